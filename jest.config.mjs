@@ -1,0 +1,19 @@
+// One jest project per suite; `npm run jest -- --selectProjects unit` runs one of them.
+const shared = {
+  transform: { '^.+\\.tsx?$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript', tsx: false } }, module: { type: 'es6' } }] },
+  extensionsToTreatAsEsm: ['.ts'],
+  testEnvironment: 'node',
+  modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.tradewind'],
+};
+const suite = (name, extra = {}) => ({ ...shared, displayName: name, testMatch: [`<rootDir>/tests/${name}/**/*.test.ts`], ...extra });
+export default {
+  projects: [
+    suite('unit', { testMatch: ['<rootDir>/tests/unit/**/*.test.ts', '<rootDir>/tests/architecture.test.ts'] }),
+    suite('contract'),
+    suite('integration'),
+    suite('rules'),
+    suite('e2e'),
+  ],
+  testTimeout: 60_000,
+  maxWorkers: 2,
+};
