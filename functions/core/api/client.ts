@@ -1,0 +1,86 @@
+import type { z } from 'zod';
+import { type Contract, type Params, Problem } from './contract.ts';
+
+/** A refusal of the API, as the problem document said it. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly problem: Problem;
+  constructor(problem: Problem) {
+    super(problem.detail);
+    this.problem = problem;
+  }
+}
+
+interface Input<Path extends string, Q extends z.ZodType, B extends z.ZodType> {
+  readonly params?: Params<Path>;
+  readonly query?: z.input<Q>;
+  readonly body?: z.input<B>;
+  readonly idempotencyKey?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface ClientOptions {
+  /** Where the API answers, without a trailing slash; '' for the page's own origin. */
+  readonly baseUrl: string;
+  /** The caller's Firebase ID token; asked anew for each request. */
+  readonly token: () => Promise<string | null>;
+  readonly fetch: typeof fetch;
+}
+
+/** A function that calls any contract and returns its parsed answer, or throws ApiError. */
+export function makeClient(options: ClientOptions) {
+  return async function call<
+    Path extends string,
+    Q extends z.ZodType,
+    B extends z.ZodType,
+    A extends z.ZodType,
+  >(contract: Contract<Path, Q, B, A>, input: Input<Path, Q, B> = {}): Promise<z.output<A>> {
+    const token = await options.token();
+    const response = await options.fetch(
+      options.baseUrl + address(contract.path, input.params, input.query),
+      {
+        method: contract.method,
+        headers: {
+          accept: 'application/json',
+          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+          ...(input.body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(input.idempotencyKey === undefined ? {} : { 'idempotency-key': input.idempotencyKey }),
+        },
+        ...(input.body === undefined ? {} : { body: JSON.stringify(input.body) }),
+        ...(input.signal === undefined ? {} : { signal: input.signal }),
+      },
+    );
+    const text = await response.text();
+    if (!response.ok) throw new ApiError(problemOf(response, text));
+    return contract.answer.parse(text === '' ? {} : JSON.parse(text));
+  };
+}
+
+/** Path and query of a request. */
+export function address(
+  path: string,
+  params: Readonly<Record<string, string>> = {},
+  query: unknown = undefined,
+): string {
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
+  const pairs = Object.entries(query ?? {}).filter(([, value]) => value !== undefined);
+  return pairs.length === 0
+    ? filled
+    : `${filled}?${new URLSearchParams(pairs.map(([key, value]) => [key, String(value)])).toString()}`;
+}
+
+function problemOf(response: Response, text: string): Problem {
+  try {
+    return Problem.parse(JSON.parse(text));
+  } catch {
+    return {
+      type: 'about:blank',
+      title: response.statusText || 'Error',
+      status: response.status,
+      code: 'unreadable-answer',
+      detail: `The server answered ${response.status} without saying why.`,
+      remedy: 'Try again in a moment.',
+      requestId: response.headers.get('x-request-id') ?? '',
+    };
+  }
+}

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { ConnectionTest } from '../connection-test.ts';
+import { Id } from '../ids.ts';
+import { contract } from './contract.ts';
+
+export const startConnectionTest = contract({
+  method: 'POST',
+  path: '/api/tenants/{tenant}/models/{model}/connection-tests',
+  access: 'edit',
+  summary: 'Test a source step by step; watch the answer’s document, or get it again.',
+  body: z.strictObject({ source: Id }),
+  answer: ConnectionTest,
+  status: 202,
+});
+
+export const getConnectionTest = contract({
+  method: 'GET',
+  path: '/api/tenants/{tenant}/models/{model}/connection-tests/{test}',
+  access: 'read',
+  summary: 'A connection test with the steps done so far.',
+  answer: ConnectionTest,
+});

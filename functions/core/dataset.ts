@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { Id, Moment, Name } from './ids.ts';
+
+const Alias = z.string().regex(/^[a-z][a-z0-9_]{0,29}$/, 'must be a short lower-case name such as "lines"');
+const ColumnName = z.string().min(1).max(300);
+
+/** A column of one of the data set's tables. */
+export const ColumnRef = z.strictObject({ table: Alias, column: ColumnName });
+export type ColumnRef = z.infer<typeof ColumnRef>;
+
+/** Which columns mean what. `price` × quantity is the value where no `value` column exists. */
+export const ColumnRoles = z.strictObject({
+  customer: ColumnRef,
+  item: ColumnRef,
+  time: ColumnRef,
+  quantity: ColumnRef.optional(),
+  value: ColumnRef.optional(),
+  price: ColumnRef.optional(),
+  /** Lines of one order share it: the basket. */
+  order: ColumnRef.optional(),
+  customerName: ColumnRef.optional(),
+  itemName: ColumnRef.optional(),
+  itemCategory: ColumnRef.optional(),
+  /** The product that replaces this one; purchases of the old count for the new. */
+  supersededBy: ColumnRef.optional(),
+});
+export type ColumnRoles = z.infer<typeof ColumnRoles>;
+
+/** What is left out of the lines, each counted by its reason. */
+export const Cleaning = z.strictObject({
+  /** Lines with quantity ≤ 0: returns and credit notes. */
+  dropReturns: z.boolean().default(true),
+  /** Lines with value or price ≤ 0: samples, corrections. */
+  dropUnpriced: z.boolean().default(false),
+  /** The same order, customer, item, time, quantity and value twice. */
+  dropDuplicates: z.boolean().default(true),
+  /** Item ids that are no products: freight, fees, vouchers. */
+  excludeItems: z.array(z.string().max(200)).max(1000).default([]),
+  /** Items whose id has no digit are dropped where at least nine in ten items have one (POST, FREIGHT, …). */
+  dropServiceCodes: z.boolean().default(true),
+  /** Lines whose quantity is above this many times the item's 99th percentile: one-off projects. 0: keep them. */
+  outlierFactor: z.number().min(0).max(1000).default(0),
+});
+export type Cleaning = z.infer<typeof Cleaning>;
+
+/** Why a line was left out. */
+export const DropReason = z.enum([
+  'no-customer',
+  'no-item',
+  'no-time',
+  'after-as-of',
+  'return',
+  'unpriced',
+  'excluded-item',
+  'service-code',
+  'outlier',
+  'duplicate',
+]);
+export type DropReason = z.infer<typeof DropReason>;
+
+/** What a person states about a data set; the pipeline's SQL is generated from this alone. */
+export const DatasetDefinition = z.strictObject({
+  name: Name,
+  /** The first table holds the order lines; others join to it. `destination` names a table of the raw dataset. */
+  tables: z
+    .array(z.strictObject({ alias: Alias, destination: z.string().regex(/^[a-z_][a-z0-9_]{0,199}$/) }))
+    .min(1)
+    .max(10),
+  /** LEFT JOINs, in order: `right` belongs to a table not yet joined. */
+  joins: z.array(z.strictObject({ left: ColumnRef, right: ColumnRef })).max(9),
+  roles: ColumnRoles,
+  cleaning: Cleaning,
+});
+export type DatasetDefinition = z.infer<typeof DatasetDefinition>;
+
+/** `…/models/{m}/datasets/{d}`. */
+export const Dataset = DatasetDefinition.extend({ id: Id, createdAt: Moment, updatedAt: Moment });
+export type Dataset = z.infer<typeof Dataset>;

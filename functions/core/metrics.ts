@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { algorithmName, slotName } from './slot.ts';
+
+/**
+ * What a training run measured on the test window, beside the baselines. All figures are full-ranking (every item is a
+ * candidate, none sampled) and lie between 0 and 1.
+ */
+const share = z.number().min(0).max(1);
+
+export const rankingMetrics = z.object({
+  /** Normalised discounted cumulative gain of the first 10, mean over evaluated customers. */
+  ndcg10: share,
+  /** Share of a customer's purchases in the window found in the first 10, mean over evaluated customers. */
+  recall10: share,
+  recall20: share,
+  /** Share of the catalogue that appears in anybody's first 10. */
+  coverage: share,
+  /** The same at the list lengths that the configuration asked for. */
+  at: z.array(z.object({ k: z.int(), recall: share, ndcg: share })).optional(),
+});
+export type RankingMetrics = z.infer<typeof rankingMetrics>;
+
+/** One slot's model beside its baselines. */
+export const slotMetrics = z.object({
+  model: rankingMetrics,
+  baselines: z.record(z.string(), rankingMetrics),
+  /** The algorithm that answers this slot. */
+  algorithm: algorithmName,
+  /** Its options, as the algorithm's schema has them. */
+  options: z.record(z.string(), z.unknown()),
+  /** Customers measured: they had bought before the window and had at least one target in it. */
+  customers: z.int().min(0),
+  /** Set where the chosen model lost to a baseline on the test window and the baseline is shipped instead. */
+  fellBack: z.object({ from: algorithmName, reason: z.string() }).nullable(),
+});
+export type SlotMetrics = z.infer<typeof slotMetrics>;
+
+/** Everything measured; `overall` ranks all items: re-orders first, then discoveries, against the whole next purchases. */
+export const metricsReport = z.object({
+  slots: z.partialRecord(slotName, slotMetrics),
+  overall: z.object({
+    model: rankingMetrics,
+    baselines: z.record(z.string(), rankingMetrics),
+    customers: z.int(),
+  }),
+  window: z.object({
+    /** ISO instants: the model saw nothing from `testFrom` on while it was measured. */
+    trainFrom: z.string(),
+    validationFrom: z.string(),
+    testFrom: z.string(),
+    testUntil: z.string(),
+    /** Customers in the test window with no earlier purchase: not measured. */
+    newCustomers: z.int(),
+    /** Purchases in the test window of items never sold before it: not counted as targets. */
+    newItemPurchases: z.int(),
+  }),
+  trials: z.int(),
+  seconds: z.number(),
+});
+export type MetricsReport = z.infer<typeof metricsReport>;
+
+/** One setting tried on the validation window, as logged to an experiment. */
+export const trialResult = z.object({
+  trial: z.int(),
+  slot: slotName,
+  algorithm: algorithmName,
+  options: z.record(z.string(), z.unknown()),
+  metrics: rankingMetrics,
+  seconds: z.number(),
+});
+export type TrialResult = z.infer<typeof trialResult>;
+
+/** Whether a version may take traffic, check by check. */
+export const gateVerdict = z.object({
+  passed: z.boolean(),
+  checks: z.array(
+    z.object({
+      slot: slotName,
+      /** `baseline` or `champion`. */
+      against: z.string(),
+      passed: z.boolean(),
+      ours: z.number(),
+      theirs: z.number(),
+      /** One sentence with the figures. */
+      text: z.string(),
+    }),
+  ),
+});
+export type GateVerdict = z.infer<typeof gateVerdict>;
+
+/** What a person should know before trusting the model. */
+export const modelCard = z.object({
+  createdAt: z.string(),
+  data: z.object({
+    from: z.string(),
+    until: z.string(),
+    interactions: z.int(),
+    customers: z.int(),
+    items: z.int(),
+    pairs: z.int(),
+    /** Rows given but not learned from, by reason. */
+    leftOut: z.record(z.string(), z.int()),
+  }),
+  config: z.record(z.string(), z.unknown()),
+  metrics: metricsReport,
+  gate: gateVerdict,
+  notes: z.array(z.string()),
+});
+export type ModelCard = z.infer<typeof modelCard>;

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { Id, Moment, Name } from './ids.ts';
+import { TrainingConfig } from './training-config.ts';
+
+/** How the finished version goes live. */
+export const DeploymentConfig = z.strictObject({
+  /** Deploy by itself once the quality gate has passed. */
+  automatic: z.boolean().default(true),
+  minInstances: z.int().min(0).max(10).default(1),
+  maxInstances: z.int().min(1).max(100).default(3),
+  /** Customers whose served list is compared with the offline list before traffic. */
+  smokeCustomers: z.int().min(1).max(200).default(25),
+});
+export type DeploymentConfig = z.infer<typeof DeploymentConfig>;
+
+/** What the snapshot holds. */
+export const ExtractionConfig = z.strictObject({
+  /** Only lines of the last so many days before the run; 0: all. */
+  historyDays: z.int().min(0).max(36500).default(0),
+});
+export type ExtractionConfig = z.infer<typeof ExtractionConfig>;
+
+/** What a person sets: unknown keys are refused, everything left out takes the preset's value. */
+export const PipelineConfigDefinition = z.strictObject({
+  name: Name,
+  extraction: ExtractionConfig.prefault({}),
+  training: TrainingConfig.prefault({}),
+  deployment: DeploymentConfig.prefault({}),
+});
+export type PipelineConfigDefinition = z.infer<typeof PipelineConfigDefinition>;
+
+/** `…/models/{m}/pipelineConfigs/{c}`. */
+export const PipelineConfig = PipelineConfigDefinition.extend({ id: Id, createdAt: Moment });
+export type PipelineConfig = z.infer<typeof PipelineConfig>;

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { Column } from './column.ts';
+import { Id, Moment, Name } from './ids.ts';
+
+/** A PostgreSQL server. The password is a credential and not part of the settings. */
+export const PostgresSettings = z.strictObject({
+  kind: z.literal('postgres'),
+  host: z.string().min(1).max(253),
+  port: z.int().min(1).max(65535).default(5432),
+  database: z.string().min(1).max(63),
+  user: z.string().min(1).max(63),
+  /** How far TLS is trusted, as libpq names it. */
+  sslMode: z.enum(['disable', 'prefer', 'require', 'verify-full']).default('prefer'),
+});
+
+/** Delimited text files in Cloud Storage: uploaded to Tradewind, or the customer's own `gs://` objects. gzip is detected. */
+export const CsvSettings = z.strictObject({
+  kind: z.literal('csv'),
+  /** One table per object; each `gs://bucket/object`. */
+  uris: z
+    .array(z.string().regex(/^gs:\/\/[a-z0-9][a-z0-9._-]{1,220}\/.+$/, 'must look like gs://bucket/file.csv'))
+    .min(1)
+    .max(100),
+  delimiter: z.enum([',', ';', '\t', '|']).optional(),
+  encoding: z.enum(['utf-8', 'latin1']).default('utf-8'),
+});
+
+export const SourceSettings = z.discriminatedUnion('kind', [PostgresSettings, CsvSettings]);
+export type SourceSettings = z.infer<typeof SourceSettings>;
+export type SourceKind = SourceSettings['kind'];
+
+/** What a source keeps sealed: never returned, logged, or readable by rules. */
+export const Credentials = z.strictObject({ password: z.string().max(1000) });
+export type Credentials = z.infer<typeof Credentials>;
+
+/** A place rows come from: `…/models/{m}/sources/{s}`. */
+export const Source = z.object({
+  id: Id,
+  name: Name,
+  settings: SourceSettings,
+  /** When credentials were last set; null where there are none. Their value lives in `sealed/…` only. */
+  credentialsSetAt: Moment.nullable(),
+  enabled: z.boolean(),
+  createdAt: Moment,
+});
+export type Source = z.infer<typeof Source>;
+
+/** How a table's rows replace or join those of former runs. */
+export const LoadMode = z.enum(['replace', 'append']);
+export type LoadMode = z.infer<typeof LoadMode>;
+
+/** One table of a source: `…/sources/{s}/tables/{id}`. */
+export const SourceTable = z.object({
+  id: Id,
+  source: Id,
+  /** As the source names it, e.g. `public.orders` or `orders.csv`. */
+  name: z.string(),
+  columns: z.array(Column),
+  key: z.array(z.string()).nullable(),
+  estimatedRows: z.number().nullable(),
+  enabled: z.boolean(),
+  mode: LoadMode,
+  /** `append` on a database table: only rows whose cursor is past the last run's. Null: every row each time. */
+  cursor: z.string().nullable(),
+  /** Name of the table in the raw dataset. */
+  destination: z.string().regex(/^[a-z_][a-z0-9_]{0,199}$/),
+  /** Rows that may be rejected before the table fails, as a share of its rows (0 to 1). */
+  rejectLimit: z.number().min(0).max(1),
+  discoveredAt: Moment,
+});
+export type SourceTable = z.infer<typeof SourceTable>;
+
+/** The warehouse name for `sourceName` + `tableName`: lower-case letters, digits, underscores; starts with no digit. */
+export function destinationName(sourceName: string, tableName: string): string {
+  const slug = (text: string) =>
+    text
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '_')
+      .replace(/^_+|_+$/g, '');
+  const name = [slug(sourceName), slug(tableName)].filter((part) => part !== '').join('__');
+  return (/^[a-z_]/.test(name) ? name : `t_${name}`).slice(0, 200);
+}
