@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { algorithmName, slotName } from './slot.ts';
+import { AlgorithmName, SlotName } from './slot.ts';
 
 /**
  * What a training run measured on the test window, beside the baselines. All figures are full-ranking (every item is a
@@ -7,7 +7,7 @@ import { algorithmName, slotName } from './slot.ts';
  */
 const share = z.number().min(0).max(1);
 
-export const rankingMetrics = z.object({
+export const RankingMetrics = z.object({
   /** Normalised discounted cumulative gain of the first 10, mean over evaluated customers. */
   ndcg10: share,
   /** Share of a customer's purchases in the window found in the first 10, mean over evaluated customers. */
@@ -18,29 +18,29 @@ export const rankingMetrics = z.object({
   /** The same at the list lengths that the configuration asked for. */
   at: z.array(z.object({ k: z.int(), recall: share, ndcg: share })).optional(),
 });
-export type RankingMetrics = z.infer<typeof rankingMetrics>;
+export type RankingMetrics = z.infer<typeof RankingMetrics>;
 
 /** One slot's model beside its baselines. */
-export const slotMetrics = z.object({
-  model: rankingMetrics,
-  baselines: z.record(z.string(), rankingMetrics),
+export const SlotMetrics = z.object({
+  model: RankingMetrics,
+  baselines: z.record(z.string(), RankingMetrics),
   /** The algorithm that answers this slot. */
-  algorithm: algorithmName,
+  algorithm: AlgorithmName,
   /** Its options, as the algorithm's schema has them. */
   options: z.record(z.string(), z.unknown()),
   /** Customers measured: they had bought before the window and had at least one target in it. */
   customers: z.int().min(0),
   /** Set where the chosen model lost to a baseline on the test window and the baseline is shipped instead. */
-  fellBack: z.object({ from: algorithmName, reason: z.string() }).nullable(),
+  fellBack: z.object({ from: AlgorithmName, reason: z.string() }).nullable(),
 });
-export type SlotMetrics = z.infer<typeof slotMetrics>;
+export type SlotMetrics = z.infer<typeof SlotMetrics>;
 
 /** Everything measured; `overall` ranks all items: re-orders first, then discoveries, against the whole next purchases. */
-export const metricsReport = z.object({
-  slots: z.partialRecord(slotName, slotMetrics),
+export const MetricsReport = z.object({
+  slots: z.partialRecord(SlotName, SlotMetrics),
   overall: z.object({
-    model: rankingMetrics,
-    baselines: z.record(z.string(), rankingMetrics),
+    model: RankingMetrics,
+    baselines: z.record(z.string(), RankingMetrics),
     customers: z.int(),
   }),
   window: z.object({
@@ -57,25 +57,27 @@ export const metricsReport = z.object({
   trials: z.int(),
   seconds: z.number(),
 });
-export type MetricsReport = z.infer<typeof metricsReport>;
+export type MetricsReport = z.infer<typeof MetricsReport>;
 
 /** One setting tried on the validation window, as logged to an experiment. */
-export const trialResult = z.object({
+export const TrialResult = z.object({
   trial: z.int(),
-  slot: slotName,
-  algorithm: algorithmName,
+  slot: SlotName,
+  algorithm: AlgorithmName,
   options: z.record(z.string(), z.unknown()),
-  metrics: rankingMetrics,
+  metrics: RankingMetrics,
   seconds: z.number(),
 });
-export type TrialResult = z.infer<typeof trialResult>;
+export type TrialResult = z.infer<typeof TrialResult>;
 
 /** Whether a version may take traffic, check by check. */
-export const gateVerdict = z.object({
+export const GateVerdict = z.object({
   passed: z.boolean(),
+  /** The text of every check, the failed ones first. */
+  reasons: z.array(z.string()),
   checks: z.array(
     z.object({
-      slot: slotName,
+      slot: SlotName,
       /** `baseline` or `champion`. */
       against: z.string(),
       passed: z.boolean(),
@@ -86,10 +88,10 @@ export const gateVerdict = z.object({
     }),
   ),
 });
-export type GateVerdict = z.infer<typeof gateVerdict>;
+export type GateVerdict = z.infer<typeof GateVerdict>;
 
 /** What a person should know before trusting the model. */
-export const modelCard = z.object({
+export const ModelCard = z.object({
   createdAt: z.string(),
   data: z.object({
     from: z.string(),
@@ -102,8 +104,8 @@ export const modelCard = z.object({
     leftOut: z.record(z.string(), z.int()),
   }),
   config: z.record(z.string(), z.unknown()),
-  metrics: metricsReport,
-  gate: gateVerdict,
+  metrics: MetricsReport,
+  gate: GateVerdict,
   notes: z.array(z.string()),
 });
-export type ModelCard = z.infer<typeof modelCard>;
+export type ModelCard = z.infer<typeof ModelCard>;

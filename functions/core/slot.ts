@@ -6,9 +6,9 @@ import { z } from 'zod';
  * - `reorder`: which of the items this customer already bought will it buy again?
  * - `discover`: which items that this customer never bought will it start to buy?
  */
-export const slotNames = ['reorder', 'discover'] as const;
-export const slotName = z.enum(slotNames);
-export type SlotName = z.infer<typeof slotName>;
+export const SLOTS = ['reorder', 'discover'] as const;
+export const SlotName = z.enum(SLOTS);
+export type SlotName = z.infer<typeof SlotName>;
 
 /** The baseline that a slot's model must not lose to (reorder), or must beat (discover). */
 export const slotBaseline: Readonly<Record<SlotName, AlgorithmName>> = {
@@ -17,7 +17,7 @@ export const slotBaseline: Readonly<Record<SlotName, AlgorithmName>> = {
 };
 
 /** Every algorithm of the portfolio; functions/recommender/registry.ts has one file for each. */
-export const algorithmNames = [
+export const ALGORITHMS = [
   'popularity',
   'personal-frequency',
   'purchase-rhythm',
@@ -25,11 +25,11 @@ export const algorithmNames = [
   'ials',
   'ease',
 ] as const;
-export const algorithmName = z.enum(algorithmNames);
-export type AlgorithmName = z.infer<typeof algorithmName>;
+export const AlgorithmName = z.enum(ALGORITHMS);
+export type AlgorithmName = z.infer<typeof AlgorithmName>;
 
 /** The algorithms that are always trained and reported beside the model, whatever the configuration chose. */
-export const baselineNames = [
+export const BASELINES = [
   'popularity',
   'item-neighbours',
   'personal-frequency',

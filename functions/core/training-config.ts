@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { algorithmName, algorithmNames, slotName, slotNames } from './slot.ts';
+import { ALGORITHMS, AlgorithmName, SLOTS, SlotName } from './slot.ts';
 
 /**
  * How a model is trained: what the user may choose, with ranges, and three presets that choose it for them.
@@ -7,30 +7,30 @@ import { algorithmName, algorithmNames, slotName, slotNames } from './slot.ts';
  */
 
 /** The test window: the newest part of the history, by days or by share of the order lines. The same length before it validates. */
-export const holdout = z.union([
+export const Holdout = z.union([
   z.strictObject({ days: z.int().min(1).max(365) }),
   z.strictObject({ quantile: z.number().min(0.01).max(0.3) }),
 ]);
-export type Holdout = z.infer<typeof holdout>;
+export type Holdout = z.infer<typeof Holdout>;
 
-/** Every value decided: what `train` takes and the model card records. */
-export const trainingConfig = z.strictObject({
+/** Every value decided. */
+const Decided = z.strictObject({
   preset: z
     .enum(['quick', 'balanced', 'thorough'])
     .describe('How much is tried; fills whatever is left out.'),
   algorithms: z
-    .array(algorithmName)
+    .array(AlgorithmName)
     .min(1)
-    .max(algorithmNames.length)
+    .max(ALGORITHMS.length)
     .describe('The candidates. Baselines are always trained beside them.'),
-  slots: z.array(slotName).min(1).max(slotNames.length).describe('The questions to train and measure.'),
+  slots: z.array(SlotName).min(1).max(SLOTS.length).describe('The questions to train and measure.'),
   trials: z.int().min(1).max(500).describe('At most this many settings are tried, over all algorithms.'),
   seconds: z
     .number()
     .min(1)
     .max(86_400)
     .describe('No new trial starts after this many seconds; the final fits still run.'),
-  holdout: holdout.describe('The newest orders, kept out to measure with.'),
+  holdout: Holdout.describe('The newest orders, kept out to measure with.'),
   minInteractionsPerCustomer: z
     .int()
     .min(1)
@@ -61,15 +61,11 @@ export const trainingConfig = z.strictObject({
       'How much worse than the live version, as a share, the new one may measure and still be deployed.',
     ),
 });
-export type TrainingConfig = z.infer<typeof trainingConfig>;
-
-/** What the user sends: any part of the configuration. */
-export const trainingConfigInput = trainingConfig.partial();
-export type TrainingConfigInput = z.infer<typeof trainingConfigInput>;
+type Decided = z.infer<typeof Decided>;
 
 const shared = {
-  algorithms: [...algorithmNames],
-  slots: [...slotNames],
+  algorithms: [...ALGORITHMS],
+  slots: [...SLOTS],
   holdout: { quantile: 0.1 },
   minInteractionsPerCustomer: 1,
   minInteractionsPerItem: 2,
@@ -77,17 +73,24 @@ const shared = {
   seed: 1,
   k: [5, 10, 20],
   gateTolerance: 0.05,
-} satisfies Partial<TrainingConfig>;
+} satisfies Partial<Decided>;
 
 /** The three presets; `quick` is sized for a few hundred thousand order lines in seconds on two cores. */
-export const trainingPresets: Readonly<Record<TrainingConfig['preset'], TrainingConfig>> = {
+export const trainingPresets: Readonly<Record<Decided['preset'], Decided>> = {
   quick: { ...shared, preset: 'quick', trials: 16, seconds: 12 },
   balanced: { ...shared, preset: 'balanced', trials: 40, seconds: 300 },
   thorough: { ...shared, preset: 'thorough', trials: 120, seconds: 3600 },
 };
 
-/** `input` (already parsed) with the gaps filled from its preset (`balanced` where none is named). */
-export function resolveTrainingConfig(input: TrainingConfigInput): TrainingConfig {
-  const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
-  return trainingConfig.parse({ ...trainingPresets[input.preset ?? 'balanced'], ...given });
-}
+/**
+ * What a person sends is any part of it (`z.input`); what comes out of parsing has every value decided (`z.output`):
+ * `train` takes that and the model card records it. Parsing the output again changes nothing.
+ */
+export const TrainingConfig = Decided.partial()
+  .transform((input): Decided => {
+    const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
+    return { ...trainingPresets[input.preset ?? 'balanced'], ...given };
+  })
+  .pipe(Decided);
+export type TrainingConfig = z.output<typeof TrainingConfig>;
+export type TrainingConfigInput = z.input<typeof TrainingConfig>;
