@@ -11,6 +11,8 @@ export const PostgresSettings = z.strictObject({
   user: z.string().min(1).max(63),
   /** How far TLS is trusted, as libpq names it. */
   sslMode: z.enum(['disable', 'prefer', 'require', 'verify-full']).default('prefer'),
+  /** PEM certificates that `verify-full` trusts instead of the public authorities. */
+  ca: z.string().max(100_000).optional(),
 });
 
 /** Delimited text files in Cloud Storage: uploaded to Tradewind, or the customer's own `gs://` objects. gzip is detected. */

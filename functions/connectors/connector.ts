@@ -1,0 +1,200 @@
+/**
+ * What a kind of source can do. One folder per kind implements `Connector`; `registry.ts` lists them; everything
+ * else works through these interfaces and never asks for the kind.
+ *
+ * The life of an extraction:
+ *
+ *     coordinator:  connect → openSnapshot → describe → safeUpperBound → planUnits … stays connected until all is read
+ *     every task:   connect → importSnapshot(token) → extract(unit) … → close
+ *
+ * All methods may be called again with the same request and then do the same: `extract` of one unit under one
+ * snapshot writes the same rows, whoever runs it and however often.
+ *
+ * Errors: `TerminalError` and `TransientError` from core, whose messages name the value and never hold a secret.
+ */
+import type { Column } from '#core/column';
+import type { TestStep } from '#core/connection-test';
+import type { Credentials, LoadMode, SourceKind, SourceSettings } from '#core/source';
+import type { TableWriter } from '#columnar/table-writer';
+import type { HostGuard } from './hosts.ts';
+
+/**
+ * A table as the list of tables shows it; estimates come from the source's statistics and may be null. `name` is the
+ * name to use in every other call (`public.orders`, `orders.csv`; parts holding dots or quotes are quoted).
+ */
+export interface TableListing {
+  readonly name: string;
+  readonly kind: 'table' | 'view' | 'partitioned' | 'foreign' | 'file';
+  readonly estimatedRows: number | null;
+  readonly estimatedBytes: number | null;
+  readonly comment: string | null;
+}
+
+/** A table with its columns. `key` names the primary key's columns in order, empty without one. */
+export interface TableDescription extends TableListing {
+  readonly columns: readonly Column[];
+  readonly key: readonly string[];
+  /** What people should know: columns left out and why, clock without a time zone, … */
+  readonly notes: readonly string[];
+}
+
+/** A value that JSON and Firestore keep as it is. */
+export type PlainValue = string | number | boolean | null;
+
+/**
+ * One chunk of a table: the unit of work, of retry and of output files. `part` belongs to the connector that planned
+ * it; store it as it is. `id` is unique within the plan and fit for a file name.
+ */
+export interface Unit {
+  readonly id: string;
+  readonly table: string;
+  readonly part: Readonly<Record<string, PlainValue>>;
+  readonly estimatedRows: number | null;
+  readonly estimatedBytes: number | null;
+}
+
+/** A moment of the source that several sessions can read; `token` is plain text to be handed to the other tasks. */
+export interface Snapshot {
+  readonly token: string;
+}
+
+/**
+ * Rows to append: those after `after` (null: from the start) up to and including `upTo`. Values are those that
+ * `safeUpperBound` returned, opaque to everybody else.
+ */
+export interface CursorRange {
+  readonly column: string;
+  readonly after: string | null;
+  readonly upTo: string;
+}
+
+/** How far an append may read now without ever missing a row that is committed later. */
+export interface UpperBound {
+  /** Null: there is nothing that may safely be read yet. */
+  readonly value: string | null;
+  /**
+   * `exact`: no row can be missed; `lookback`: transactions longer than the look-back could be missed, `note` says why.
+   */
+  readonly guarantee: 'exact' | 'lookback';
+  readonly note: string | null;
+}
+
+/** How to cut a table into units. */
+export interface PlanOptions {
+  /** Wanted size of a unit in the source, in bytes. */
+  readonly targetBytes: number;
+  /** At most so many units; sizes grow to keep it. Default 2,000. */
+  readonly maxUnits?: number;
+  /** Append: only these rows. */
+  readonly range?: CursorRange;
+}
+
+/** A row (or line) that was not taken, and why. */
+export interface Reject {
+  /** The source's own place: line number of a file, null for databases. */
+  readonly line: number | null;
+  /** Null when the whole row is at fault. */
+  readonly column: string | null;
+  /** Stable: `numeric-nan`, `out-of-range`, `field-count`, … */
+  readonly reason: string;
+  /** The offending value as text, cut to 200 characters. */
+  readonly value: string | null;
+  /** One sentence for people. */
+  readonly message: string;
+}
+
+/** One extraction. */
+export interface ExtractRequest {
+  readonly unit: Unit;
+  /** Chosen columns, in the order of `writer.columns`. */
+  readonly columns: readonly Column[];
+  /** Gets the rows; the caller closes it. */
+  readonly writer: TableWriter;
+  /** Called for each row left out; what it throws ends the extraction and is thrown on. */
+  readonly reject: (reject: Reject) => void;
+  readonly signal: AbortSignal;
+  /** Called now and then with totals so far. */
+  readonly onProgress?: (progress: { readonly rows: number; readonly bytes: number }) => void;
+}
+
+/** What came out: rows written, rows left out, bytes read from the source. */
+export interface ExtractResult {
+  readonly rows: number;
+  readonly rejected: number;
+  readonly bytes: number;
+}
+
+/** A connection to one source. Not shared between concurrent calls: one call at a time. */
+export interface SourceSession {
+  listTables(): Promise<readonly TableListing[]>;
+  /** Throws Terminal `table-not-found`. */
+  describe(table: string): Promise<TableDescription>;
+  /** Fixes the moment that is read. It holds while this session is open. Idempotent within a session. */
+  openSnapshot(): Promise<Snapshot>;
+  /** Reads that moment from now on. Throws Transient `snapshot-gone` when the session that opened it is closed. */
+  importSnapshot(snapshot: Snapshot): Promise<void>;
+  /** Needs an open snapshot. `cursor` is a column's name, or null where the source has its own notion (files). */
+  safeUpperBound(table: string, cursor: string | null): Promise<UpperBound>;
+  /** Needs an open snapshot. Units in source order; together exactly the table (or range), no row twice. */
+  planUnits(table: string, options: PlanOptions): Promise<readonly Unit[]>;
+  /** Needs an open or imported snapshot. Throws the signal's reason when aborted. */
+  extract(request: ExtractRequest): Promise<ExtractResult>;
+  /** Ends the session, and with it the snapshot it opened. Never throws. */
+  close(): Promise<void>;
+}
+
+/** The outcome of one step of a connection test. `code` is null unless it failed. */
+export interface TestedStep extends TestStep {
+  readonly code: string | null;
+}
+
+/** One version of an object in storage; `generation` pins it. */
+export interface ObjectVersion {
+  readonly uri: string;
+  readonly generation: string;
+  readonly bytes: number;
+}
+
+/** Reads objects in storage. Implemented over Cloud Storage by the caller, over folders in tests. */
+export interface ObjectReader {
+  /** The object's newest version, null when there is none. Throws Terminal `object-forbidden`. */
+  stat(uri: string): Promise<ObjectVersion | null>;
+  /** The bytes as they are stored, not decompressed. Throws Terminal `object-not-found`. */
+  open(uri: string, generation: string): AsyncIterable<Uint8Array>;
+}
+
+/** What a connector may use of the world. */
+export interface ConnectorContext {
+  readonly hosts: HostGuard;
+  readonly objects: ObjectReader;
+  /** Milliseconds from an arbitrary start (`performance.now`); measures steps. */
+  readonly now: () => number;
+}
+
+/** What a kind can do, for screens and planners. */
+export interface ConnectorCapabilities {
+  /** A table may be cut into several units. */
+  readonly chunks: boolean;
+  readonly modes: readonly LoadMode[];
+  /** Column types that may serve as the cursor of an append; empty where the source has its own notion. */
+  readonly cursorTypes: readonly Column['type'][];
+  /** Append works without choosing a cursor column (files by name and generation). */
+  readonly ownCursor: boolean;
+}
+
+/** What a source needs to be reached: its settings, and its credentials where the kind has any. */
+export interface SourceAccess {
+  readonly settings: SourceSettings;
+  readonly credentials: Credentials | null;
+}
+
+/** One kind of source. */
+export interface Connector {
+  readonly kind: SourceKind;
+  readonly label: string;
+  readonly capabilities: ConnectorCapabilities;
+  /** Goes step by step; what follows a failed step is yielded as `skipped`. Throws only the signal's reason. */
+  test(access: SourceAccess, context: ConnectorContext, signal: AbortSignal): AsyncGenerator<TestedStep>;
+  /** Opens a session; the caller closes it. */
+  connect(access: SourceAccess, context: ConnectorContext, signal: AbortSignal): Promise<SourceSession>;
+}

@@ -1,0 +1,3 @@
+import type { Connector } from '../connector.ts';
+/** CSV files. */
+export declare const csv: Connector;

@@ -1,0 +1,3 @@
+import type { Connector } from '../connector.ts';
+/** PostgreSQL databases. */
+export declare const postgres: Connector;

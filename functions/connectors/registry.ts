@@ -1,0 +1,8 @@
+/** Every kind of source there is: the only list. Adding a kind is adding a folder and a line here. */
+import type { SourceKind } from '#core/source';
+import type { Connector } from './connector.ts';
+import { csv } from './csv/csv.ts';
+import { postgres } from './postgres/postgres.ts';
+
+/** The connectors by kind; the compiler refuses a kind without one. */
+export const connectors: Readonly<Record<SourceKind, Connector>> = { postgres, csv };
