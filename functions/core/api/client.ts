@@ -15,7 +15,6 @@ interface Input<Path extends string, Q extends z.ZodType, B extends z.ZodType> {
   readonly params?: Params<Path>;
   readonly query?: z.input<Q>;
   readonly body?: z.input<B>;
-  readonly idempotencyKey?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -44,7 +43,6 @@ export function makeClient(options: ClientOptions) {
           accept: 'application/json',
           ...(token === null ? {} : { authorization: `Bearer ${token}` }),
           ...(input.body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...(input.idempotencyKey === undefined ? {} : { 'idempotency-key': input.idempotencyKey }),
         },
         ...(input.body === undefined ? {} : { body: JSON.stringify(input.body) }),
         ...(input.signal === undefined ? {} : { signal: input.signal }),

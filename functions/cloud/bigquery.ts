@@ -1,0 +1,304 @@
+import { BigQuery, type Job } from '@google-cloud/bigquery';
+import type { ColumnType } from '#core/column';
+import { TerminalError, TransientError } from '#core/errors';
+import { restOptions } from './endpoint.ts';
+
+/** A column of a warehouse table. */
+export interface Field {
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly description?: string;
+}
+
+export interface TableRef {
+  readonly dataset: string;
+  readonly table: string;
+}
+
+export type Parameters = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+export type Row = Readonly<Record<string, unknown>>;
+
+/** What a job has come to. `rows`: of a load or query; `affected`: of DML. */
+export interface JobOutcome {
+  readonly state: 'running' | 'succeeded' | 'failed' | 'unknown';
+  readonly message: string;
+  readonly reason: string;
+  readonly outputRows: number;
+}
+
+/** BigQuery in one project and location. Jobs have ids given by the caller: asked for twice, the same job is meant. */
+export interface Warehouse {
+  ensureDataset(dataset: string): Promise<void>;
+  deleteDataset(dataset: string): Promise<void>;
+  /** Creates the table unless it is there. `expiresInHours`: it goes by itself. */
+  ensureTable(
+    ref: TableRef,
+    fields: readonly Field[],
+    options?: {
+      readonly expiresInHours?: number;
+      readonly partitionBy?: string;
+      readonly clusterBy?: readonly string[];
+    },
+  ): Promise<void>;
+  /** The table's fields and size; null where there is none. */
+  describe(ref: TableRef): Promise<{ fields: Field[]; rows: number; bytes: number } | null>;
+  addFields(ref: TableRef, fields: readonly Field[]): Promise<void>;
+  deleteTable(ref: TableRef): Promise<void>;
+  /** Starts a load of exactly these Parquet objects, replacing the table's content. */
+  startLoad(jobId: string, ref: TableRef, uris: readonly string[], fields: readonly Field[]): Promise<void>;
+  /** Starts a statement or script; with `into`, its result replaces that table. */
+  startQuery(
+    jobId: string,
+    sql: string,
+    options?: { readonly params?: Parameters; readonly into?: TableRef },
+  ): Promise<void>;
+  /** Starts an export to Parquet; `uri` may hold one `*`. */
+  startExport(jobId: string, ref: TableRef, uri: string): Promise<void>;
+  jobOutcome(jobId: string): Promise<JobOutcome>;
+  /** Waits until the job ends, at most `seconds`; `running` if it has not. */
+  waitFor(jobId: string, seconds: number): Promise<JobOutcome>;
+  cancelJob(jobId: string): Promise<void>;
+  /** Runs a query and returns its rows: for small answers. */
+  query(sql: string, params?: Parameters): Promise<Row[]>;
+  /** Bytes the statement would read; its errors, without running it. */
+  dryRun(sql: string, params?: Parameters): Promise<number>;
+  /** Streams rows in; `id` makes a repeated insert of a row harmless for about a minute. */
+  insert(ref: TableRef, rows: readonly { readonly id: string; readonly row: Row }[]): Promise<void>;
+}
+
+interface Place {
+  readonly projectId: string;
+  readonly location: string;
+  readonly endpoints: { readonly bigquery: string | undefined };
+}
+
+/** BigQuery of the place. */
+export function openWarehouse(place: Place): Warehouse {
+  const { location } = place;
+  const client = new BigQuery({ ...restOptions(place.endpoints.bigquery, place.projectId), location });
+  const table = (ref: TableRef) => client.dataset(ref.dataset).table(ref.table);
+  const destination = (ref: TableRef) => ({
+    projectId: place.projectId,
+    datasetId: ref.dataset,
+    tableId: ref.table,
+  });
+
+  const start = async (jobId: string, configuration: object): Promise<void> => {
+    try {
+      await client.createJob({
+        configuration,
+        jobReference: { jobId, projectId: place.projectId, location },
+      });
+    } catch (error) {
+      // 409: this job was asked for before; the caller goes on to watch it.
+      if (codeOf(error) !== 409) throw translated(jobId, error);
+    }
+  };
+  const outcome = async (jobId: string): Promise<JobOutcome> => {
+    try {
+      const [metadata] = await client.job(jobId, { location }).getMetadata();
+      return toOutcome(metadata);
+    } catch (error) {
+      if (codeOf(error) === 404)
+        return { state: 'unknown', message: 'no such job', reason: '', outputRows: 0 };
+      throw translated(jobId, error);
+    }
+  };
+  const unless = async (code: number, what: string, work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      if (codeOf(error) !== code) throw translated(what, error);
+    }
+  };
+
+  return {
+    ensureDataset: (dataset) => unless(409, dataset, () => client.createDataset(dataset, { location })),
+    deleteDataset: (dataset) => unless(404, dataset, () => client.dataset(dataset).delete({ force: true })),
+    ensureTable: (ref, fields, options = {}) =>
+      unless(409, ref.table, () =>
+        client.dataset(ref.dataset).createTable(ref.table, {
+          schema: { fields: fields.map(toSchemaField) },
+          ...(options.expiresInHours === undefined
+            ? {}
+            : { expirationTime: String(Date.now() + options.expiresInHours * 3_600_000) }),
+          ...(options.partitionBy === undefined
+            ? {}
+            : { timePartitioning: { type: 'DAY', field: options.partitionBy } }),
+          ...(options.clusterBy === undefined ? {} : { clustering: { fields: [...options.clusterBy] } }),
+        }),
+      ),
+    async describe(ref) {
+      try {
+        const [metadata] = await table(ref).getMetadata();
+        return {
+          fields: toFields(metadata),
+          rows: Number(metadata.numRows ?? 0),
+          bytes: Number(metadata.numBytes ?? 0),
+        };
+      } catch (error) {
+        if (codeOf(error) === 404) return null;
+        throw translated(ref.table, error);
+      }
+    },
+    addFields: (ref, fields) =>
+      translate(ref.table, async () => {
+        const [metadata] = await table(ref).getMetadata();
+        const known = toFields(metadata);
+        const added = fields.filter((one) => !known.some((old) => old.name === one.name));
+        if (added.length > 0)
+          await table(ref).setMetadata({ schema: { fields: [...known, ...added].map(toSchemaField) } });
+      }),
+    deleteTable: (ref) => unless(404, ref.table, () => table(ref).delete()),
+    startLoad: (jobId, ref, uris, fields) =>
+      start(jobId, {
+        load: {
+          sourceUris: [...uris],
+          sourceFormat: 'PARQUET',
+          destinationTable: destination(ref),
+          schema: { fields: fields.map(toSchemaField) },
+          writeDisposition: 'WRITE_TRUNCATE',
+          autodetect: false,
+          decimalTargetTypes: ['NUMERIC', 'BIGNUMERIC', 'STRING'],
+        },
+      }),
+    startQuery: (jobId, sql, options = {}) =>
+      start(jobId, {
+        query: {
+          query: sql,
+          useLegacySql: false,
+          ...(options.params === undefined
+            ? {}
+            : { parameterMode: 'NAMED', queryParameters: toQueryParameters(options.params) }),
+          ...(options.into === undefined
+            ? {}
+            : { destinationTable: destination(options.into), writeDisposition: 'WRITE_TRUNCATE' }),
+        },
+      }),
+    startExport: (jobId, ref, uri) =>
+      start(jobId, {
+        extract: {
+          sourceTable: destination(ref),
+          destinationUris: [uri],
+          destinationFormat: 'PARQUET',
+          compression: 'SNAPPY',
+        },
+      }),
+    jobOutcome: outcome,
+    async waitFor(jobId, seconds) {
+      const deadline = performance.now() + seconds * 1000;
+      for (let pause = 50; ; pause = Math.min(pause * 1.5, 1000)) {
+        const now = await outcome(jobId);
+        if (now.state !== 'running' || performance.now() + pause > deadline) return now;
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    },
+    cancelJob: (jobId) => unless(404, jobId, () => client.job(jobId, { location }).cancel()),
+    query: (sql, params) =>
+      translate('query', async () => {
+        const [rows] = await client.query({
+          query: sql,
+          location,
+          ...(params === undefined ? {} : { params }),
+        });
+        // The client types rows as any[]; they are plain objects by column name.
+        return rows as Row[];
+      }),
+    dryRun: (sql, params) =>
+      translate('query', async () => {
+        const [job]: [Job, ...unknown[]] = await client.createQueryJob({
+          query: sql,
+          location,
+          dryRun: true,
+          ...(params === undefined ? {} : { params }),
+        });
+        return Number(job.metadata?.statistics?.totalBytesProcessed ?? 0);
+      }),
+    insert: (ref, rows) =>
+      translate(ref.table, async () => {
+        await table(ref).insert(
+          rows.map(({ id, row }) => ({ insertId: id, json: row })),
+          { raw: true },
+        );
+      }),
+  };
+}
+
+function toSchemaField(field: Field) {
+  return {
+    name: field.name,
+    type: field.type,
+    mode: 'NULLABLE',
+    ...(field.description === undefined ? {} : { description: field.description }),
+  };
+}
+
+// The REST API answers with the legacy names of some types.
+const MODERN: Readonly<Record<string, string>> = { INTEGER: 'INT64', FLOAT: 'FLOAT64', BOOLEAN: 'BOOL' };
+
+function toFields(metadata: { schema?: { fields?: { name?: string; type?: string }[] } }): Field[] {
+  return (metadata.schema?.fields ?? []).map((field) => ({
+    name: field.name ?? '',
+    // The tables described here were made by Tradewind, of ColumnType's types only.
+    type: (MODERN[field.type ?? ''] ?? field.type ?? 'STRING') as ColumnType,
+  }));
+}
+
+function toQueryParameters(params: Parameters) {
+  const scalar = (value: string | number | boolean) =>
+    typeof value === 'number'
+      ? Number.isInteger(value)
+        ? 'INT64'
+        : 'FLOAT64'
+      : typeof value === 'boolean'
+        ? 'BOOL'
+        : 'STRING';
+  return Object.entries(params).map(([name, value]) =>
+    typeof value === 'object'
+      ? {
+          name,
+          parameterType: { type: 'ARRAY', arrayType: { type: 'STRING' } },
+          parameterValue: { arrayValues: value.map((one) => ({ value: one })) },
+        }
+      : { name, parameterType: { type: scalar(value) }, parameterValue: { value: String(value) } },
+  );
+}
+
+interface JobMetadata {
+  status?: { state?: string; errorResult?: { message?: string; reason?: string } };
+  statistics?: { load?: { outputRows?: string }; query?: { numDmlAffectedRows?: string } };
+}
+
+function toOutcome(metadata: JobMetadata): JobOutcome {
+  const error = metadata.status?.errorResult;
+  const outputRows = Number(
+    metadata.statistics?.load?.outputRows ?? metadata.statistics?.query?.numDmlAffectedRows ?? 0,
+  );
+  if (metadata.status?.state !== 'DONE') return { state: 'running', message: '', reason: '', outputRows };
+  return error
+    ? { state: 'failed', message: error.message ?? '', reason: error.reason ?? '', outputRows }
+    : { state: 'succeeded', message: '', reason: '', outputRows };
+}
+
+function codeOf(error: unknown): number {
+  return error instanceof Error && 'code' in error ? Number(error.code) : 0;
+}
+
+async function translate<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw translated(what, error);
+  }
+}
+
+function translated(what: string, error: unknown): Error {
+  const code = codeOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return [400, 401, 403, 404, 501].includes(code)
+    ? new TerminalError('warehouse-refused', `BigQuery refused ${what}: ${message}`, {
+        remedy: 'Check the table and column names, and that the installation may use the data set.',
+        cause: error,
+      })
+    : new TransientError('warehouse-unavailable', `BigQuery did not answer for ${what}.`, { cause: error });
+}

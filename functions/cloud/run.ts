@@ -1,0 +1,233 @@
+import { ExecutionsClient, JobsClient, ServicesClient } from '@google-cloud/run';
+import { TerminalError, TransientError } from '#core/errors';
+import { grpcOptions } from './endpoint.ts';
+
+/** What the platform says of a piece of work. `unknown`: it has never heard of it. */
+export interface WorkState {
+  readonly state: 'running' | 'succeeded' | 'failed' | 'cancelled' | 'unknown';
+  readonly message: string;
+}
+
+/** One revision of a service. `name` starts with the service's name and a dash. */
+export interface RevisionSpec {
+  readonly name: string;
+  readonly image: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly cpu: number;
+  readonly memory: string;
+  readonly minInstances: number;
+  readonly maxInstances: number;
+  readonly serviceAccount: string;
+}
+
+export interface ServiceState {
+  /** Where the service answers. */
+  readonly url: string;
+  /** Where the tagged revision answers, by tag. */
+  readonly tagUrls: Readonly<Record<string, string>>;
+  /** Revision of the template, i.e. the newest asked for. */
+  readonly newest: string;
+  readonly ready: boolean;
+  /** Why it is not ready, if it failed. */
+  readonly failure: string | null;
+  /** Percent of traffic by revision. */
+  readonly traffic: Readonly<Record<string, number>>;
+}
+
+/** Cloud Run: jobs by execution, services by revision. */
+export interface ContainerPlatform {
+  /** Starts an execution of `job`; resolves to its full name as soon as it exists. */
+  startJob(job: string, options: { env: Readonly<Record<string, string>>; tasks?: number }): Promise<string>;
+  executionState(execution: string): Promise<WorkState>;
+  cancelExecution(execution: string): Promise<void>;
+  service(name: string): Promise<ServiceState | null>;
+  /** Creates the service with this revision (nobody may call it yet), or adds the revision at 0 % under `tag`. */
+  putRevision(service: string, revision: RevisionSpec, tag: string): Promise<void>;
+  /** Sends all traffic to `revision`, and lets everyone reach the service (which checks each request itself). */
+  open(service: string, revision: string, tag: string): Promise<void>;
+  deleteService(service: string): Promise<void>;
+}
+
+interface Place {
+  readonly projectId: string;
+  readonly location: string;
+  readonly endpoints: { readonly run: string | undefined };
+}
+
+const TO_REVISION = 'TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION' as const;
+
+/** Cloud Run of the place. */
+export function openContainerPlatform(place: Place): ContainerPlatform {
+  const options = grpcOptions(place.endpoints.run, place.projectId);
+  const jobs = new JobsClient(options);
+  const executions = new ExecutionsClient(options);
+  const services = new ServicesClient(options);
+  const parent = `projects/${place.projectId}/locations/${place.location}`;
+  const named = (service: string) => `${parent}/services/${service}`;
+
+  const get = async (service: string) => {
+    try {
+      return (await services.getService({ name: named(service) }))[0];
+    } catch (error) {
+      if (codeOf(error) === NOT_FOUND) return null;
+      throw translated(`service ${service}`, error);
+    }
+  };
+
+  return {
+    async startJob(job, { env, tasks }) {
+      return translate(`job ${job}`, async () => {
+        const [operation] = await jobs.runJob({
+          name: `${parent}/jobs/${job}`,
+          overrides: {
+            containerOverrides: [{ env: toEnv(env) }],
+            ...(tasks === undefined ? {} : { taskCount: tasks }),
+          },
+        });
+        // The operation's metadata is the execution itself, which exists from here on.
+        const name =
+          operation.metadata && 'name' in operation.metadata ? String(operation.metadata.name) : '';
+        if (name === '') throw new Error('runJob named no execution');
+        return name;
+      });
+    },
+    async executionState(execution) {
+      try {
+        const [found] = await executions.getExecution({ name: execution });
+        if (!found.completionTime) return { state: 'running', message: '' };
+        const completed = found.conditions?.find((one) => one.type === 'Completed');
+        const message = completed?.message ?? '';
+        if ((found.cancelledCount ?? 0) > 0) return { state: 'cancelled', message };
+        return { state: (found.failedCount ?? 0) > 0 ? 'failed' : 'succeeded', message };
+      } catch (error) {
+        if (codeOf(error) === NOT_FOUND) return { state: 'unknown', message: 'no such execution' };
+        throw translated(execution, error);
+      }
+    },
+    async cancelExecution(execution) {
+      try {
+        await executions.cancelExecution({ name: execution });
+      } catch (error) {
+        if (codeOf(error) !== NOT_FOUND) throw translated(execution, error);
+      }
+    },
+    async service(name) {
+      const found = await get(name);
+      if (!found) return null;
+      const condition = found.terminalCondition;
+      const failed = condition?.state === 'CONDITION_FAILED';
+      return {
+        url: found.uri ?? '',
+        tagUrls: Object.fromEntries(
+          (found.trafficStatuses ?? []).flatMap((one) => (one.tag && one.uri ? [[one.tag, one.uri]] : [])),
+        ),
+        newest: found.template?.revision ?? '',
+        ready: !found.reconciling && condition?.state === 'CONDITION_SUCCEEDED',
+        failure: failed ? (condition.message ?? 'the revision did not start') : null,
+        traffic: Object.fromEntries(
+          (found.traffic ?? []).flatMap((one) => (one.revision ? [[one.revision, one.percent ?? 0]] : [])),
+        ),
+      };
+    },
+    async putRevision(service, revision, tag) {
+      await translate(`service ${service}`, async () => {
+        const template = toTemplate(revision);
+        const existing = await get(service);
+        if (!existing) {
+          // The first revision takes traffic by necessity; it is kept from the public by having no invoker.
+          await services.createService({
+            parent,
+            serviceId: service,
+            service: {
+              template,
+              traffic: [{ type: TO_REVISION, revision: revision.name, percent: 100, tag }],
+            },
+          });
+          return;
+        }
+        if (existing.template?.revision === revision.name) return;
+        const serving = (existing.traffic ?? []).filter((one) => (one.percent ?? 0) > 0);
+        await services.updateService({
+          service: {
+            name: named(service),
+            template,
+            traffic: [...serving, { type: TO_REVISION, revision: revision.name, percent: 0, tag }],
+          },
+        });
+      });
+    },
+    async open(service, revision, tag) {
+      await translate(`service ${service}`, async () => {
+        const existing = await get(service);
+        if (!existing) throw new TerminalError('service-missing', `There is no service ${service}.`);
+        await services.updateService({
+          service: {
+            name: named(service),
+            template: existing.template ?? null,
+            traffic: [{ type: TO_REVISION, revision, percent: 100, tag }],
+          },
+        });
+        await services.setIamPolicy({
+          resource: named(service),
+          policy: { bindings: [{ role: 'roles/run.invoker', members: ['allUsers'] }] },
+        });
+      });
+    },
+    async deleteService(service) {
+      try {
+        await services.deleteService({ name: named(service) });
+      } catch (error) {
+        if (codeOf(error) !== NOT_FOUND) throw translated(`service ${service}`, error);
+      }
+    },
+  };
+}
+
+function toTemplate(revision: RevisionSpec) {
+  return {
+    revision: revision.name,
+    serviceAccount: revision.serviceAccount,
+    scaling: { minInstanceCount: revision.minInstances, maxInstanceCount: revision.maxInstances },
+    containers: [
+      {
+        image: revision.image,
+        env: toEnv(revision.env),
+        resources: { limits: { cpu: String(revision.cpu), memory: revision.memory } },
+        startupProbe: { httpGet: { path: '/v1/health' }, periodSeconds: 1, failureThreshold: 120 },
+      },
+    ],
+  };
+}
+
+function toEnv(env: Readonly<Record<string, string>>) {
+  return Object.entries(env).map(([name, value]) => ({ name, value }));
+}
+
+const NOT_FOUND = 5;
+const TERMINAL_CODES: readonly number[] = [3, 7, 9, 12, 16];
+
+function codeOf(error: unknown): number {
+  return error instanceof Error && 'code' in error ? Number(error.code) : 0;
+}
+
+async function translate<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw translated(what, error);
+  }
+}
+
+function translated(what: string, error: unknown): Error {
+  if (error instanceof TerminalError || error instanceof TransientError) return error;
+  const code = codeOf(error);
+  if (code === NOT_FOUND)
+    return new TerminalError('container-missing', `Cloud Run has no ${what}.`, {
+      remedy: 'Deploy the installation again.',
+      cause: error,
+    });
+  const detail = error instanceof Error ? error.message : String(error);
+  return TERMINAL_CODES.includes(code)
+    ? new TerminalError('container-refused', `Cloud Run refused ${what}: ${detail}`, { cause: error })
+    : new TransientError('container-unavailable', `Cloud Run did not answer for ${what}.`, { cause: error });
+}

@@ -1,0 +1,178 @@
+import { Readable } from 'node:stream';
+import { Storage } from '@google-cloud/storage';
+import { TerminalError, TransientError } from '#core/errors';
+
+/** An object as listed. `generation` changes with every overwrite. */
+export interface ObjectInfo {
+  readonly uri: string;
+  readonly bytes: number;
+  readonly generation: string;
+}
+
+/** A streaming upload. Nothing is visible under the object's name until `close` has resolved. */
+export interface ObjectWriter {
+  write(chunk: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+  abort(): void;
+}
+
+/** Cloud Storage by `gs://` address. Missing objects are null in `stat` and TerminalError `object-missing` in `read`. */
+export interface Files {
+  stat(uri: string): Promise<ObjectInfo | null>;
+  list(prefixUri: string): Promise<ObjectInfo[]>;
+  /** Streams the object; with `generation`, that one only. */
+  read(uri: string, generation?: string): AsyncIterable<Uint8Array>;
+  readAll(uri: string): Promise<Uint8Array>;
+  /** Writes the whole object at once, replacing what was there. */
+  save(uri: string, data: Uint8Array | string, contentType: string): Promise<void>;
+  openWriter(uri: string, contentType: string): ObjectWriter;
+  delete(uri: string): Promise<void>;
+  deleteAll(prefixUri: string): Promise<void>;
+  /**
+   * An address that takes one PUT of the object's bytes without further authorization (a resumable session).
+   * `origin`: the web origin that may use it from a browser.
+   */
+  uploadAddress(
+    uri: string,
+    options: { contentType: string; bytes: number; origin?: string },
+  ): Promise<string>;
+}
+
+/** The bucket and object of `gs://bucket/object`. */
+export function splitUri(uri: string): { bucket: string; name: string } {
+  const match = /^gs:\/\/([^/]+)\/(.*)$/s.exec(uri);
+  if (match?.[1] === undefined || match[2] === undefined)
+    throw new TerminalError('uri-invalid', `"${uri}" is no Cloud Storage address.`, {
+      remedy: 'Write it as gs://bucket/object.',
+    });
+  return { bucket: match[1], name: match[2] };
+}
+
+/** Cloud Storage of `projectId`; at STORAGE_EMULATOR_HOST where that is set (the client's own convention). */
+export function openFiles(projectId: string): Files {
+  const storage = new Storage({ projectId });
+  const at = (uri: string, generation?: string) => {
+    const { bucket, name } = splitUri(uri);
+    return storage.bucket(bucket).file(name, generation === undefined ? {} : { generation });
+  };
+
+  const files: Files = {
+    stat: (uri) =>
+      translate(uri, async () => {
+        const file = at(uri);
+        const [exists] = await file.exists();
+        if (!exists) return null;
+        const [metadata] = await file.getMetadata();
+        return { uri, bytes: Number(metadata.size ?? 0), generation: String(metadata.generation ?? '') };
+      }),
+    list: (prefixUri) =>
+      translate(prefixUri, async () => {
+        const { bucket, name } = splitUri(prefixUri);
+        const [found] = await storage.bucket(bucket).getFiles({ prefix: name });
+        return found.map((file) => ({
+          uri: `gs://${bucket}/${file.name}`,
+          bytes: Number(file.metadata.size ?? 0),
+          generation: String(file.metadata.generation ?? ''),
+        }));
+      }),
+    async *read(uri, generation) {
+      try {
+        // createReadStream yields Buffers, which its type does not say.
+        for await (const chunk of at(uri, generation).createReadStream() as AsyncIterable<Buffer>)
+          yield chunk;
+      } catch (error) {
+        throw translated(uri, error);
+      }
+    },
+    readAll: (uri) => translate(uri, async () => (await at(uri).download())[0]),
+    save: (uri, data, contentType) =>
+      translate(uri, () =>
+        at(uri).save(
+          typeof data === 'string' ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+          {
+            contentType,
+            resumable: false,
+          },
+        ),
+      ),
+    openWriter: (uri, contentType) =>
+      openWriter(uri, at(uri).createWriteStream({ contentType, resumable: true })),
+    delete: (uri) => translate(uri, async () => void (await at(uri).delete({ ignoreNotFound: true }))),
+    async deleteAll(prefixUri) {
+      for (const found of await files.list(prefixUri)) await files.delete(found.uri);
+    },
+    uploadAddress: (uri, { contentType, bytes, origin }) =>
+      translate(uri, async () => {
+        const [address] = await at(uri).createResumableUpload({
+          metadata: { contentType, contentLength: bytes },
+          ...(origin === undefined ? {} : { origin }),
+        });
+        return address;
+      }),
+  };
+  return files;
+}
+
+function openWriter(
+  uri: string,
+  stream: NodeJS.WritableStream & { destroy(error?: Error): unknown },
+): ObjectWriter {
+  let failure: Error | undefined;
+  const settled = new Promise<void>((resolve) => {
+    stream.once('finish', resolve);
+    stream.once('error', (error: Error) => {
+      failure = error;
+      resolve();
+    });
+  });
+  const check = () => {
+    if (failure) throw translated(uri, failure);
+  };
+  return {
+    async write(chunk) {
+      check();
+      if (!stream.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)))
+        await Promise.race([new Promise<void>((resolve) => stream.once('drain', resolve)), settled]);
+      check();
+    },
+    async close() {
+      stream.end();
+      await settled;
+      check();
+    },
+    abort() {
+      stream.destroy();
+    },
+  };
+}
+
+async function translate<T>(uri: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw translated(uri, error);
+  }
+}
+
+function translated(uri: string, error: unknown): Error {
+  if (error instanceof TerminalError) return error;
+  const code = error instanceof Error && 'code' in error ? Number(error.code) : 0;
+  if (code === 404)
+    return new TerminalError('object-missing', `There is no object ${uri}.`, {
+      remedy: 'Check the address; upload the file again if it is gone.',
+      cause: error,
+    });
+  if (code === 401 || code === 403)
+    return new TerminalError('object-forbidden', `Tradewind may not read ${uri}.`, {
+      remedy: 'Give the installation’s service account the role Storage Object Viewer on the bucket.',
+      cause: error,
+    });
+  return new TransientError('storage-unavailable', `Cloud Storage did not answer for ${uri}.`, {
+    cause: error,
+  });
+}
+
+/** A Node stream of what `read` yields, for consumers that want one. */
+export function toReadable(chunks: AsyncIterable<Uint8Array>): Readable {
+  return Readable.from(chunks, { objectMode: false });
+}

@@ -1,0 +1,113 @@
+import { JobServiceClient } from '@google-cloud/aiplatform';
+import { TerminalError, TransientError } from '#core/errors';
+import { grpcOptions } from './endpoint.ts';
+import type { WorkState } from './run.ts';
+
+export interface TrainingJobSpec {
+  /** Deterministic: asked for twice, the same job is meant. */
+  readonly displayName: string;
+  readonly image: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly machineType: string;
+  readonly timeoutSeconds: number;
+}
+
+/** Vertex AI custom jobs. */
+export interface TrainingPlatform {
+  /** Starts the job, or finds the one of this display name; resolves to its full name. */
+  start(spec: TrainingJobSpec): Promise<string>;
+  state(job: string): Promise<WorkState>;
+  cancel(job: string): Promise<void>;
+}
+
+interface Place {
+  readonly projectId: string;
+  readonly location: string;
+  readonly endpoints: { readonly aiplatform: string | undefined };
+}
+
+const STATES: Readonly<Record<string, WorkState['state']>> = {
+  JOB_STATE_SUCCEEDED: 'succeeded',
+  JOB_STATE_FAILED: 'failed',
+  JOB_STATE_EXPIRED: 'failed',
+  JOB_STATE_CANCELLED: 'cancelled',
+};
+
+/** Vertex AI of the place (its regional endpoint, which the API asks for). */
+export function openTrainingPlatform(place: Place): TrainingPlatform {
+  const options = grpcOptions(place.endpoints.aiplatform, place.projectId);
+  const client = new JobServiceClient(
+    'apiEndpoint' in options
+      ? options
+      : { ...options, apiEndpoint: `${place.location}-aiplatform.googleapis.com` },
+  );
+  const parent = `projects/${place.projectId}/locations/${place.location}`;
+  return {
+    async start(spec) {
+      try {
+        const [existing] = await client.listCustomJobs({
+          parent,
+          filter: `display_name="${spec.displayName}"`,
+        });
+        const found = existing.find((one) => one.displayName === spec.displayName);
+        if (found?.name) return found.name;
+        const [created] = await client.createCustomJob({
+          parent,
+          customJob: {
+            displayName: spec.displayName,
+            jobSpec: {
+              workerPoolSpecs: [
+                {
+                  machineSpec: { machineType: spec.machineType },
+                  replicaCount: 1,
+                  containerSpec: {
+                    imageUri: spec.image,
+                    env: Object.entries(spec.env).map(([name, value]) => ({ name, value })),
+                  },
+                },
+              ],
+              scheduling: { timeout: { seconds: spec.timeoutSeconds } },
+            },
+          },
+        });
+        if (!created.name) throw new Error('createCustomJob named no job');
+        return created.name;
+      } catch (error) {
+        throw translated(spec.displayName, error);
+      }
+    },
+    async state(job) {
+      try {
+        const [found] = await client.getCustomJob({ name: job });
+        return { state: STATES[String(found.state)] ?? 'running', message: found.error?.message ?? '' };
+      } catch (error) {
+        if (codeOf(error) === 5) return { state: 'unknown', message: 'no such job' };
+        throw translated(job, error);
+      }
+    },
+    async cancel(job) {
+      try {
+        await client.cancelCustomJob({ name: job });
+      } catch (error) {
+        if (codeOf(error) !== 5) throw translated(job, error);
+      }
+    },
+  };
+}
+
+function codeOf(error: unknown): number {
+  return error instanceof Error && 'code' in error ? Number(error.code) : 0;
+}
+
+function translated(what: string, error: unknown): Error {
+  const code = codeOf(error);
+  return [3, 5, 7, 9, 12, 16].includes(code)
+    ? new TerminalError(
+        'training-refused',
+        `Vertex AI refused ${what}: ${error instanceof Error ? error.message : ''}`,
+        {
+          cause: error,
+        },
+      )
+    : new TransientError('training-unavailable', `Vertex AI did not answer for ${what}.`, { cause: error });
+}

@@ -1,0 +1,60 @@
+import type { Topic } from '#core/events';
+
+/** Sizes and limits every deployable states. Memory as Kubernetes writes it ("256Mi"), CPU in cores. */
+interface Size {
+  readonly memory: string;
+  readonly cpu: number;
+  readonly timeoutSeconds: number;
+  /** Short name of the service account it runs as; each has only the roles listed for it in scripts/deploy. */
+  readonly serviceAccount: 'api' | 'events' | 'etl' | 'trainer' | 'recommender';
+}
+
+export interface HttpDeploy extends Size {
+  readonly trigger: 'http';
+  /** Requests one instance answers at a time. */
+  readonly concurrency: number;
+}
+export interface EventDeploy extends Size {
+  readonly trigger: 'event';
+  readonly topic: Topic;
+  readonly concurrency: number;
+}
+export interface JobDeploy extends Size {
+  readonly trigger: 'job';
+  readonly tasks: number;
+  readonly maxRetries: number;
+}
+export interface ServiceDeploy extends Size {
+  readonly trigger: 'service';
+  readonly concurrency: number;
+}
+
+/** How one entry file is deployed: the value of its `deploy` export. */
+export type Deploy = HttpDeploy | EventDeploy | JobDeploy | ServiceDeploy;
+
+/** An HTTP function: behind Hosting, so it must answer in under 60 s; ours do in under 30. */
+export function httpDeploy(overrides: Partial<Size> = {}): HttpDeploy {
+  return {
+    trigger: 'http',
+    memory: '256Mi',
+    cpu: 1,
+    timeoutSeconds: 30,
+    concurrency: 40,
+    serviceAccount: 'api',
+    ...overrides,
+  };
+}
+
+/** A Pub/Sub function. Nothing waits longer than 60 s, so 120 s is ample. */
+export function eventDeploy(topic: Topic, overrides: Partial<Size> = {}): EventDeploy {
+  return {
+    trigger: 'event',
+    topic,
+    memory: '256Mi',
+    cpu: 1,
+    timeoutSeconds: 120,
+    concurrency: 10,
+    serviceAccount: 'events',
+    ...overrides,
+  };
+}

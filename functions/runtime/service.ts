@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { openIdentities } from '#cloud/auth';
+import { TerminalError } from '#core/errors';
+import { answer, type Gate, type Membership, membershipIn, type RawAnswer, type Route } from './answer.ts';
+import { type Platform, platform } from './platform.ts';
+
+/** What a container service sets up before it answers. */
+export interface ServiceSpec {
+  /** The tenant it serves: membership of it is asked of every caller. */
+  readonly tenant: string;
+  readonly routes: readonly Route[];
+  /** Answers GET `healthPath` to anyone: the platform's probe. */
+  readonly healthPath: string;
+  readonly health: () => unknown;
+  /** Writes what is still in memory (logs) before the process ends. */
+  readonly close: () => Promise<void>;
+}
+export type ServiceHandler = (here: Platform, env: NodeJS.ProcessEnv) => Promise<ServiceSpec>;
+
+/** How long a membership read is trusted: a removed member is refused after at most this. */
+const MEMBERSHIP_SECONDS = 60;
+const BODY_LIMIT = 1_100_000;
+
+/** Serves until `signal` fires, then finishes what is under way. @returns the exit code. */
+export async function runService(
+  name: string,
+  handler: ServiceHandler,
+  signal: AbortSignal,
+): Promise<number> {
+  const here = platform(name);
+  const spec = await handler(here, process.env);
+  const gate: Gate = {
+    identities: openIdentities(here.config.projectId),
+    membership: cached(membershipIn(here.store), here.store.clock),
+    tenant: spec.tenant,
+    makeRequestId: randomUUID,
+    onFailure: (error, requestId) =>
+      here.log.error('request failed', {
+        requestId,
+        error: error instanceof Error ? (error.stack ?? '') : String(error),
+      }),
+  };
+  const server = createServer((request, response) => {
+    respond(spec, gate, here.config.webOrigins, request, response).catch((error: unknown) => {
+      here.log.error('connection failed', { error: String(error) });
+      response.destroy();
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(Number(process.env['PORT'] ?? 8080), process.env['HOST'] ?? '0.0.0.0', resolve);
+  });
+  here.log.info('service ready');
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+  await spec.close();
+  return 0;
+}
+
+async function respond(
+  spec: ServiceSpec,
+  gate: Gate,
+  origins: readonly string[],
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const cors = corsHeaders(origins, request.headers.origin);
+  const send = (result: RawAnswer) =>
+    response.writeHead(result.status, { ...result.headers, ...cors }).end(result.body);
+  if (request.method === 'OPTIONS') {
+    response.writeHead(204, cors).end();
+    return;
+  }
+  if (request.method === 'GET' && request.url === spec.healthPath) {
+    send({
+      status: 200,
+      headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+      body: JSON.stringify(spec.health()),
+    });
+    return;
+  }
+  const body = await readBody(request);
+  send(
+    await answer(spec.routes, gate, {
+      method: request.method ?? 'GET',
+      url: request.url ?? '/',
+      headers: request.headers,
+      body,
+    }),
+  );
+}
+
+function corsHeaders(origins: readonly string[], origin: string | undefined): Record<string, string> {
+  if (origin === undefined || !origins.includes(origin)) return {};
+  return {
+    'access-control-allow-origin': origin,
+    'access-control-allow-headers': 'authorization, content-type, x-request-id',
+    'access-control-allow-methods': 'GET, POST',
+    'access-control-max-age': '3600',
+    vary: 'Origin',
+  };
+}
+
+async function readBody(request: IncomingMessage): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  // A request's chunks are Buffers unless an encoding is set, and none is.
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.byteLength;
+    // Past the limit nothing more is kept; `answer` then refuses it by its size.
+    if (bytes <= BODY_LIMIT) chunks.push(chunk);
+    else if (bytes > BODY_LIMIT * 4) throw new TerminalError('too-large', 'The body is far too large.');
+  }
+  return Buffer.concat(chunks);
+}
+
+function cached(readMembership: Gate['membership'], clock: () => number): Gate['membership'] {
+  const known = new Map<string, { until: number; membership: Membership | null }>();
+  return async (tenant, uid) => {
+    const key = `${tenant}\n${uid}`;
+    const hit = known.get(key);
+    if (hit !== undefined && hit.until > clock()) return hit.membership;
+    const membership = await readMembership(tenant, uid);
+    // Bounded: an attacker with many accounts must not fill the memory.
+    if (known.size > 10_000) known.clear();
+    known.set(key, { until: clock() + MEMBERSHIP_SECONDS * 1000, membership });
+    return membership;
+  };
+}

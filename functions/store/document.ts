@@ -1,0 +1,149 @@
+import type { z } from 'zod';
+import { ConflictError, type Listing, type Snapshot, type Write } from '#cloud/firestore';
+import { TerminalError } from '#core/errors';
+import type { Announcement } from '#core/events';
+import { follow, isFinal, type LifeCycle } from '#core/life-cycle';
+import { paths } from '#core/paths';
+import { type AuditEntry, commitChange, type Store } from './store.ts';
+
+/** A parsed document with what guards its next write. */
+export interface Stored<T> {
+  readonly path: string;
+  readonly version: string;
+  readonly value: T;
+}
+
+/** The document at `path`, or null. @throws TerminalError `record-unreadable` where it does not fit `schema`. */
+export async function read<S extends z.ZodType>(
+  store: Pick<Store, 'db'>,
+  path: string,
+  schema: S,
+): Promise<Stored<z.output<S>> | null> {
+  const found = await store.db.get(path);
+  return found === null ? null : parse(found, schema);
+}
+
+/** The document at `path`. @throws TerminalError `not-found` naming `what`. */
+export async function mustRead<S extends z.ZodType>(
+  store: Pick<Store, 'db'>,
+  path: string,
+  schema: S,
+  what: string,
+): Promise<Stored<z.output<S>>> {
+  const found = await read(store, path, schema);
+  if (found === null) {
+    throw new TerminalError('not-found', `There is no ${what} "${path.split('/').at(-1)}" here.`, {
+      remedy: 'Check the id; it may have been deleted.',
+    });
+  }
+  return found;
+}
+
+/** The documents of a collection, parsed. */
+export async function readAll<S extends z.ZodType>(
+  store: Pick<Store, 'db'>,
+  collection: string,
+  schema: S,
+  listing: Listing = {},
+): Promise<z.output<S>[]> {
+  return (await store.db.list(collection, listing)).map((one) => parse(one, schema).value);
+}
+
+/** One page of a collection, newest first; `next` is the `after` of the following page. */
+export async function readPage<S extends z.ZodType>(
+  store: Pick<Store, 'db'>,
+  collection: string,
+  schema: S,
+  page: { readonly limit: number; readonly after?: string | undefined },
+): Promise<{ items: z.output<S>[]; next: string | null }> {
+  const found = await store.db.list(collection, {
+    orderBy: ['createdAt', 'desc'],
+    limit: page.limit + 1,
+    ...(page.after === undefined ? {} : { after: `${collection}/${page.after}` }),
+  });
+  const items = found.slice(0, page.limit);
+  return {
+    items: items.map((one) => parse(one, schema).value),
+    next: found.length > page.limit ? (items.at(-1)?.id ?? null) : null,
+  };
+}
+
+function parse<S extends z.ZodType>(found: Snapshot, schema: S): Stored<z.output<S>> {
+  const parsed = schema.safeParse(found.data);
+  if (!parsed.success)
+    throw new TerminalError(
+      'record-unreadable',
+      `The record ${found.path} is not as this version expects it.`,
+      {
+        remedy: 'Deploy the version that wrote it, or migrate the record.',
+        cause: parsed.error,
+      },
+    );
+  return { path: found.path, version: found.version, value: parsed.data };
+}
+
+/** A document's change that is repeated on the newest state when somebody else writes first. */
+export async function update<S extends z.ZodType>(
+  store: Store,
+  path: string,
+  schema: S,
+  what: string,
+  change: (value: z.output<S>) => Partial<z.output<S>>,
+  audit?: AuditEntry,
+): Promise<z.output<S>> {
+  for (let attempt = 1; ; attempt++) {
+    const current = await mustRead(store, path, schema, what);
+    const next = { ...Object(current.value), ...change(current.value) };
+    try {
+      const write: Write = { kind: 'update', path, data: next, version: current.version };
+      await commitChange(store, { writes: [write], ...(audit === undefined ? {} : { audit }) });
+      return next;
+    } catch (error) {
+      if (!(error instanceof ConflictError) || attempt === 8) throw error;
+    }
+  }
+}
+
+export interface Transition<T> {
+  /** Fields to set besides the status. */
+  readonly patch?: (value: T) => Partial<T>;
+  /** Writes that belong to it, e.g. the lock's removal. */
+  readonly writes?: (value: T) => readonly Write[];
+  readonly announcements?: (value: T) => readonly Announcement[];
+  readonly audit?: AuditEntry;
+}
+
+/**
+ * Moves the document at `path` along its life cycle, guarded: of two movers one wins, the other sees the new state.
+ * A final state also takes the run off the watchdog's list.
+ * @returns the document after the move, or null where the event does not apply (it came twice or late).
+ */
+export async function transition<State extends string, Event extends string, T extends { status: State }>(
+  store: Store,
+  path: string,
+  schema: z.ZodType<T>,
+  cycle: LifeCycle<State, Event>,
+  event: Event,
+  options: Transition<T> = {},
+): Promise<T | null> {
+  for (let attempt = 1; ; attempt++) {
+    const current = await mustRead(store, path, schema, 'record');
+    const status = follow(cycle, current.value.status, event);
+    if (status === null) return null;
+    const next: T = { ...current.value, ...options.patch?.(current.value), status };
+    try {
+      await commitChange(store, {
+        writes: [
+          { kind: 'update', path, data: next, version: current.version },
+          ...(isFinal(cycle, status) ? [{ kind: 'delete' as const, path: paths.watched(path) }] : []),
+          ...(options.writes?.(next) ?? []),
+        ],
+        announcements: options.announcements?.(next) ?? [],
+        ...(options.audit === undefined ? {} : { audit: options.audit }),
+      });
+      return next;
+    } catch (error) {
+      if (!(error instanceof ConflictError) || attempt === 8) throw error;
+    }
+  }
+}
