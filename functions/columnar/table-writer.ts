@@ -1,27 +1,300 @@
-/** placeholder to be replaced within minutes: see the exported interfaces, which are final */
-import type { Column } from '#core/column';
+/**
+ * Rows into one Parquet file, streamed: pages are compressed (zstd, level 1) as they fill, a row group goes out when it
+ * is big enough, the footer comes last, so neither the whole file nor a temporary file is ever held.
+ *
+ *     append… to each builder → endRow | abandonRow → … → full? await drain() → … → close()
+ *
+ * Memory: the page buffers (about 25 MiB for ten columns) plus one compressed row group. Proven against DuckDB's reader
+ * and hyparquet in tests.
+ */
+import { constants, zstdCompressSync } from 'node:zlib';
+import { decimalShape, wireTypeOf, type Column, type WireType } from '#core/column';
 import type { TableTally } from '#core/tally';
+import { BoolColumn } from './bool-column.ts';
+import { BytesColumn } from './bytes-column.ts';
+import type { Pressure } from './column-pages.ts';
+import { DateColumn } from './date-column.ts';
+import { DecimalColumn } from './decimal-column.ts';
+import { FloatColumn } from './float-column.ts';
+import { IntegerColumn } from './integer-column.ts';
+import {
+  dataPageHeader,
+  dictionaryPageHeader,
+  footer,
+  magic,
+  type ColumnChunk,
+  type Encoding,
+  type RowGroup,
+  type StoredColumn,
+} from './parquet-metadata.ts';
 
 /** Where the bytes of a file go, in order. `write` resolves when more may come; the chunk may be kept. */
 export interface ByteSink {
   write(chunk: Uint8Array): Promise<void>;
 }
 
-/** Writes rows into one Parquet file, streamed: memory is bounded by a row group. */
+/** The builder of one column; `kind` tells which `append…` it has. */
+export type ColumnBuilder =
+  IntegerColumn | DateColumn | FloatColumn | BoolColumn | DecimalColumn | BytesColumn;
+
+/** Sizes at which pages and row groups end. */
+export interface TableWriterOptions {
+  /** Rows a page; default 20,000, fewer for tables of more than 20 columns. At most 1,000,000. */
+  readonly pageRows?: number;
+  /** Compressed bytes at which a row group ends; default 16 MiB, which the warehouse loads best. */
+  readonly groupBytes?: number;
+  /** Rows at which a row group ends whatever its size; default 2,000,000. */
+  readonly groupRows?: number;
+}
+
+/** See the top of the file. One user at a time; nothing may be appended after `close`. */
 export interface TableWriter {
   readonly columns: readonly Column[];
+  /** One builder per column, in order. Decimals of up to 18 digits are `integer` builders (unscaled values). */
+  readonly builders: readonly ColumnBuilder[];
   /** Rows kept. */
   readonly rows: number;
   /** Bytes of output so far, written or waiting. */
   readonly bytes: number;
-  /** True when output waits: `await drain()` before many more rows. */
+  /** True when output waits: `await drain()` before many more rows, or memory grows. */
   readonly full: boolean;
+  /** Keeps the row. Every builder must have got one value or null. */
   endRow(): void;
+  /** Takes back what the row appended so far. */
   abandonRow(): void;
+  /** Writes what waits. Throws what the sink throws. */
   drain(): Promise<void>;
-  /** Writes the footer; the tally of the file. The sink is not closed. */
+  /** Writes the rest and the footer; the tally of the file. The sink is left open. */
   close(): Promise<TableTally>;
 }
 
-/** A writer of `columns` to `sink`. */
-export declare function makeTableWriter(columns: readonly Column[], sink: ByteSink): TableWriter;
+/** A writer of `columns` to `sink`, with the wire types of core/column.ts. Column names must differ. */
+export function makeTableWriter(
+  columns: readonly Column[],
+  sink: ByteSink,
+  options: TableWriterOptions = {},
+): TableWriter {
+  return new ParquetTableWriter(columns, sink, options);
+}
+
+const builders: Readonly<
+  Record<WireType, (column: Column, maxRows: number, pressure: Pressure) => ColumnBuilder>
+> = {
+  INT64: (_, maxRows) => new IntegerColumn(maxRows),
+  TIMESTAMP: (_, maxRows) => new IntegerColumn(maxRows),
+  DATE: (_, maxRows) => new DateColumn(maxRows),
+  FLOAT64: (_, maxRows) => new FloatColumn(maxRows),
+  BOOL: (_, maxRows) => new BoolColumn(maxRows),
+  NUMERIC: makeDecimal,
+  BIGNUMERIC: makeDecimal,
+  STRING: (_, maxRows, pressure) => new BytesColumn(maxRows, pressure),
+  BYTES: (_, maxRows, pressure) => new BytesColumn(maxRows, pressure),
+};
+
+function makeDecimal(column: Column, maxRows: number): ColumnBuilder {
+  const { precision } = decimalShape(column);
+  return precision <= 18 ? new IntegerColumn(maxRows) : new DecimalColumn(maxRows, precision);
+}
+
+/** A compressed page that waits for the end of its row group. */
+interface FinishedPage {
+  readonly header: Uint8Array;
+  readonly body: Uint8Array;
+  readonly rawBytes: number;
+  readonly encoding: Encoding;
+}
+
+class ParquetTableWriter implements TableWriter {
+  readonly columns: readonly Column[];
+  readonly builders: readonly ColumnBuilder[];
+  rows = 0;
+  bytes = 0;
+  private readonly sink: ByteSink;
+  private readonly pageRows: number;
+  private readonly groupBytes: number;
+  private readonly groupRows: number;
+  private readonly pressure: Pressure = { full: false };
+  private rowsInPage = 0;
+  private rowsInGroup = 0;
+  private bytesInGroup = 0;
+  private pages: FinishedPage[][];
+  private groupNulls: number[];
+  private readonly nulls: number[];
+  private readonly groups: RowGroup[] = [];
+  private outbox: Uint8Array[] = [];
+  private scratch = new Uint8Array(0);
+
+  constructor(columns: readonly Column[], sink: ByteSink, options: TableWriterOptions) {
+    this.columns = columns;
+    this.sink = sink;
+    const fitting = Math.floor(400_000 / Math.max(20, columns.length));
+    this.pageRows = Math.min(options.pageRows ?? Math.max(1000, fitting), 1_000_000);
+    this.groupBytes = options.groupBytes ?? 16 * 1024 * 1024;
+    this.groupRows = options.groupRows ?? 2_000_000;
+    this.builders = columns.map((column) =>
+      builders[wireTypeOf(column.type)](column, this.pageRows, this.pressure),
+    );
+    this.pages = columns.map(() => []);
+    this.groupNulls = columns.map(() => 0);
+    this.nulls = columns.map(() => 0);
+    this.put(magic());
+  }
+
+  get full(): boolean {
+    return this.outbox.length > 1;
+  }
+
+  endRow(): void {
+    this.rowsInPage++;
+    this.rows++;
+    if (this.rowsInPage >= this.pageRows || this.pressure.full) this.endPage();
+  }
+
+  abandonRow(): void {
+    for (const builder of this.builders) if (builder.rows > this.rowsInPage) builder.undo();
+  }
+
+  async drain(): Promise<void> {
+    while (this.outbox.length > 0) {
+      const chunk = this.outbox[0]!;
+      await this.sink.write(chunk);
+      this.outbox.shift();
+    }
+  }
+
+  async close(): Promise<TableTally> {
+    this.endPage();
+    this.endGroup();
+    this.put(footer(this.stored(), this.groups));
+    await this.drain();
+    return {
+      rows: this.rows,
+      bytes: this.bytes,
+      columns: this.columns.map(({ name }, index) => {
+        const { min, max, sum } = this.builders[index]!.figures();
+        return {
+          name,
+          nulls: this.nulls[index]!,
+          min: min?.toString() ?? null,
+          max: max?.toString() ?? null,
+          sum: sum?.toString() ?? null,
+        };
+      }),
+    };
+  }
+
+  private stored(): StoredColumn[] {
+    return this.columns.map((column, index) => {
+      const { physical, typeLength } = this.builders[index]!;
+      return { column, physical, typeLength };
+    });
+  }
+
+  private endPage(): void {
+    this.pressure.full = false;
+    const rows = this.rowsInPage;
+    if (rows === 0) return;
+    this.builders.forEach((builder, index) => {
+      if (builder.rows !== rows)
+        throw new RangeError(`column ${this.columns[index]?.name} has ${builder.rows} of ${rows} rows`);
+      const { encoding, body } = builder.takePage();
+      const raw = this.join([...levels(builder, rows), ...body]);
+      const compressed = compress(raw);
+      this.pages[index]!.push({
+        header: dataPageHeader(rows, encoding, raw.length, compressed.length),
+        body: compressed,
+        rawBytes: raw.length,
+        encoding,
+      });
+      this.bytesInGroup += compressed.length;
+      this.groupNulls[index]! += builder.nulls;
+      this.nulls[index]! += builder.nulls;
+      builder.startPage();
+    });
+    this.rowsInPage = 0;
+    this.rowsInGroup += rows;
+    if (this.bytesInGroup >= this.groupBytes || this.rowsInGroup >= this.groupRows) this.endGroup();
+  }
+
+  private endGroup(): void {
+    if (this.rowsInGroup === 0) return;
+    const chunks = this.builders.map((builder, index) => this.endChunk(builder, index));
+    this.groups.push({ rows: this.rowsInGroup, chunks });
+    this.rowsInGroup = 0;
+    this.bytesInGroup = 0;
+    this.pages = this.columns.map(() => []);
+    this.groupNulls = this.columns.map(() => 0);
+    // The dictionaries start anew, and with them the pages' choice of encoding.
+    for (const builder of this.builders) builder.startPage();
+  }
+
+  private endChunk(builder: ColumnBuilder, index: number): ColumnChunk {
+    const offset = this.bytes;
+    const encodings = new Set<Encoding>(['RLE']);
+    let raw = 0;
+    const put = ({ header, body, rawBytes, encoding }: FinishedPage): void => {
+      encodings.add(encoding);
+      raw += header.length + rawBytes;
+      this.put(header);
+      this.put(body);
+    };
+    const dictionary = builder.takeDictionary();
+    if (dictionary !== null) {
+      const body = compress(dictionary.body);
+      const header = dictionaryPageHeader(dictionary.values, dictionary.body.length, body.length);
+      put({ header, body, rawBytes: dictionary.body.length, encoding: 'PLAIN' });
+    }
+    const dataOffset = this.bytes;
+    for (const page of this.pages[index]!) put(page);
+    return {
+      offset,
+      dataOffset,
+      dictionaryOffset: dictionary === null ? null : offset,
+      encodings: [...encodings],
+      uncompressedBytes: raw,
+      compressedBytes: this.bytes - offset,
+      nulls: this.groupNulls[index]!,
+      bounds: builder.endGroup(),
+    };
+  }
+
+  private put(chunk: Uint8Array): void {
+    this.outbox.push(chunk);
+    this.bytes += chunk.length;
+  }
+
+  /** The parts in one reused buffer, valid until the next call. */
+  private join(parts: readonly Uint8Array[]): Uint8Array {
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    if (this.scratch.length < length || this.scratch.length > 8 * 1024 * 1024 + length)
+      this.scratch = new Uint8Array(length + (length >> 2));
+    let at = 0;
+    for (const part of parts) {
+      this.scratch.set(part, at);
+      at += part.length;
+    }
+    return this.scratch.subarray(0, length);
+  }
+}
+
+/** Definition levels: one run when nothing is null, else the presence bits; preceded by their length. */
+function levels(builder: ColumnBuilder, rows: number): Uint8Array[] {
+  const groups = (rows + 7) >> 3;
+  const run = builder.nulls === 0 ? [...varint(rows * 2), 1] : varint(groups * 2 + 1);
+  const bits = builder.nulls === 0 ? new Uint8Array(0) : builder.presence.subarray(0, groups);
+  const head = new Uint8Array(4 + run.length);
+  new DataView(head.buffer).setUint32(0, run.length + bits.length, true);
+  head.set(run, 4);
+  return [head, bits];
+}
+
+function varint(value: number): number[] {
+  const bytes = [];
+  let rest = value;
+  for (; rest > 127; rest >>>= 7) bytes.push((rest & 127) | 128);
+  return [...bytes, rest];
+}
+
+function compress(bytes: Uint8Array): Uint8Array {
+  return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+}
