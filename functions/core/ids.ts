@@ -29,5 +29,4 @@ export const Name = z
   .trim()
   .min(1)
   .max(80)
-  // oxlint-disable-next-line no-control-regex -- control characters are just what must not be in a name
   .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not contain control characters');

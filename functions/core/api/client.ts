@@ -58,7 +58,7 @@ export function makeClient(options: ClientOptions) {
 export function address(
   path: string,
   params: Readonly<Record<string, string>> = {},
-  query: unknown = undefined,
+  query?: unknown,
 ): string {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
   const pairs = Object.entries(query ?? {}).filter(([, value]) => value !== undefined);
