@@ -1,0 +1,57 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+const Hosting = z.object({
+  hosting: z.object({
+    rewrites: z.array(
+      z.object({ source: z.string(), function: z.object({ functionId: z.string() }).optional() }),
+    ),
+    headers: z.array(
+      z.object({ source: z.string(), headers: z.array(z.object({ key: z.string(), value: z.string() })) }),
+    ),
+  }),
+});
+const { hosting } = Hosting.parse(JSON.parse(readFileSync('firebase.json', 'utf8')));
+const AnyContract = z.object({ path: z.string(), method: z.string() });
+
+/** The function Hosting hands `path` to: the first rewrite that matches wins. */
+function functionFor(path: string): string | undefined {
+  return hosting.rewrites.find(({ source }) => glob(source).test(path))?.function?.functionId;
+}
+
+function glob(source: string): RegExp {
+  if (source.startsWith('!')) return /^(?!\/(api|assets|__)\/)/;
+  return new RegExp(`^${source.replaceAll('**', '§').replaceAll('*', '[^/]+').replaceAll('§', '.+')}$`);
+}
+
+// The recommender service answers at its own address.
+const capabilities = readdirSync('functions/core/api')
+  .map((file) => file.replace('.ts', ''))
+  .filter((name) => !['client', 'contract', 'recommend'].includes(name));
+
+test.each(capabilities)('every contract of %s reaches its function', async (capability) => {
+  const module: Record<string, unknown> = await import(`../../functions/core/api/${capability}.ts`);
+  const contracts = Object.values(module).flatMap((value) => AnyContract.safeParse(value).data ?? []);
+  expect(contracts).not.toEqual([]);
+  for (const { path } of contracts)
+    expect({ path, to: functionFor(path.replaceAll(/\{\w+\}/g, 'x1234')) }).toEqual({
+      path,
+      to: `${capability}-api`,
+    });
+});
+
+test('pages fall back to the application, unknown addresses of the API do not', () => {
+  const fallback = hosting.rewrites.at(-1);
+  expect(glob(fallback?.source ?? '').test('/t/tacme/m/mbolts')).toBe(true);
+  expect(hosting.rewrites.filter(({ source }) => glob(source).test('/api/nothing/here'))).toEqual([]);
+});
+
+test('every answer carries the security headers', () => {
+  const everywhere = hosting.headers.find(({ source }) => source === '**');
+  const policy = everywhere?.headers.find(({ key }) => key === 'Content-Security-Policy')?.value;
+  expect(policy).toContain("default-src 'none'");
+  expect(policy).not.toContain('unsafe');
+  expect(everywhere?.headers.map(({ key }) => key)).toEqual(
+    expect.arrayContaining(['X-Content-Type-Options', 'Referrer-Policy', 'X-Frame-Options']),
+  );
+});
