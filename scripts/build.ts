@@ -1,0 +1,129 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+import { type Deployable, listDeployables, readDeploy, ROOT } from './deployables.ts';
+
+/** What stays beside a bundle instead of inside it: workers, .wasm, and native modules. */
+const EXTERNAL = ['pg-native', '@duckdb/*'];
+
+interface Built {
+  readonly name: string;
+  readonly kind: string;
+  readonly bytes: number;
+  readonly importMilliseconds: number;
+  readonly sha256: string;
+}
+
+const HELP = `npm run build [-- NAME …] [--report FILE]
+
+Bundles each function and container to one CommonJS file, dist/functions/<name>/index.js, and prints its size and how
+long Node takes to import it. Names choose some; without names all are built.`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { help: { type: 'boolean' }, report: { type: 'string' } },
+});
+if (values.help === true) {
+  console.log(HELP);
+} else {
+  const all = listDeployables();
+  const unknown = positionals.filter((name) => !all.some((one) => one.name === name));
+  if (unknown.length > 0) {
+    console.error(
+      `There is no deployable ${unknown.join(', ')}. There are: ${all.map((one) => one.name).join(', ')}.`,
+    );
+    process.exit(2);
+  }
+  const chosen = positionals.length === 0 ? all : all.filter((one) => positionals.includes(one.name));
+  const built: Built[] = [];
+  for (const one of chosen) built.push(await bundle(one));
+  print(built);
+  if (values.report !== undefined) writeFileSync(values.report, `${JSON.stringify(built, null, 2)}\n`);
+}
+
+async function bundle(deployable: Deployable): Promise<Built> {
+  const folder = join(ROOT, 'dist', 'functions', deployable.name);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const deploy = await readDeploy(deployable);
+  const container = deploy.trigger === 'job' || deploy.trigger === 'service';
+  const outfile = join(folder, 'index.js');
+  await build({
+    stdin: {
+      contents: container ? containerMain(deployable) : functionMain(deployable),
+      resolveDir: ROOT,
+      loader: 'ts',
+    },
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    minify: true,
+    keepNames: true,
+    legalComments: 'none',
+    external: EXTERNAL,
+    // Sources are modules; in a CommonJS bundle `import.meta` is rebuilt from the file's own place.
+    define: {
+      'import.meta.url': '__bundle_url',
+      'import.meta.dirname': '__dirname',
+      'import.meta.main': 'false',
+    },
+    banner: { js: 'const __bundle_url=require("node:url").pathToFileURL(__filename).href;' },
+    logLevel: 'error',
+  });
+  writeFileSync(join(folder, 'package.json'), '{"type":"commonjs","main":"index.js"}\n');
+  const code = readFileSync(outfile);
+  return {
+    name: deployable.name,
+    kind: deploy.trigger,
+    bytes: code.byteLength,
+    importMilliseconds: container ? Number.NaN : timeImport(outfile),
+    sha256: createHash('sha256').update(code).digest('hex'),
+  };
+}
+
+/** A function's main registers the handler under the deployable's name, as the Functions Framework wants it. */
+function functionMain({ name, file }: Deployable): string {
+  return `import * as framework from '@google-cloud/functions-framework';
+import { deploy, handler } from './${file}';
+if (deploy.trigger === 'http') framework.http(${JSON.stringify(name)}, handler);
+else framework.cloudEvent(${JSON.stringify(name)}, handler);`;
+}
+
+function containerMain({ name, file }: Deployable): string {
+  return `import * as entry from './${file}';
+import { launch } from './functions/runtime/launch.ts';
+void launch(${JSON.stringify(name)}, entry);`;
+}
+
+/** Milliseconds a fresh Node takes to import the bundle: what a cold start pays. Median of three. */
+function timeImport(file: string): number {
+  const times = [1, 2, 3].map(() =>
+    Number(
+      execFileSync(
+        process.execPath,
+        [
+          '-e',
+          'const t=performance.now();require(process.argv[1]);console.log(performance.now()-t);process.exit()',
+          file,
+        ],
+        { encoding: 'utf8' },
+      ),
+    ),
+  );
+  return Math.round(times.sort((a, b) => a - b)[1] ?? Number.NaN);
+}
+
+function print(built: readonly Built[]): void {
+  const width = Math.max(...built.map((one) => one.name.length), 10);
+  console.log(`${'deployable'.padEnd(width)}  kind     size MB  import ms`);
+  for (const one of built) {
+    const size = (one.bytes / 1e6).toFixed(2).padStart(7);
+    const time = Number.isNaN(one.importMilliseconds) ? '–' : String(one.importMilliseconds);
+    console.log(`${one.name.padEnd(width)}  ${one.kind.padEnd(7)}  ${size}  ${time.padStart(9)}`);
+  }
+}
