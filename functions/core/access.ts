@@ -4,8 +4,11 @@ import { z } from 'zod';
 export const Role = z.enum(['owner', 'admin', 'editor', 'viewer', 'finance']);
 export type Role = z.infer<typeof Role>;
 
-/** What a contract asks of the caller. `signed-in`: any user; the others: a membership of the tenant in the path. */
-export type Access = 'signed-in' | Capability;
+/**
+ * What a contract asks of the caller. `signed-in`: any user; `verifier`: no user at all but the deployment's own signature
+ * (api/verify.ts); the others: a membership of the tenant in the path.
+ */
+export type Access = 'signed-in' | 'verifier' | Capability;
 export type Capability = 'read' | 'edit' | 'run' | 'deploy' | 'administer';
 
 const GRANTS: Readonly<Record<Role, readonly Capability[]>> = {

@@ -63,6 +63,8 @@ export interface Gate {
   readonly membership: (tenant: string, uid: string) => Promise<Membership | null>;
   /** The tenant of routes whose path names none (a container that serves one tenant). */
   readonly tenant?: string;
+  /** Whether `token` is the verifier's signature of `body`; absent where no contract asks for one. */
+  readonly verifier?: (token: string, body: Uint8Array) => Promise<boolean>;
   /** Told of every failure that is not the caller's. */
   readonly onFailure: (error: unknown, requestId: string) => void;
   readonly makeRequestId: () => string;
@@ -77,7 +79,7 @@ export async function answer(routes: readonly Route[], gate: Gate, request: RawR
   try {
     const url = new URL(request.url, 'http://host');
     const { found, params } = pick(routes, request.method, url.pathname);
-    const identity = await gate.identities.verify(bearer(request));
+    const identity = await identify(gate, found.contract.access, request);
     const membership = await admit(gate, found.contract.access, params, identity);
     const call = {
       params: checked('path', params),
@@ -108,13 +110,23 @@ export function membershipIn(store: Store): Gate['membership'] {
   };
 }
 
+async function identify(gate: Gate, access: Access, request: RawRequest): Promise<Identity> {
+  const token = bearer(request);
+  if (access !== 'verifier') return gate.identities.verify(token);
+  if ((await gate.verifier?.(token, request.body)) !== true)
+    throw new TerminalError('unauthenticated', 'The signature does not fit this request.', {
+      remedy: 'Only the deployment that made this revision may ask, and only for a minute.',
+    });
+  return { uid: 'verifier', email: null };
+}
+
 async function admit(
   gate: Gate,
   access: Access,
   params: Readonly<Record<string, string>>,
   identity: Identity,
 ): Promise<Membership | null> {
-  if (access === 'signed-in') return null;
+  if (access === 'signed-in' || access === 'verifier') return null;
   const tenantId = params['tenant'] ?? gate.tenant ?? '';
   // An id that cannot be one is answered like one that is not: nothing is learned from the difference.
   const membership =

@@ -10,6 +10,8 @@ export interface ServiceSpec {
   /** The tenant it serves: membership of it is asked of every caller. */
   readonly tenant: string;
   readonly routes: readonly Route[];
+  /** Whether `token` is the deployment's signature of `body`, for routes whose access is `verifier`. */
+  readonly verifier: (token: string, body: Uint8Array) => Promise<boolean>;
   /** Answers GET `healthPath` to anyone: the platform's probe. */
   readonly healthPath: string;
   readonly health: () => unknown;
@@ -34,6 +36,7 @@ export async function runService(
     identities: openIdentities(here.config.projectId),
     membership: cached(membershipIn(here.store), here.store.clock),
     tenant: spec.tenant,
+    verifier: spec.verifier,
     makeRequestId: randomUUID,
     onFailure: (error, requestId) =>
       here.log.error('request failed', {

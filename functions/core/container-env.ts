@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { Id } from './ids.ts';
+
+/*
+ * What a container is told at its start, beside the installation's own variables. Writer and reader share the schema;
+ * each reads it with `Schema.parse(env)`, which ignores every other variable.
+ */
+
+/** The trainer's variables: which attempt of which run it is. Everything else lies in the attempt's `request.json`. */
+export const TrainerEnv = z.object({
+  TRADEWIND_TENANT: Id,
+  TRADEWIND_MODEL: Id,
+  TRADEWIND_RUN: Id,
+  TRADEWIND_ATTEMPT: z.coerce.number().int().min(1),
+});
+export type TrainerEnv = z.infer<typeof TrainerEnv>;
+
+/** The recommender service's variables: what it serves, and the key by which it knows its verifier. */
+export const RecommenderEnv = z.object({
+  TRADEWIND_TENANT: Id,
+  TRADEWIND_MODEL: Id,
+  TRADEWIND_VERSION: Id,
+  TRADEWIND_DEPLOYMENT: Id,
+  /** `gs://` address of the artifact, and its SHA-256 in hex. */
+  TRADEWIND_ARTIFACT: z.string().startsWith('gs://'),
+  TRADEWIND_ARTIFACT_SHA256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** The BigQuery dataset of the prediction log. */
+  TRADEWIND_LOGS_DATASET: z.string().min(1),
+  /** 32 bytes in base64, different for each deployment: see api/verify.ts. */
+  TRADEWIND_VERIFY_KEY: z.base64().length(44),
+});
+export type RecommenderEnv = z.infer<typeof RecommenderEnv>;
+
+/** The same values as the strings a container's environment is made of. */
+export function toEnvironment(values: TrainerEnv | RecommenderEnv): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
+}

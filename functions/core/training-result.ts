@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { FailureSchema } from './failure.ts';
+import { Moment } from './ids.ts';
+import { GateVerdict, MetricsReport } from './metrics.ts';
+import { runPrefix } from './model.ts';
+import { SlotName } from './slot.ts';
+import { TrainingConfig } from './training-config.ts';
+
+/*
+ * What the training stage and the trainer container say to each other: files in one folder per attempt, so that a
+ * late first attempt can never be mistaken for the second.
+ *
+ *   training function ── request.json ──▶ trainer ── model.twa, metrics.json, card.json, offline-lists.json,
+ *                                                     then result.json ──▶ `training-finished`
+ *
+ * result.json is written last: a folder without it holds an attempt that is under way or died.
+ */
+
+/** Addresses of one attempt's files. `bucket`: the tenant's. `attempt`: 1, 2, … as counted on the stage. */
+export function trainingFiles(bucket: string, tenant: string, model: string, run: string, attempt: number) {
+  const prefix = runPrefix(tenant, model, run);
+  const folder = `gs://${bucket}/${prefix}training-${attempt}/`;
+  return {
+    folder,
+    /** Parquet parts written by the vocabulary stage: `customers-000….parquet` and so on. */
+    snapshot: `gs://${bucket}/${prefix}snapshot/`,
+    request: `${folder}request.json`,
+    artifact: `${folder}model.twa`,
+    metrics: `${folder}metrics.json`,
+    card: `${folder}card.json`,
+    offlineLists: `${folder}offline-lists.json`,
+    result: `${folder}result.json`,
+  } as const;
+}
+
+/** `request.json`: everything that decides the training, beside the snapshot. */
+export const TrainingRequest = z.object({
+  settings: TrainingConfig,
+  /** The run's moment: the model's "now". */
+  asOf: Moment,
+  /** What answers now, which the new version must not lose to; null where nothing is live. */
+  champion: z.object({ version: z.string(), metrics: MetricsReport }).nullable(),
+});
+export type TrainingRequest = z.infer<typeof TrainingRequest>;
+
+/** `result.json`. `sha256` (hex) and `bytes` are of `model.twa`. */
+export const TrainingResult = z.discriminatedUnion('ok', [
+  z.object({
+    ok: z.literal(true),
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    bytes: z.int().min(1),
+    metrics: MetricsReport,
+    gate: GateVerdict,
+  }),
+  z.object({ ok: z.literal(false), failure: FailureSchema }),
+]);
+export type TrainingResult = z.infer<typeof TrainingResult>;
+
+/** How many items of a list the smoke test compares. */
+export const OFFLINE_LIST_LENGTH = 10;
+
+/** How many customers the trainer writes lists for, at most: what `smokeCustomers` can ask for. */
+export const OFFLINE_CUSTOMERS = 200;
+
+/** One list as recommended with default filters: item keys, best first. */
+export const OfflineList = z.object({
+  customer: z.string(),
+  slot: SlotName,
+  items: z.array(z.string()).max(OFFLINE_LIST_LENGTH),
+});
+export type OfflineList = z.infer<typeof OfflineList>;
+
+/**
+ * `offline-lists.json`: for up to OFFLINE_CUSTOMERS customers spread over the whole vocabulary, a list for each trained
+ * slot, customer by customer, computed from the artifact as read back from its bytes.
+ */
+export const OfflineLists = z.array(OfflineList).max(OFFLINE_CUSTOMERS * 2);
+export type OfflineLists = z.infer<typeof OfflineLists>;
