@@ -1,0 +1,61 @@
+/**
+ * The Auth emulator inside firebase-tools, without its command line: it listens after 2–4 s instead of 11–15 s.
+ * Accounts are written to a file after every request that may have changed them, and read at the start.
+ *
+ * Private API of firebase-tools (its version is pinned): `createApp(project, mode, states)`, `AgentProjectState`.
+ */
+import { createServer } from 'node:http';
+import type { RequestListener } from 'node:http';
+import { createRequire } from 'node:module';
+import { announceReady, onShutdown, pieceArguments } from '../announce.ts';
+import { readAccounts, writeAccounts } from './accounts.ts';
+import type { AccountState } from './accounts.ts';
+
+/** The operations the product and its tests use. Compiling the validators of all ~100 is most of the start. */
+const USED =
+  /^\/(v1\/accounts|v1\/projects\/\{targetProjectId\}\/accounts|v1\/token|v1\/projects\b|v2\/projects\/\{targetProjectId\}\/config|emulator|v1\/publicKeys|v1\/recaptchaParams)/;
+const UNUSED = /tenants|inboundSaml|oauthIdp|defaultSupported/;
+
+const { port, dir, project } = pieceArguments('port', 'dir', 'project');
+const require = createRequire(import.meta.url);
+
+// Typed by hand: firebase-tools publishes no types for these. Checked by the tests that sign in.
+const spec = (
+  require('firebase-tools/lib/emulator/auth/apiSpec.js') as { default: { paths: Record<string, unknown> } }
+).default;
+for (const path of Object.keys(spec.paths))
+  if (!USED.test(path) || UNUSED.test(path)) delete spec.paths[path];
+const { AgentProjectState } = require('firebase-tools/lib/emulator/auth/state.js') as {
+  AgentProjectState: new (project: string) => AccountState;
+};
+const { createApp } = require('firebase-tools/lib/emulator/auth/server.js') as {
+  createApp: (
+    project: string,
+    mode: undefined,
+    states: Map<string, AccountState>,
+  ) => Promise<RequestListener>;
+};
+
+const state = new AgentProjectState(project);
+readAccounts(dir, state);
+const app = await createApp(project, undefined, new Map([[project, state]]));
+
+let changed = false;
+const save = (): void => {
+  if (!changed) return;
+  changed = false;
+  writeAccounts(dir, state);
+};
+const server = createServer((request, response) => {
+  if (request.method !== 'GET' && request.method !== 'OPTIONS')
+    response.once('finish', () => {
+      changed = true;
+      setImmediate(save); // requests that finish together are written together
+    });
+  app(request, response);
+});
+server.listen(Number(port), '127.0.0.1', () => announceReady({ port: Number(port) }));
+onShutdown(() => {
+  changed = true;
+  save();
+});

@@ -1,0 +1,140 @@
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { toError } from '#core/errors';
+import { choosePorts } from '../ports.ts';
+import { describeExit } from './containers.ts';
+import type { ContainerHost, ContainerSpec, RunningContainer } from './containers.ts';
+
+/** How a revision shows that it is up. */
+export interface Probe {
+  /** Path of an HTTP GET that must answer 2xx or 3xx; null: that the port takes connections is enough. */
+  readonly httpPath: string | null;
+  readonly timeoutMs: number;
+}
+
+/** What an instance of a revision runs. */
+export interface InstanceSpec {
+  readonly container: ContainerSpec;
+  readonly probe: Probe;
+  readonly logFile: string;
+}
+
+/** The one instance of a revision (as with minimum and maximum instances 1), kept running until stopped. */
+export interface Instance {
+  /** The port of a ready process. @throws Error when none becomes ready in `timeoutMs`. */
+  ready(timeoutMs: number): Promise<number>;
+  stop(): Promise<void>;
+}
+
+const GRACE_MS = 10_000;
+const LONGEST_PAUSE_MS = 5_000;
+
+/**
+ * Starts an instance and resolves when it is ready for the first time; from then on it is started again whenever it ends.
+ * @throws Error saying how it ended or that it did not listen, when the first start fails
+ */
+export async function startInstance(spec: InstanceSpec, containers: ContainerHost): Promise<Instance> {
+  let stopped = false;
+  let current = await launch(spec, containers);
+  let up: Promise<number> = becomeReady(spec, current);
+  try {
+    await up;
+  } catch (error) {
+    await current.container.stop(GRACE_MS);
+    throw error;
+  }
+
+  const keepRunning = async (): Promise<void> => {
+    let pauseMs = 100;
+    for (;;) {
+      await current.container.exited;
+      if (stopped) return;
+      const restart = async (): Promise<number> => {
+        await sleep(pauseMs);
+        current = await launch(spec, containers);
+        return becomeReady(spec, current);
+      };
+      up = restart();
+      pauseMs = await up.then(
+        () => 100,
+        (error: unknown) => {
+          console.error(`${spec.container.image}: ${toError(error).message}`);
+          return Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+        },
+      );
+      if (stopped) return void (await current.container.stop(GRACE_MS));
+    }
+  };
+  const kept = keepRunning().catch((error: unknown) => console.error(error));
+
+  return {
+    async ready(timeoutMs) {
+      const until = Date.now() + timeoutMs;
+      for (;;) {
+        const port = await Promise.race([up.catch(() => null), sleep(Math.max(0, until - Date.now()), null)]);
+        if (port !== null) return port;
+        if (stopped || Date.now() >= until) throw new Error('The instance is not ready.');
+        await sleep(50);
+      }
+    },
+    async stop() {
+      stopped = true;
+      await current.container.stop(GRACE_MS);
+      await kept;
+    },
+  };
+}
+
+interface Launched {
+  readonly container: RunningContainer;
+  readonly port: number;
+}
+
+async function launch({ container, logFile }: InstanceSpec, containers: ContainerHost): Promise<Launched> {
+  const port = (await choosePorts(['instance'], {}))['instance'] ?? 0;
+  const env = { ...container.env, PORT: String(port) };
+  return { container: containers.start({ ...container, env }, logFile), port };
+}
+
+async function becomeReady({ probe, logFile }: InstanceSpec, { container, port }: Launched): Promise<number> {
+  let over: string | null = null;
+  void container.exited.then((exit) => (over = describeExit(exit)));
+  const until = Date.now() + probe.timeoutMs;
+  while (over === null) {
+    if (await answers(port, probe.httpPath)) return port;
+    if (Date.now() > until) {
+      await container.stop(0);
+      throw new Error(
+        `The container failed to start and listen on the port defined by PORT=${port} within ${probe.timeoutMs / 1000} s. Its log: ${logFile}`,
+      );
+    }
+    await sleep(25);
+  }
+  throw new Error(
+    `${String(over)} It had not begun to listen on the port defined by PORT=${port}. Its log: ${logFile}`,
+  );
+}
+
+async function answers(port: number, httpPath: string | null): Promise<boolean> {
+  if (httpPath === null) return accepts(port);
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}${httpPath}`, {
+      redirect: 'manual',
+      signal: AbortSignal.timeout(5_000),
+    });
+    await response.arrayBuffer();
+    return response.status < 400;
+  } catch {
+    return false;
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true));
+    socket.once('error', () => resolve(false));
+    socket.once('close', () => socket.destroy());
+    socket.once('connect', () => socket.destroy());
+  });
+}

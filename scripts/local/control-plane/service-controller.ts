@@ -1,0 +1,192 @@
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { toError } from '#core/errors';
+import { containerSpec } from './containers.ts';
+import type { ContainerHost } from './containers.ts';
+import { startInstance } from './instances.ts';
+import type { Instance, InstanceSpec } from './instances.ts';
+import type { OpenJournal, Revision, ServiceRecord } from './journal.ts';
+import { idOf, milliseconds, timestamp } from './rpc.ts';
+import { condition, shortId } from './run-jobs.ts';
+import { resolveTraffic, servingRevisions } from './traffic.ts';
+
+/** Keeps services as their definitions want them: revisions made, instances up, traffic assigned. */
+export interface ServiceController {
+  /** Works towards the service's present definition; calls for one service wait for each other. */
+  reconcile(name: string): Promise<void>;
+  /** Stops the instances of a service that was taken out of the journal. */
+  remove(record: ServiceRecord): Promise<void>;
+  /** The instance of a revision, if it has one. */
+  instance(revisionName: string): Instance | undefined;
+  /** Starts what was serving before. */
+  resume(): Promise<void>;
+}
+
+/** How long a container may take to listen; Cloud Run's default startup probe waits as long. */
+const STARTUP_TIMEOUT_MS = 240_000;
+
+/** @param origin of the ingress: services are `<origin>/<service>`, tags `<origin>/<tag>---<service>` */
+export function openServiceController(
+  { journal, save }: OpenJournal,
+  containers: ContainerHost,
+  origin: string,
+  logs: string,
+): ServiceController {
+  const instances = new Map<string, Instance>();
+  const queues = new Map<string, Promise<void>>();
+
+  async function start(revision: Revision): Promise<void> {
+    const name = revision.name ?? '';
+    if (instances.has(name)) return;
+    instances.set(name, await startInstance(instanceSpec(revision, logs), containers));
+  }
+
+  async function stop(name: string): Promise<void> {
+    const instance = instances.get(name);
+    instances.delete(name);
+    await instance?.stop();
+  }
+
+  async function deploy(record: ServiceRecord): Promise<void> {
+    const { service, revisions } = record;
+    const id = idOf(service.name ?? '');
+    const generation = service.generation;
+    const created = revisions.at(-1);
+    if (created !== undefined && service.latestReadyRevision !== created.name && !hasFailed(created)) {
+      try {
+        await start(created);
+        created.conditions = [condition('Ready', 'CONDITION_SUCCEEDED')];
+        service.latestReadyRevision = created.name ?? '';
+      } catch (thrown) {
+        const why = `Revision '${idOf(created.name ?? '')}' is not ready and cannot serve traffic. ${toError(thrown).message}`;
+        created.conditions = [condition('Ready', 'CONDITION_FAILED', why)];
+      }
+    }
+    const latest = service.latestReadyRevision === undefined ? null : idOf(service.latestReadyRevision ?? '');
+    const failure =
+      created !== undefined && hasFailed(created) ? (created.conditions?.[0]?.message ?? '') : null;
+    const former = service.trafficStatuses;
+    // Traffic that names a revision that never became ready stays as it was.
+    const pointsAtFailed =
+      failure !== null &&
+      (service.traffic ?? []).some(({ revision }) => revision === idOf(created?.name ?? ''));
+    service.trafficStatuses = pointsAtFailed
+      ? (former ?? [])
+      : resolveTraffic(service.traffic, revisions, latest, (tag) => `${origin}/${tag}---${id}`);
+    const serving = servingRevisions(service.trafficStatuses);
+    for (const revision of revisions)
+      if (serving.has(idOf(revision.name ?? '')) && !hasFailed(revision)) await start(revision);
+    await Promise.all(
+      revisions.filter(({ name }) => !serving.has(idOf(name ?? ''))).map(({ name }) => stop(name ?? '')),
+    );
+    service.observedGeneration = generation ?? 0;
+    service.reconciling = service.generation !== generation;
+    service.terminalCondition =
+      failure === null
+        ? condition('Ready', 'CONDITION_SUCCEEDED')
+        : condition('Ready', 'CONDITION_FAILED', failure);
+    save();
+  }
+
+  const controller: ServiceController = {
+    reconcile(name) {
+      const before = queues.get(name) ?? Promise.resolve();
+      const after = before.then(async () => {
+        const record = journal.services[name];
+        if (record !== undefined) await deploy(record);
+      });
+      const settled = after.catch((error: unknown) => {
+        console.error(error);
+        const record = journal.services[name];
+        if (record === undefined) return;
+        record.service.reconciling = false;
+        record.service.observedGeneration = record.service.generation ?? 0;
+        record.service.terminalCondition = condition('Ready', 'CONDITION_FAILED', toError(error).message);
+        save();
+      });
+      queues.set(name, settled);
+      return settled;
+    },
+    async remove({ service, revisions }) {
+      await queues.get(service.name ?? '');
+      await Promise.all(revisions.map(({ name }) => stop(name ?? '')));
+    },
+    instance: (revisionName) => instances.get(revisionName),
+    async resume() {
+      await Promise.all(Object.keys(journal.services).map((name) => controller.reconcile(name)));
+    },
+  };
+  return controller;
+}
+
+/** The next revision where the template differs from that of the last one; null where it does not. */
+export function planRevision({ service, revisions }: ServiceRecord, now: number): Revision | null {
+  const name = service.name ?? '';
+  const { revision: wanted, ...template } = service.template ?? {};
+  const last = revisions.at(-1);
+  const number =
+    revisions.length === 0
+      ? 1
+      : Number(/-(\d{5})-/.exec(idOf(last?.name ?? ''))?.[1] ?? revisions.length) + 1;
+  const isNamedAsLast = (wanted ?? '') !== '' && wanted === idOf(last?.name ?? '');
+  const same =
+    last !== undefined && isDeepStrictEqual(templateOf(last), JSON.parse(JSON.stringify(template)));
+  if (same && ((wanted ?? '') === '' || isNamedAsLast)) return null;
+  const id =
+    wanted === undefined || wanted === null || wanted === ''
+      ? `${idOf(name)}-${String(number).padStart(5, '0')}-${shortId().slice(0, 3)}`
+      : wanted;
+  return {
+    ...template,
+    name: `${name}/revisions/${id}`,
+    service: idOf(name),
+    uid: `${id}-${now}`,
+    generation: 1,
+    createTime: timestamp(now),
+    conditions: [condition('Ready', 'CONDITION_RECONCILING')],
+  } as Revision; // a revision has every field of its template, under the same names
+}
+
+function templateOf(revision: Revision): unknown {
+  const {
+    name: _,
+    service: __,
+    uid: ___,
+    generation: ____,
+    createTime: _____,
+    conditions: ______,
+    ...template
+  } = revision;
+  return JSON.parse(JSON.stringify(template));
+}
+
+function hasFailed(revision: Revision): boolean {
+  return revision.conditions?.some(({ state }) => state === 'CONDITION_FAILED') ?? false;
+}
+
+function instanceSpec(revision: Revision, logs: string): InstanceSpec {
+  const container = containerSpec(revision.containers);
+  const probe = revision.containers?.[0]?.startupProbe;
+  const patience =
+    (probe?.failureThreshold ?? 0) * (probe?.periodSeconds ?? 10) * 1000 +
+    (probe?.initialDelaySeconds ?? 0) * 1000;
+  const id = idOf(revision.name ?? '');
+  return {
+    container: {
+      ...container,
+      env: {
+        ...container.env,
+        K_SERVICE: revision.service ?? '',
+        K_REVISION: id,
+        K_CONFIGURATION: revision.service ?? '',
+      },
+    },
+    probe: { httpPath: probe?.httpGet?.path ?? null, timeoutMs: patience || STARTUP_TIMEOUT_MS },
+    logFile: join(logs, 'services', `${id}.log`),
+  };
+}
+
+/** Milliseconds a request to a revision may take; Cloud Run's default is five minutes. */
+export function requestTimeoutMs(revision: Revision | undefined): number {
+  return milliseconds(revision?.timeout, 300_000);
+}

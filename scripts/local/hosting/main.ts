@@ -1,0 +1,37 @@
+/** Firebase Hosting: the files of the web application and the rewrites of firebase.json, by the library its emulator uses. */
+import { createServer } from 'node:http';
+import { announceReady, onShutdown, pieceArguments } from '../announce.ts';
+import { refuse } from '../proxy.ts';
+import { openSite } from './site.ts';
+
+const { port, root, functions, ingress, project, auth, firestore } = pieceArguments(
+  'port',
+  'root',
+  'functions',
+  'ingress',
+  'project',
+  'auth',
+  'firestore',
+);
+const site = openSite({ root, functionsPort: Number(functions), ingressPort: Number(ingress) });
+
+/** What Hosting tells a web application about its project; `emulators` is there only locally. */
+const webConfig = JSON.stringify({
+  projectId: project,
+  apiKey: 'local',
+  authDomain: `127.0.0.1:${port}`,
+  emulators: { auth: `127.0.0.1:${auth}`, firestore: `127.0.0.1:${firestore}` },
+});
+
+const server = createServer((request, response) => {
+  if (request.url === '/__/firebase/init.json')
+    response
+      .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+      .end(webConfig);
+  else
+    site(request, response, (error) =>
+      refuse(response, error === undefined ? 404 : 500, String(error ?? 'There is no such page.')),
+    );
+});
+server.listen(Number(port), '127.0.0.1', () => announceReady({}));
+onShutdown(() => undefined);
