@@ -1,7 +1,7 @@
-import { globSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Deploy } from '../functions/runtime/deploy.ts';
+import { listDeployables as listIn } from './local/deployables.ts';
 
 export const ROOT = join(import.meta.dirname, '..');
 
@@ -13,16 +13,14 @@ export interface Deployable {
   readonly file: string;
 }
 
-/** Every deployable, by name: the listing of `functions/**` is the deployment map. */
-export function listDeployables(root: string = ROOT): Deployable[] {
-  return globSync('functions/*/*.{fn,job,service}.ts', { cwd: root })
-    .map((file) => ({ name: `${basename(dirname(file))}-${basename(file).split('.')[0] ?? ''}`, file }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
+/** Every deployable of the project, by name: the listing of `functions/**` is the deployment map. */
+export function listDeployables(): Deployable[] {
+  return listIn(join(ROOT, 'functions')).map(({ name, file }) => ({ name, file: relative(ROOT, file) }));
 }
 
 /** How a deployable is deployed: its file's `deploy` export. */
-export async function readDeploy(deployable: Deployable, root: string = ROOT): Promise<Deploy> {
+export async function readDeploy(deployable: Deployable): Promise<Deploy> {
   // The architecture test proves that every entry exports a Deploy.
-  const entry = (await import(pathToFileURL(join(root, deployable.file)).href)) as { deploy: Deploy };
+  const entry = (await import(pathToFileURL(join(ROOT, deployable.file)).href)) as { deploy: Deploy };
   return entry.deploy;
 }
