@@ -1,0 +1,45 @@
+import type { z } from 'zod';
+import type { AlgorithmName, SlotName } from '#core/slot';
+import type { TrainingConfig } from '#core/training-config';
+import type { SectionReader, SectionWriter } from './artifact.ts';
+import type { History, Profile } from './data.ts';
+import type { Pool } from './kernels/pool.ts';
+import type { Random } from './random.ts';
+
+/** What a fit may use; nothing else varies it. */
+export interface FitContext {
+  readonly random: Random;
+  readonly signal?: AbortSignal;
+  /** Work done so far, 0 … 1. */
+  readonly onProgress?: (share: number) => void;
+  /** Threads for the heavy part; results do not depend on their number. */
+  readonly pool: Pool;
+}
+
+/** A fitted model. It knows no customers: a customer is a profile, so a basket or a newcomer is scored the same way. */
+export interface Model {
+  /**
+   * Writes a score for every item into `scores` (length = items). Higher is better; 0 means "no opinion". What may be
+   * offered (bought, not bought, filters) is not the model's business.
+   */
+  score(profile: Profile, scores: Float32Array): void;
+  /** Everything `load` needs to give a model with identical scores. */
+  save(writer: SectionWriter): void;
+}
+
+/** One way to recommend. One file each in algorithms/, listed in registry.ts, held to tests/contract/algorithm-suite.ts. */
+export interface Algorithm<Options> {
+  readonly name: AlgorithmName;
+  /** For people: the name on a metrics table. */
+  readonly title: string;
+  /** The slots it can answer. */
+  readonly slots: readonly SlotName[];
+  /** Options with ranges and defaults; unknown keys are refused. */
+  readonly options: z.ZodType<Options>;
+  /** Settings worth trying under a configuration, best guess first; the first is the algorithm's baseline form. */
+  trials(config: TrainingConfig, size: { customers: number; items: number }): readonly Options[];
+  fit(history: History, options: Options, context: FitContext): Promise<Model>;
+  /** The model for other options from one fitted on the same history, where no new fit is needed; else null. */
+  refit?(fitted: Model, former: Options, options: Options): Model | null;
+  load(reader: SectionReader): Model;
+}

@@ -1,0 +1,274 @@
+/**
+ * The data a model learns from: purchase lines in columns, and from them every customer's history as a sparse matrix.
+ * Customers and items are dense ids, 0 … count-1, as the vocabulary stage gave them.
+ */
+
+/** Purchase lines in columns, in any order; all arrays have the same length. */
+export interface Interactions {
+  readonly customer: Int32Array;
+  readonly item: Int32Array;
+  /** Milliseconds since 1970. */
+  readonly time: Float64Array;
+  readonly quantity: Float64Array;
+  /** Money; NaN where unknown. */
+  readonly value: Float64Array;
+  /** Lines with the same number were bought together; -1 where unknown (then one customer's day is one basket). */
+  readonly basket: Int32Array;
+}
+
+/** Customers or items by dense id. */
+export interface Catalogue {
+  /** The company's own key of each. */
+  readonly keys: readonly string[];
+  readonly names: readonly (string | null)[];
+  /** Items only. */
+  readonly categories?: readonly (string | null)[];
+}
+
+/** What one holder bought: the row of a `History`, or a basket made up on the fly. Items ascend; arrays are parallel. */
+export interface Profile {
+  readonly items: Int32Array;
+  /** Baskets that held the item, ≥ 1. */
+  readonly count: Float32Array;
+  /** First and last purchase, days since 1970 (fractions kept). */
+  readonly first: Float64Array;
+  readonly last: Float64Array;
+  /** Units bought in all. */
+  readonly quantity: Float32Array;
+}
+
+/** All profiles as one compressed sparse row matrix, customers × items, seen at the moment `asOf`. */
+export interface History {
+  readonly customers: number;
+  readonly items: number;
+  /** Days since 1970: nothing later is known. */
+  readonly asOf: number;
+  /** Row c lies at indptr[c] … indptr[c+1]-1. */
+  readonly indptr: Int32Array;
+  readonly item: Int32Array;
+  readonly count: Float32Array;
+  readonly first: Float64Array;
+  readonly last: Float64Array;
+  readonly quantity: Float32Array;
+  /** Different customers that bought each item. */
+  readonly buyers: Int32Array;
+}
+
+export const DAY_MS = 86_400_000;
+
+/** Row `customer` of `history`, sharing its memory. */
+export function profileOf(history: History, customer: number): Profile {
+  const from = history.indptr[customer] ?? 0;
+  const to = history.indptr[customer + 1] ?? from;
+  return {
+    items: history.item.subarray(from, to),
+    count: history.count.subarray(from, to),
+    first: history.first.subarray(from, to),
+    last: history.last.subarray(from, to),
+    quantity: history.quantity.subarray(from, to),
+  };
+}
+
+/** A profile of items just put together: each once, now. Repeats and unknown ids are left out. */
+export function basketProfile(items: Iterable<number>, history: Pick<History, 'items' | 'asOf'>): Profile {
+  const known = Int32Array.from(new Set(items))
+    .filter((item) => item >= 0 && item < history.items)
+    .sort();
+  return {
+    items: known,
+    count: new Float32Array(known.length).fill(1),
+    first: new Float64Array(known.length).fill(history.asOf),
+    last: new Float64Array(known.length).fill(history.asOf),
+    quantity: new Float32Array(known.length).fill(1),
+  };
+}
+
+/** Lines that cannot be learned from, by reason. */
+export interface LeftOut {
+  /** Quantity ≤ 0 or not a number: a return that the data set's cleaning let through. */
+  notPositive: number;
+  /** Ids outside the catalogues. */
+  unknownId: number;
+  /** Times that are no dates. */
+  noTime: number;
+}
+
+/**
+ * The history of all lines with `from <= time < until` (milliseconds), as seen at `until` (or the newest line where
+ * `until` is Infinity). Two lines of one item in one basket count once.
+ */
+export function buildHistory(
+  lines: Interactions,
+  size: { customers: number; items: number },
+  window: { from?: number; until?: number } = {},
+): { history: History; leftOut: LeftOut } {
+  const { from = -Infinity, until = Infinity } = window;
+  const leftOut: LeftOut = { notPositive: 0, unknownId: 0, noTime: 0 };
+  const kept = new Int32Array(lines.item.length);
+  let count = 0;
+  let newest = -Infinity;
+  for (let n = 0; n < lines.item.length; n++) {
+    const time = lines.time[n]!;
+    const customer = lines.customer[n]!;
+    const item = lines.item[n]!;
+    if (!Number.isFinite(time)) leftOut.noTime++;
+    else if (!(customer >= 0 && customer < size.customers && item >= 0 && item < size.items))
+      leftOut.unknownId++;
+    else if (!(lines.quantity[n]! > 0)) leftOut.notPositive++;
+    else if (time >= from && time < until) {
+      kept[count++] = n;
+      if (time > newest) newest = time;
+    }
+  }
+  const byItem = countingSort(kept.subarray(0, count), lines.item, size.items);
+  const order = countingSort(byItem, lines.customer, size.customers);
+  return { history: gather(lines, order, size, Number.isFinite(until) ? until : newest), leftOut };
+}
+
+/** Line numbers in the order of their key, equal keys as they were: two passes give customer, then item. */
+function countingSort(order: Int32Array, key: Int32Array, keys: number): Int32Array {
+  const start = new Int32Array(keys + 1);
+  for (const n of order) start[key[n]! + 1]!++;
+  for (let k = 0; k < keys; k++) start[k + 1]! += start[k]!;
+  const sorted = new Int32Array(order.length);
+  for (const n of order) sorted[start[key[n]!]!++] = n;
+  return sorted;
+}
+
+function gather(
+  lines: Interactions,
+  order: Int32Array,
+  size: { customers: number; items: number },
+  asOfMs: number,
+): History {
+  const indptr = new Int32Array(size.customers + 1);
+  const buyers = new Int32Array(size.items);
+  let pairs = 0;
+  for (let n = 0; n < order.length; n++) if (startsPair(lines, order, n)) pairs++;
+  const item = new Int32Array(pairs);
+  const count = new Float32Array(pairs);
+  const first = new Float64Array(pairs);
+  const last = new Float64Array(pairs);
+  const quantity = new Float32Array(pairs);
+  let p = -1;
+  let baskets = new Set<number>();
+  for (let n = 0; n < order.length; n++) {
+    const line = order[n]!;
+    const day = lines.time[line]! / DAY_MS;
+    if (startsPair(lines, order, n)) {
+      p++;
+      item[p] = lines.item[line]!;
+      first[p] = day;
+      last[p] = day;
+      buyers[item[p]!]!++;
+      indptr[lines.customer[line]! + 1]!++;
+      baskets = new Set();
+    }
+    // Baskets without a number are the customer's days; negative so that they never meet a number.
+    const basket = lines.basket[line]! >= 0 ? lines.basket[line]! : -1 - Math.floor(day);
+    if (!baskets.has(basket)) {
+      baskets.add(basket);
+      count[p]!++;
+    }
+    first[p] = Math.min(first[p]!, day);
+    last[p] = Math.max(last[p]!, day);
+    quantity[p]! += lines.quantity[line]!;
+  }
+  for (let c = 0; c < size.customers; c++) indptr[c + 1]! += indptr[c]!;
+  const asOf = Number.isFinite(asOfMs) ? asOfMs / DAY_MS : 0;
+  return { ...size, asOf, indptr, item, count, first, last, quantity, buyers };
+}
+
+function startsPair(lines: Interactions, order: Int32Array, n: number): boolean {
+  const before = order[n - 1];
+  const line = order[n]!;
+  return (
+    before === undefined ||
+    lines.customer[before] !== lines.customer[line] ||
+    lines.item[before] !== lines.item[line]
+  );
+}
+
+/**
+ * The part of `history` that algorithms learn from: customers with at least `perCustomer` different items and items
+ * with at least `perItem` buyers; the others' rows and columns are empty. Sizes and ids stay the same.
+ */
+export function learnable(history: History, perCustomer: number, perItem: number): History {
+  const keep = new Int32Array(history.item.length);
+  let kept = 0;
+  const indptr = new Int32Array(history.customers + 1);
+  const buyers = new Int32Array(history.items);
+  for (let c = 0; c < history.customers; c++) {
+    const from = history.indptr[c]!;
+    const to = history.indptr[c + 1]!;
+    if (to - from >= perCustomer)
+      for (let p = from; p < to; p++) {
+        const item = history.item[p]!;
+        if (history.buyers[item]! < perItem) continue;
+        keep[kept++] = p;
+        buyers[item]!++;
+      }
+    indptr[c + 1] = kept;
+  }
+  const chosen = keep.subarray(0, kept);
+  return {
+    ...history,
+    indptr,
+    buyers,
+    item: pick(history.item, chosen, new Int32Array(kept)),
+    count: pick(history.count, chosen, new Float32Array(kept)),
+    first: pick(history.first, chosen, new Float64Array(kept)),
+    last: pick(history.last, chosen, new Float64Array(kept)),
+    quantity: pick(history.quantity, chosen, new Float32Array(kept)),
+  };
+}
+
+function pick<T extends Int32Array | Float32Array | Float64Array>(from: T, places: Int32Array, to: T): T {
+  for (let n = 0; n < places.length; n++) to[n] = from[places[n]!]!;
+  return to;
+}
+
+/** A compressed sparse matrix with a weight per entry, rows × columns. */
+export interface Sparse {
+  readonly rows: number;
+  readonly columns: number;
+  readonly indptr: Int32Array;
+  readonly index: Int32Array;
+  readonly weight: Float32Array;
+}
+
+/** `matrix` with rows and columns exchanged; row entries ascend. */
+export function transpose(matrix: Sparse): Sparse {
+  const indptr = new Int32Array(matrix.columns + 1);
+  for (const column of matrix.index) indptr[column + 1]!++;
+  for (let c = 0; c < matrix.columns; c++) indptr[c + 1]! += indptr[c]!;
+  const next = indptr.slice();
+  const index = new Int32Array(matrix.index.length);
+  const weight = new Float32Array(matrix.index.length);
+  for (let row = 0; row < matrix.rows; row++)
+    for (let p = matrix.indptr[row]!; p < matrix.indptr[row + 1]!; p++) {
+      const to = next[matrix.index[p]!]!++;
+      index[to] = row;
+      weight[to] = matrix.weight[p]!;
+    }
+  return { rows: matrix.columns, columns: matrix.rows, indptr, index, weight };
+}
+
+/** `history` as customers × items, each purchase weighted by its age (`recencyWeight`). */
+export function toSparse(history: History, halfLifeDays: number | null): Sparse {
+  const weight = new Float32Array(history.last.length);
+  for (let p = 0; p < weight.length; p++)
+    weight[p] = recencyWeight(history.asOf - history.last[p]!, halfLifeDays);
+  return {
+    rows: history.customers,
+    columns: history.items,
+    indptr: history.indptr,
+    index: history.item,
+    weight,
+  };
+}
+
+/** 1 for a purchase now, ½ after `halfLifeDays`, ¼ after twice that …; always 1 where null. */
+export function recencyWeight(ageDays: number, halfLifeDays: number | null): number {
+  return halfLifeDays === null ? 1 : 2 ** (-Math.max(0, ageDays) / halfLifeDays);
+}

@@ -1,0 +1,68 @@
+import type { MetricsReport, ModelCard } from '#core/metrics';
+import type { TrainingConfig } from '#core/training-config';
+import type { History, LeftOut } from './data.ts';
+import { judge } from './gate.ts';
+import type { Windows } from './split.ts';
+
+/** What a person should know before trusting the model: pure, from what training found. */
+export function makeCard(from: {
+  now: number;
+  config: TrainingConfig;
+  champion?: MetricsReport | null;
+  report: MetricsReport;
+  history: History;
+  leftOut: LeftOut;
+  windows: Windows;
+  interactions: { item: Int32Array };
+}): ModelCard {
+  const { now, config, report, history, leftOut, windows } = from;
+  return {
+    createdAt: new Date(now).toISOString(),
+    data: {
+      from: new Date(windows.trainFrom).toISOString(),
+      until: new Date(windows.testUntil).toISOString(),
+      interactions: from.interactions.item.length,
+      customers: history.customers,
+      items: history.items,
+      pairs: history.item.length,
+      leftOut: { ...leftOut },
+    },
+    config: { ...config },
+    metrics: report,
+    gate: judge(report, { champion: from.champion ?? null, tolerance: config.gateTolerance }),
+    notes: notesOn(report, history),
+  };
+}
+
+/** Fewer measured customers than this make the figures too uncertain to compare closely. */
+const FEW_CUSTOMERS = 100;
+
+function notesOn(report: MetricsReport, history: History): string[] {
+  const notes: string[] = [
+    'Settings were chosen on the validation window; the test window was looked at once. The shipped model has the same settings, fitted on everything.',
+  ];
+  for (const [slot, measured] of Object.entries(report.slots)) {
+    if (measured.fellBack) notes.push(`${slot}: ${measured.fellBack.reason}`);
+    if (measured.customers < FEW_CUSTOMERS)
+      notes.push(
+        `${slot}: only ${measured.customers} customers could be measured; the figures are uncertain.`,
+      );
+  }
+  if (report.window.newCustomers > 0)
+    notes.push(
+      `${report.window.newCustomers} customers bought for the first time in the test window and were not measured; such customers get popular items until they have a history.`,
+    );
+  if (report.window.newItemPurchases > 0)
+    notes.push(
+      `${report.window.newItemPurchases} purchases in the test window were of items nobody had bought before; no model that learns from purchases can offer those.`,
+    );
+  const short = countShort(history);
+  if (short > 0) notes.push(`${short} of ${history.customers} customers have fewer than 3 different items.`);
+  return notes;
+}
+
+function countShort(history: History): number {
+  let short = 0;
+  for (let c = 0; c < history.customers; c++) if (history.indptr[c + 1]! - history.indptr[c]! < 3) short++;
+  return short;
+}

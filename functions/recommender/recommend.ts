@@ -1,0 +1,163 @@
+import { z } from 'zod';
+import { ModelCard } from '#core/metrics';
+import { AlgorithmName, SLOTS, type SlotName } from '#core/slot';
+import type { Model } from './algorithm.ts';
+import { makeArtifactWriter, openArtifact } from './artifact.ts';
+import { basketProfile, profileOf, type Catalogue, type History, type Profile } from './data.ts';
+import { explainOffer, type Evidence } from './explain.ts';
+import { loadItemItem, type ItemItemModel } from './item-item.ts';
+import { makeShelf, rank, selectTop, type Ranked, type RankOptions } from './rank.ts';
+import { registry } from './registry.ts';
+
+/** The fitted parts of a version: what `saveRecommender` writes and `openRecommender` gives back. */
+export interface Portfolio {
+  readonly customers: Catalogue;
+  readonly items: Catalogue;
+  /** All purchases, as of the snapshot. */
+  readonly history: History;
+  /** Items with fewer buyers are not offered as discoveries. */
+  readonly minBuyers: number;
+  readonly slots: Readonly<Record<SlotName, { algorithm: AlgorithmName; model: Model }>>;
+  /** Item-item evidence: similar items and explanations. */
+  readonly neighbours: ItemItemModel;
+  readonly card: ModelCard;
+}
+
+/** One offer with what speaks for it. */
+export interface Offer extends Ranked {
+  readonly slot: SlotName;
+  readonly evidence: Evidence | null;
+}
+
+/** Answers from one version. Dense ids inside; keys at the door (`customerId`, `itemId`, `customers.keys`). */
+export interface Recommender {
+  readonly customers: Catalogue;
+  readonly items: Catalogue;
+  readonly history: History;
+  readonly card: ModelCard;
+  /** The dense id of a customer's key; null where the version does not know it. */
+  customerId(key: string): number | null;
+  itemId(key: string): number | null;
+  /** What a customer bought. */
+  profile(customer: number): Profile;
+  /** Items put together on the fly; unknown ids are left out. */
+  basket(items: Iterable<number>): Profile;
+  /** Best first; an empty profile gets popular items. `explain` names the evidence of each (about 10 µs per item). */
+  recommend(profile: Profile, options: RankOptions & { explain?: boolean }): Offer[];
+  /** Items bought by the same customers as `item`, best first; popular ones fill up where too few are known. */
+  similar(item: number, k: number): Ranked[];
+}
+
+/** A recommender over fitted parts: the same code for the trainer's offline lists and for serving. */
+export function makeRecommender(portfolio: Portfolio): Recommender {
+  const { customers, items, history, slots, neighbours, card } = portfolio;
+  const shelf = makeShelf(history, portfolio.minBuyers);
+  const customerIds = new Map(customers.keys.map((key, id) => [key, id]));
+  const itemIds = new Map(items.keys.map((key, id) => [key, id]));
+  return {
+    customers,
+    items,
+    history,
+    card,
+    customerId: (key) => customerIds.get(key) ?? null,
+    itemId: (key) => itemIds.get(key) ?? null,
+    profile: (customer) => profileOf(history, customer),
+    basket: (basketItems) => basketProfile(basketItems, history),
+    recommend: (profile, { explain = false, ...options }) =>
+      rank(slots[options.slot].model, profile, shelf, options).map((ranked) => ({
+        ...ranked,
+        slot: options.slot,
+        evidence: explain ? explainOffer(ranked, options.slot, profile, { neighbours, history }) : null,
+      })),
+    similar: (item, k) => similarItems(neighbours, shelf.popular, item, k),
+  };
+}
+
+function similarItems(neighbours: ItemItemModel, popular: Int32Array, item: number, k: number): Ranked[] {
+  const scores = new Float32Array(neighbours.matrix.rows);
+  const { indptr, index, weight } = neighbours.matrix;
+  for (let p = indptr[item] ?? 0; p < (indptr[item + 1] ?? 0); p++) scores[index[p]!] = weight[p]!;
+  const top = selectTop(scores, k, (other) => other !== item);
+  const ranked: Ranked[] = top.map((other) => ({ item: other, score: scores[other]!, from: 'model' }));
+  const listed = new Set([item, ...top]);
+  for (const other of popular) {
+    if (ranked.length >= k) break;
+    if (!listed.has(other)) ranked.push({ item: other, score: 0, from: 'popularity' });
+  }
+  return ranked;
+}
+
+/** The artifact file's bytes. */
+export function saveRecommender(portfolio: Portfolio): Uint8Array {
+  const { customers, items, history, slots, neighbours, card, minBuyers } = portfolio;
+  const writer = makeArtifactWriter();
+  const models = [...new Set(SLOTS.map((slot) => slots[slot].model))];
+  models.forEach((model, n) => model.save(writer.scope(`models/${n}`)));
+  neighbours.save(writer.scope('neighbours'));
+  const slotEntry = (slot: SlotName) => ({
+    algorithm: slots[slot].algorithm,
+    model: models.indexOf(slots[slot].model),
+  });
+  writer.value('head', {
+    customers: history.customers,
+    items: history.items,
+    asOf: history.asOf,
+    minBuyers,
+    slots: { reorder: slotEntry('reorder'), discover: slotEntry('discover') },
+  } satisfies z.infer<typeof Head>);
+  writer.value('card', card);
+  writer.strings('customers/keys', customers.keys);
+  writer.strings('customers/names', customers.names);
+  writer.strings('items/keys', items.keys);
+  writer.strings('items/names', items.names);
+  writer.strings('items/categories', items.categories ?? items.keys.map(() => null));
+  for (const name of ['indptr', 'item', 'count', 'first', 'last', 'quantity', 'buyers'] as const)
+    writer.array(`history/${name}`, history[name]);
+  return writer.finish();
+}
+
+const SlotEntry = z.object({ algorithm: AlgorithmName, model: z.int().min(0) });
+const Head = z.object({
+  customers: z.int(),
+  items: z.int(),
+  asOf: z.number(),
+  minBuyers: z.int(),
+  slots: z.object({ reorder: SlotEntry, discover: SlotEntry }),
+});
+
+/** A recommender from an artifact's bytes (shared, not copied). Errors: see `openArtifact`. */
+export function openRecommender(bytes: Uint8Array): Recommender {
+  const reader = openArtifact(bytes);
+  const head = reader.value('head', Head);
+  const loaded = new Map<number, Model>();
+  const load = ({ algorithm, model: n }: z.infer<typeof SlotEntry>) => {
+    const model = loaded.get(n) ?? registry[algorithm].load(reader.scope(`models/${n}`));
+    loaded.set(n, model);
+    return { algorithm, model };
+  };
+  const keys = (name: string) => reader.strings(name).map((key) => key ?? '');
+  return makeRecommender({
+    customers: { keys: keys('customers/keys'), names: reader.strings('customers/names') },
+    items: {
+      keys: keys('items/keys'),
+      names: reader.strings('items/names'),
+      categories: reader.strings('items/categories'),
+    },
+    history: {
+      customers: head.customers,
+      items: head.items,
+      asOf: head.asOf,
+      indptr: reader.i32('history/indptr'),
+      item: reader.i32('history/item'),
+      count: reader.f32('history/count'),
+      first: reader.f64('history/first'),
+      last: reader.f64('history/last'),
+      quantity: reader.f32('history/quantity'),
+      buyers: reader.i32('history/buyers'),
+    },
+    minBuyers: head.minBuyers,
+    slots: { reorder: load(head.slots.reorder), discover: load(head.slots.discover) },
+    neighbours: loadItemItem(reader.scope('neighbours')),
+    card: reader.value('card', ModelCard),
+  });
+}

@@ -1,0 +1,105 @@
+import type { MetricsReport, ModelCard, TrialResult } from '#core/metrics';
+import type { TrainingConfig } from '#core/training-config';
+import { buildHistory, type Catalogue, type Interactions } from './data.ts';
+import { requireItemItem } from './item-item.ts';
+import { withPool, type Pool } from './kernels/pool.ts';
+import { fitOnce, measure } from './measure.ts';
+import { makeCard } from './model-card.ts';
+import { makeRecommender, saveRecommender, type Portfolio, type Recommender } from './recommend.ts';
+import { fitSetting, search, type SearchContext } from './search.ts';
+import { makeCases, planWindows } from './split.ts';
+
+/** Everything a training run depends on: the same input gives the same lists. */
+export interface TrainInput {
+  readonly interactions: Interactions;
+  readonly customers: Catalogue;
+  readonly items: Catalogue;
+  readonly config: TrainingConfig;
+  /** When the model is made, milliseconds since 1970; goes on the card. */
+  readonly now: number;
+  /** Seconds that pass; measures the budget. Defaults to the process's clock. */
+  readonly clock?: () => number;
+  /** Metrics of the live version, for the gate. */
+  readonly champion?: MetricsReport | null;
+  /** Worker threads; 1 (the default) works in this thread. */
+  readonly threads?: number;
+  readonly signal?: AbortSignal;
+  /** `search`, `measure`, `fit`; the share of that step, 0 … 1. */
+  readonly onProgress?: (step: string, share: number) => void;
+  readonly onTrial?: (trial: TrialResult) => void;
+}
+
+export interface TrainOutput {
+  /** The artifact file's bytes (`openRecommender` reads them). */
+  readonly artifact: Uint8Array;
+  /** The recommender that the artifact holds, for offline lists. */
+  readonly recommender: Recommender;
+  readonly report: MetricsReport;
+  readonly card: ModelCard;
+}
+
+/**
+ * Trains a version: chooses per slot on the validation window, measures once on the test window beside the baselines,
+ * puts a slot's baseline in the place of a model that loses to it, then fits what ships on everything.
+ * TerminalErrors: `history-empty`, `history-too-short`. An abort rejects with the signal's reason.
+ */
+export async function train(input: TrainInput): Promise<TrainOutput> {
+  return withPool(input.threads ?? 1, (pool) => trainWith(input, pool));
+}
+
+async function trainWith(input: TrainInput, pool: Pool): Promise<TrainOutput> {
+  const { interactions, config, onProgress } = input;
+  const clock = input.clock ?? (() => performance.now() / 1000);
+  const began = clock();
+  const size = { customers: input.customers.keys.length, items: input.items.keys.length };
+  const context: SearchContext = {
+    config,
+    pool,
+    clock,
+    ...(input.signal ? { signal: input.signal } : {}),
+    ...(input.onTrial ? { onTrial: input.onTrial } : {}),
+    ...(onProgress ? { onProgress } : {}),
+  };
+  const windows = planWindows(interactions.time, config.holdout);
+  const validation = makeCases(interactions, size, windows.validationFrom, windows.testFrom);
+  const found = await search(validation, context);
+  const test = makeCases(interactions, size, windows.testFrom, Infinity);
+  const measured = await measure(found, test, context);
+  onProgress?.('fit', 0);
+  const { history, leftOut } = buildHistory(interactions, size);
+  const fits = fitOnce((setting) => fitSetting(setting, history, context));
+  const { reorder, discover } = measured.shipped;
+  const slots = {
+    reorder: { algorithm: reorder.algorithm, model: await fits(reorder) },
+    discover: { algorithm: discover.algorithm, model: await fits(discover) },
+  };
+  const report: MetricsReport = {
+    slots: measured.slots,
+    overall: measured.overall,
+    window: {
+      trainFrom: iso(windows.trainFrom),
+      validationFrom: iso(windows.validationFrom),
+      testFrom: iso(windows.testFrom),
+      testUntil: iso(windows.testUntil),
+      newCustomers: test.newCustomers,
+      newItemPurchases: test.newItemPurchases,
+    },
+    trials: found.trials,
+    seconds: clock() - began,
+  };
+  const card = makeCard({ ...input, report, history, leftOut, windows });
+  const portfolio: Portfolio = {
+    customers: input.customers,
+    items: input.items,
+    history,
+    minBuyers: config.minInteractionsPerItem,
+    slots,
+    neighbours: requireItemItem(await fits(found.neighbours)),
+    card,
+  };
+  const artifact = saveRecommender(portfolio);
+  onProgress?.('fit', 1);
+  return { artifact, recommender: makeRecommender(portfolio), report, card };
+}
+
+const iso = (time: number) => new Date(time).toISOString();
