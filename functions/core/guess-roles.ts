@@ -144,7 +144,8 @@ function referenceScore(from: ReadTable, column: ReadColumn, to: ReadTable, key:
   if (column.name === from.key || family(column.type) !== family(key.type)) return 0;
   const about = column.reading.concepts;
   if (about.has('superseded') || about.has('parent')) return 0;
-  const generic = key.reading.words.every((word) => readName(word).concepts.has('id'));
+  // `id` and `code` name nothing by themselves; `sku` does.
+  const generic = !SUBJECTS.some((concept) => key.reading.concepts.has(concept));
   if (!generic && column.name.toLowerCase() === key.name.toLowerCase()) return 1;
   if (!about.has('id') && column.reading.words.join() !== to.reading.words.join()) return 0;
   const subject = subjectOf(column.reading);

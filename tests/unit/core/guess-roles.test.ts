@@ -206,6 +206,56 @@ describe('a database of orders, lines, products and customers', () => {
     expect(joinsOf(northwind)).toContain('Products.CategoryID=Categories.CategoryID');
   });
 
+  test('the demo: business keys, contracts beside orders, a view', () => {
+    const demo = [
+      table('branches', 'customer_no INT64, branch_no INT64, city STRING', ['customer_no', 'branch_no']),
+      table(
+        'contract_prices',
+        'customer_no INT64, sku STRING, net_price NUMERIC, valid_from DATE, valid_to DATE',
+        ['customer_no', 'sku'],
+      ),
+      table(
+        'customers',
+        'customer_no INT64, name STRING, segment STRING, city STRING, rep_no INT64, discount NUMERIC, customer_since DATE',
+        ['customer_no'],
+      ),
+      table('open_contracts', 'customer_no INT64, articles INT64'),
+      table(
+        'order_lines',
+        'line_id INT64, order_no INT64, line_no INT64, sku STRING, quantity NUMERIC, unit_price NUMERIC',
+        ['line_id'],
+      ),
+      table(
+        'orders',
+        'order_no INT64, order_type STRING, customer_no INT64, branch_no INT64, rep_no INT64, channel STRING, ordered_at TIMESTAMP',
+        ['order_no'],
+      ),
+      table(
+        'products',
+        'sku STRING, name STRING, category STRING, brand STRING, unit STRING, pack_size INT64, list_price NUMERIC, superseded_by STRING, discontinued_on DATE, attributes JSON',
+        ['sku'],
+      ),
+      table('sales_reps', 'rep_no INT64, name STRING', ['rep_no']),
+    ];
+    expect(rolesOf(demo)).toEqual({
+      customer: 'orders.customer_no',
+      customerName: 'customers.name',
+      item: 'order_lines.sku',
+      itemName: 'products.name',
+      itemCategory: 'products.category',
+      supersededBy: 'products.superseded_by',
+      time: 'orders.ordered_at',
+      quantity: 'order_lines.quantity',
+      price: 'order_lines.unit_price',
+      order: 'order_lines.order_no',
+    });
+    expect(joinsOf(demo)).toEqual([
+      'order_lines.order_no=orders.order_no',
+      'order_lines.sku=products.sku',
+      'orders.customer_no=customers.customer_no',
+    ]);
+  });
+
   test('uploaded files have no declared keys: they are read from the names', () => {
     const files = wholesaler.map((each) => ({ ...each, key: null }));
     expect(rolesOf(files)).toEqual(rolesOf(wholesaler));
