@@ -1,6 +1,7 @@
 import { Cleaning, type DatasetDefinition } from './dataset.ts';
 import { guessRoles, type RoleGuess } from './guess-roles.ts';
 import type { SourceTable } from './source.ts';
+import { inWarehouse } from './warehouse-name.ts';
 
 /** The guess with the definition it makes; `definition` is null where a required role is missing. */
 export interface DatasetGuess extends RoleGuess {
@@ -20,7 +21,7 @@ export function guessDataset(
     .map((table) => {
       const alias = freeAlias(aliasOf(table.name), destinations);
       destinations.set(alias, table.destination);
-      return { alias, columns: table.columns, key: table.key };
+      return { alias, ...asLoaded(table) };
     });
   const guess = guessRoles(aliased);
   const { customer, item, time } = guess.roles;
@@ -35,6 +36,13 @@ export function guessDataset(
           cleaning: Cleaning.parse({}),
         };
   return { ...guess, definition, destinations };
+}
+
+/** Columns and key under the names that they have in the raw table. */
+function asLoaded(table: Pick<SourceTable, 'columns' | 'key'>) {
+  const columns = inWarehouse(table.columns);
+  const renamed = new Map(table.columns.map((column, index) => [column.name, columns[index]?.name]));
+  return { columns, key: table.key?.map((name) => renamed.get(name) ?? name) ?? null };
 }
 
 /** `public."Order Lines"` → `order_lines`, `orders.csv.gz` → `orders`: lower-case, at most 30 characters, a letter first. */

@@ -21,6 +21,11 @@ export const paths = {
     `tenants/${t}/models/${m}/etlRuns/${r}/tables/${id}`,
   etlUnits: (t: string, m: string, r: string) => `tenants/${t}/models/${m}/etlRuns/${r}/units`,
   etlUnit: (t: string, m: string, r: string, u: string) => `tenants/${t}/models/${m}/etlRuns/${r}/units/${u}`,
+  /** What the coordinator has decided of a table in a run. */
+  etlPlans: (run: string) => `${run}/plans`,
+  etlPlan: (run: string, table: string) => `${run}/plans/${table}`,
+  /** The snapshots that are read now. */
+  etlEpoch: (run: string) => `${run}/lease/epoch`,
   datasets: (t: string, m: string) => `tenants/${t}/models/${m}/datasets`,
   dataset: (t: string, m: string, d: string) => `tenants/${t}/models/${m}/datasets/${d}`,
   pipelineConfigs: (t: string, m: string) => `tenants/${t}/models/${m}/pipelineConfigs`,

@@ -31,6 +31,11 @@ export const SourceSettings = z.discriminatedUnion('kind', [PostgresSettings, Cs
 export type SourceSettings = z.infer<typeof SourceSettings>;
 export type SourceKind = SourceSettings['kind'];
 
+/** The storage objects that a source names; none where it is a server. */
+export function objectsOf(settings: SourceSettings): readonly string[] {
+  return 'uris' in settings ? settings.uris : [];
+}
+
 /** What a source keeps sealed: never returned, logged, or readable by rules. */
 export const Credentials = z.strictObject({ password: z.string().max(1000) });
 export type Credentials = z.infer<typeof Credentials>;

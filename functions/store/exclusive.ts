@@ -1,15 +1,23 @@
+import { z } from 'zod';
 import { ConflictError } from '#cloud/firestore';
 import type { Announcement } from '#core/events';
 import { paths } from '#core/paths';
 import { type AuditEntry, commitChange, type Store } from './store.ts';
 
 /** What the watchdog looks after: a run that is not over. */
-export interface Watched {
-  readonly kind: 'etl' | 'pipeline' | 'deployment' | 'connection-test';
-  readonly path: string;
-  readonly tenant: string;
-  readonly model: string;
-  readonly id: string;
+const Watched = z.object({
+  kind: z.enum(['etl', 'pipeline', 'deployment', 'connection-test']),
+  path: z.string(),
+  tenant: z.string(),
+  model: z.string(),
+  id: z.string(),
+});
+export type Watched = Readonly<z.infer<typeof Watched>>;
+
+/** The runs of a kind that are not over, as many as one look can take. */
+export async function listWatched(store: Pick<Store, 'db'>, kind: Watched['kind']): Promise<Watched[]> {
+  const found = await store.db.list(paths.watch, { where: [['kind', '==', kind]], limit: 500 });
+  return found.map((one) => Watched.parse(one.data));
 }
 
 /**
