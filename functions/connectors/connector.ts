@@ -106,7 +106,10 @@ export interface Reject {
 /** One extraction. */
 export interface ExtractRequest {
   readonly unit: Unit;
-  /** Chosen columns, in the order of `writer.columns`. */
+  /**
+   * Chosen columns as `describe` gave them, in the order of `writer.columns`; those may have other names (the
+   * warehouse's) but must have the same types. Terminal `column-changed` when the source has them no more, or other.
+   */
   readonly columns: readonly Column[];
   /** Gets the rows; the caller closes it. */
   readonly writer: TableWriter;
@@ -133,11 +136,17 @@ export interface SourceSession {
   openSnapshot(): Promise<Snapshot>;
   /** Reads that moment from now on. Throws Transient `snapshot-gone` when the session that opened it is closed. */
   importSnapshot(snapshot: Snapshot): Promise<void>;
-  /** Needs an open snapshot. `cursor` is a column's name, or null where the source has its own notion (files). */
-  safeUpperBound(table: string, cursor: string | null): Promise<UpperBound>;
+  /**
+   * Needs an open snapshot of this session. `cursor` is a column's name, or null where the source has its own notion
+   * (files). `after` is the value published last; the answer is never below it.
+   */
+  safeUpperBound(table: string, cursor: string | null, after: string | null): Promise<UpperBound>;
   /** Needs an open snapshot. Units in source order; together exactly the table (or range), no row twice. */
   planUnits(table: string, options: PlanOptions): Promise<readonly Unit[]>;
-  /** Needs an open or imported snapshot. Throws the signal's reason when aborted. */
+  /**
+   * Needs an open or imported snapshot. Throws the signal's reason when aborted. After a failure the session may be
+   * unusable: close it and connect anew. A session that extracts should therefore not be the one that holds the snapshot.
+   */
   extract(request: ExtractRequest): Promise<ExtractResult>;
   /** Ends the session, and with it the snapshot it opened. Never throws. */
   close(): Promise<void>;

@@ -1,3 +1,29 @@
-import type { Connector } from '../connector.ts';
-/** PostgreSQL databases. */
-export declare const postgres: Connector;
+/** PostgreSQL databases, version 12 and later. */
+import { TerminalError } from '#core/errors';
+import type { Connector, SourceAccess } from '../connector.ts';
+import { testPostgres } from './connection-test.ts';
+import { openClient, placeOf, type PostgresSettings } from './connection.ts';
+import { makePostgresSession } from './session.ts';
+
+function settingsOf({ settings }: SourceAccess): PostgresSettings {
+  if (settings.kind === 'postgres') return settings;
+  throw new TerminalError('source-kind', `A source of kind "${settings.kind}" was given to PostgreSQL.`);
+}
+
+export const postgres: Connector = {
+  kind: 'postgres',
+  label: 'PostgreSQL',
+  capabilities: {
+    chunks: true,
+    modes: ['replace', 'append'],
+    cursorTypes: ['INT64', 'TIMESTAMP', 'DATETIME'],
+    ownCursor: false,
+  },
+  test: (access, context, signal) => testPostgres(settingsOf(access), access.credentials, context, signal),
+  async connect(access, context, signal) {
+    const settings = settingsOf(access);
+    const pinned = await context.hosts.pin(settings.host, settings.port);
+    const client = await openClient(settings, access.credentials, pinned, signal);
+    return makePostgresSession(client, placeOf(settings));
+  },
+};

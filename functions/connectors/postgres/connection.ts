@@ -1,0 +1,99 @@
+/** Signed-in connections to a customer's PostgreSQL: pinned address, TLS as asked, read-only, time-limited. */
+import { isIP } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
+import { Client } from 'pg';
+import type { Credentials, SourceSettings } from '#core/source';
+import { toError } from '#core/errors';
+import type { PinnedHost } from '../hosts.ts';
+import { toSourceError, type ErrorPlace } from './errors.ts';
+
+/** The settings of a PostgreSQL source. */
+export type PostgresSettings = Extract<SourceSettings, { kind: 'postgres' }>;
+
+/** What sessions show as in pg_stat_activity; watermarks do not wait for transactions of this name. */
+export const APPLICATION_NAME = 'tradewind';
+
+const CONNECT_MS = 10_000;
+/** One statement, which includes the COPY of a unit. */
+const STATEMENT_MS = 60 * 60 * 1000;
+
+/**
+ * `search_path` is emptied so that no object of the customer's shadows a system function. The idle time-outs of the
+ * server must not end the session that holds the snapshot. Intervals come out in one documented form.
+ */
+const SESSION_SQL = [
+  'SET default_transaction_read_only = on',
+  `SET statement_timeout = ${STATEMENT_MS}`,
+  'SET lock_timeout = 10000',
+  'SET idle_in_transaction_session_timeout = 0',
+  "SET search_path = ''",
+  "SET client_encoding = 'UTF8'",
+  "SET timezone = 'UTC'",
+  "SET datestyle = 'ISO, YMD'",
+  "SET intervalstyle = 'iso_8601'",
+  'SET extra_float_digits = 1',
+].join('; ');
+
+/** The names in error messages. */
+export function placeOf(settings: PostgresSettings): ErrorPlace {
+  const { host, port, database, user } = settings;
+  return { host, port, database, user };
+}
+
+/** TLS options: verified against the given name although the connection goes to the pinned address. */
+export function tlsOptions(settings: PostgresSettings, pinned: PinnedHost): ConnectionOptions {
+  return {
+    host: pinned.host,
+    ...(isIP(pinned.host) === 0 ? { servername: pinned.host } : {}),
+    ...(settings.ca === undefined ? {} : { ca: settings.ca }),
+    rejectUnauthorized: settings.sslMode === 'verify-full',
+  };
+}
+
+/** A client ready for use. Throws coded errors; `signal` ends the attempt. */
+export async function openClient(
+  settings: PostgresSettings,
+  credentials: Credentials | null,
+  pinned: PinnedHost,
+  signal: AbortSignal,
+): Promise<Client> {
+  const open = async (tls: boolean): Promise<Client> => {
+    signal.throwIfAborted();
+    const client = new Client({
+      host: pinned.address,
+      port: pinned.port,
+      database: settings.database,
+      user: settings.user,
+      // Never undefined: `pg` would look into the environment and ~/.pgpass of this machine.
+      password: credentials?.password ?? '',
+      ssl: tls ? tlsOptions(settings, pinned) : false,
+      application_name: APPLICATION_NAME,
+      connectionTimeoutMillis: CONNECT_MS,
+      keepAlive: true,
+    });
+    client.on('error', () => undefined); // a lost connection fails the next query, which reports it
+    const abort = (): void => void client.end().catch(() => undefined);
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      await client.connect();
+      await client.query(SESSION_SQL);
+      return client;
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  };
+  try {
+    if (settings.sslMode !== 'prefer') return await open(settings.sslMode !== 'disable');
+    return await open(true).catch((error: unknown) => {
+      if (/does not support SSL/.test(toError(error).message)) return open(false);
+      throw error;
+    });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw toSourceError(error, placeOf(settings));
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * What goes wrong with a PostgreSQL server, in our words: code, what happened, what to do. The texts name host, port,
+ * database and user, never the password. Source: PostgreSQL's appendix A (error codes), Node's and OpenSSL's codes.
+ */
+import { TerminalError, toError, TransientError } from '#core/errors';
+
+/** The values that messages name. */
+export interface ErrorPlace {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+}
+
+type Maker = (place: ErrorPlace, detail: string) => readonly [code: string, message: string, remedy: string];
+interface Rule {
+  readonly when: RegExp;
+  readonly again: boolean;
+  readonly say: Maker;
+}
+
+const at = ({ host, port }: ErrorPlace): string => `${host}:${port}`;
+
+/** Tried in order against `CODE message`. */
+const rules: readonly Rule[] = [
+  {
+    when: /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EHOSTDOWN|ECONNABORTED)|timeout expired|connect timeout/,
+    again: true,
+    say: (place, detail) => [
+      'source-unreachable',
+      `No PostgreSQL server answered at ${at(place)} (${detail}).`,
+      'Check host and port, that the server runs, and that its firewall lets this installation in.',
+    ],
+  },
+  {
+    when: /^(28P01|28000)/,
+    again: false,
+    say: (place, detail) => [
+      'sign-in-refused',
+      `The server at ${at(place)} refused user "${place.user}": ${detail}.`,
+      'Check user and password, and that pg_hba.conf lets this user in from here.',
+    ],
+  },
+  {
+    when: /password must be a string|SASL|empty password/,
+    again: false,
+    say: (place) => [
+      'sign-in-refused',
+      `The server at ${at(place)} asks for a password for user "${place.user}" that was not given or did not fit.`,
+      'Set the password of this source.',
+    ],
+  },
+  {
+    when: /^3D000/,
+    again: false,
+    say: (place) => [
+      'database-unknown',
+      `The server at ${at(place)} has no database named "${place.database}".`,
+      'Check the spelling of the database; names are case-sensitive.',
+    ],
+  },
+  {
+    when: /does not support SSL/,
+    again: false,
+    say: (place) => [
+      'tls-not-offered',
+      `The server at ${at(place)} does not offer TLS.`,
+      'Turn on ssl in postgresql.conf, or choose SSL mode "prefer" or "disable".',
+    ],
+  },
+  {
+    when: /SELF_SIGNED|UNABLE_TO_|CERT_|ERR_TLS|DEPTH_ZERO|certificate|EPROTO|wrong version number/i,
+    again: false,
+    say: (place, detail) => [
+      'tls-unverified',
+      `The TLS certificate of ${at(place)} could not be verified (${detail}).`,
+      'Give the certificate authority of the server, use the host name in its certificate, or choose SSL mode "require".',
+    ],
+  },
+  {
+    when: /^42501/,
+    again: false,
+    say: (place, detail) => [
+      'permission-denied',
+      `User "${place.user}" may not do this: ${detail}.`,
+      'Grant USAGE on the schema and SELECT on the table to this user.',
+    ],
+  },
+  {
+    when: /^(42P01|3F000)/,
+    again: false,
+    say: (place, detail) => [
+      'table-not-found',
+      `A table is missing in database "${place.database}": ${detail}.`,
+      'Discover the tables of the source again.',
+    ],
+  },
+  {
+    when: /^42703/,
+    again: false,
+    say: (place, detail) => [
+      'column-not-found',
+      `A column is missing in database "${place.database}": ${detail}.`,
+      'Discover the tables of the source again.',
+    ],
+  },
+  {
+    when: /^57014/,
+    again: false,
+    say: (_, detail) => [
+      'statement-timeout',
+      `A statement took too long: ${detail}.`,
+      'Read the table at a quieter time, or in smaller units.',
+    ],
+  },
+  {
+    when: /^(22023|42704|55000).*snapshot/,
+    again: true,
+    say: () => [
+      'snapshot-gone',
+      'The snapshot of this run is gone: the session that held it ended.',
+      'The run starts these tables again with a new snapshot.',
+    ],
+  },
+  {
+    when: /^53300/,
+    again: true,
+    say: (place, detail) => [
+      'too-many-connections',
+      `The server at ${at(place)} has no connection left (${detail}).`,
+      'Raise max_connections, or run fewer tasks at a time.',
+    ],
+  },
+  {
+    when: /^(57P0|40001|40P01|55P03|08|53|58|XX)|ECONNRESET|EPIPE|terminated|Connection ended|socket hang up/,
+    again: true,
+    say: (place, detail) => [
+      'connection-lost',
+      `The connection to ${at(place)} broke (${detail}).`,
+      'It is tried again; if it keeps happening, look at the server’s log.',
+    ],
+  },
+];
+
+/** `thrown` as one of ours; errors that are ours already pass unchanged. */
+export function toSourceError(thrown: unknown, place: ErrorPlace): TerminalError | TransientError {
+  if (thrown instanceof TerminalError || thrown instanceof TransientError) return thrown;
+  const cause = toError(thrown);
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+  const detail = cause.message.replaceAll(/\s+/g, ' ').replace(/\.$/, '') || code;
+  const rule = rules.find(({ when }) => when.test(`${code} ${detail}`));
+  if (rule !== undefined) {
+    const [ours, message, remedy] = rule.say(place, detail);
+    return rule.again
+      ? new TransientError(ours, message, { remedy, cause })
+      : new TerminalError(ours, message, { remedy, cause });
+  }
+  return new TerminalError(
+    'source-error',
+    `PostgreSQL at ${at(place)} said ${code || 'no code'}: ${detail}.`,
+    {
+      remedy: 'Look the message up in the server’s log.',
+      cause,
+    },
+  );
+}

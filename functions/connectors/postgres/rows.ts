@@ -1,0 +1,102 @@
+/**
+ * Rows of a binary COPY into a table writer. The stream: an 11-byte signature, flags and a header extension, then for
+ * each row an int16 field count and for each field an int32 length (−1: null) and the bytes; at the end a count of −1.
+ */
+import type { TableWriter } from '#columnar/table-writer';
+import { TransientError } from '#core/errors';
+import type { Reject } from '../connector.ts';
+import type { FrameSink } from './copy-reader.ts';
+import type { Decode, Misfit } from './values.ts';
+
+const SIGNATURE_BYTES = 11;
+
+/** Counts of an extraction so far. */
+export interface RowCounts {
+  readonly rows: number;
+  readonly rejected: number;
+}
+
+/** A sink for COPY's messages; PostgreSQL sends whole rows in each. `decoders` in the order of `writer.columns`. */
+export function makeRowSink(
+  writer: TableWriter,
+  decoders: readonly Decode[],
+  reject: (reject: Reject) => void,
+): FrameSink & RowCounts {
+  return new RowSink(writer, decoders, reject);
+}
+
+class RowSink implements FrameSink, RowCounts {
+  rows = 0;
+  rejected = 0;
+  private readonly writer: TableWriter;
+  private readonly decoders: readonly Decode[];
+  private readonly reject: (reject: Reject) => void;
+  private started = false;
+
+  constructor(writer: TableWriter, decoders: readonly Decode[], reject: (reject: Reject) => void) {
+    this.writer = writer;
+    this.decoders = decoders;
+    this.reject = reject;
+  }
+
+  get full(): boolean {
+    return this.writer.full;
+  }
+
+  drain(): Promise<void> {
+    return this.writer.drain();
+  }
+
+  frame(bytes: Uint8Array, start: number, end: number): void {
+    let at = start;
+    if (!this.started) {
+      this.started = true;
+      at += SIGNATURE_BYTES + 8 + int32(bytes, at + SIGNATURE_BYTES + 4);
+    }
+    while (at < end) {
+      const fields = ((bytes[at]! << 24) | (bytes[at + 1]! << 16)) >> 16;
+      if (fields === -1) return;
+      at = this.row(bytes, at + 2, end, fields);
+    }
+  }
+
+  private row(bytes: Uint8Array, start: number, end: number, fields: number): number {
+    const { decoders, writer } = this;
+    if (fields !== decoders.length) throw broken(`a row of ${fields} fields instead of ${decoders.length}`);
+    let at = start;
+    let problem: Misfit | null = null;
+    let column = 0;
+    for (; column < fields; column++) {
+      const length = int32(bytes, at);
+      at += 4;
+      if (at + length > end) throw broken(`a field of ${length} bytes beyond its message`);
+      if (length < 0) {
+        writer.builders[column]!.appendNull();
+        continue;
+      }
+      problem = decoders[column]!(bytes, at, length);
+      at += length;
+      if (problem !== null) break;
+    }
+    if (problem === null) {
+      writer.endRow();
+      this.rows++;
+      return at;
+    }
+    writer.abandonRow();
+    this.rejected++;
+    this.reject({ line: null, column: writer.columns[column]?.name ?? null, ...problem });
+    for (column++; column < fields; column++) at += 4 + Math.max(0, int32(bytes, at));
+    return at;
+  }
+}
+
+function int32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+}
+
+function broken(what: string): TransientError {
+  return new TransientError('source-protocol', `PostgreSQL sent ${what}.`, {
+    remedy: 'Connect to the server directly, not through a proxy that changes its answers.',
+  });
+}

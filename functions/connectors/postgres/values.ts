@@ -1,0 +1,228 @@
+/**
+ * Binary values of PostgreSQL into column builders. Source: the `…send` functions of its backend (adt/*.c).
+ *
+ * A decoder appends the value and answers null, or appends nothing and answers why the value does not fit. Nothing is
+ * ever rounded, clamped or replaced.
+ */
+import { isUtf8 } from 'node:buffer';
+import { MAX_VALUE_BYTES, type BytesColumn } from '#columnar/bytes-column';
+import type { ColumnBuilder } from '#columnar/table-writer';
+import { decimalShape } from '#core/column';
+import { decodeNumeric, formatNumeric } from './numeric.ts';
+import type { ColumnPlan } from './types.ts';
+
+/** Why a value was left out. */
+export interface Misfit {
+  readonly reason: string;
+  readonly value: string;
+  readonly message: string;
+}
+
+/** Reads the value `bytes[at .. at + length)`. */
+export type Decode = (bytes: Uint8Array, at: number, length: number) => Misfit | null;
+
+const WORD = 4_294_967_296;
+/** Days and microseconds from 1970 to 2000, PostgreSQL's epoch. */
+const EPOCH_DAYS = 10_957;
+const EPOCH_MICROS = 946_684_800_000_000;
+/** The warehouse's dates: 0001-01-01 to 9999-12-31. */
+const MIN_DAY = -719_162;
+const MAX_DAY = 2_932_896;
+/** The first and last microsecond, as halves: they are beyond what a double holds exactly. */
+const FIRST = halves(BigInt(MIN_DAY) * 86_400_000_000n);
+const LAST = halves(BigInt(MAX_DAY + 1) * 86_400_000_000n - 1n);
+
+function halves(value: bigint): { readonly high: number; readonly low: number } {
+  return { high: Number(value >> 32n), low: Number(value & 0xffffffffn) };
+}
+
+function int16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16)) >> 16;
+}
+
+function int32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+}
+
+/** `checkUtf8`: the server stores bytes without an encoding (SQL_ASCII), so text may be anything. */
+export function makeDecoder(plan: ColumnPlan, builder: ColumnBuilder, checkUtf8: boolean): Decode {
+  switch (plan.form) {
+    case 'int2':
+      return integers(builder, int16);
+    case 'int4':
+      return integers(builder, int32);
+    case 'int8': {
+      const column = expectKind(plan, builder, 'integer');
+      return (bytes, at) => {
+        column.appendWords(int32(bytes, at + 4), int32(bytes, at));
+        return null;
+      };
+    }
+    case 'bool': {
+      const column = expectKind(plan, builder, 'bool');
+      return (bytes, at) => {
+        column.append(bytes[at] !== 0);
+        return null;
+      };
+    }
+    case 'float4':
+    case 'float8': {
+      const column = expectKind(plan, builder, 'float');
+      const scratch = new DataView(new ArrayBuffer(8));
+      const single = plan.form === 'float4';
+      return (bytes, at) => {
+        scratch.setInt32(0, int32(bytes, at));
+        if (!single) scratch.setInt32(4, int32(bytes, at + 4));
+        // The shortest decimal of a single, read as a double: 0.1 stays 0.1 and does not become 0.10000000149.
+        column.append(single ? shortestSingle(scratch.getFloat32(0)) : scratch.getFloat64(0));
+        return null;
+      };
+    }
+    case 'numeric':
+      return numerics(plan, builder);
+    case 'date':
+      return dates(plan, builder);
+    case 'timestamp':
+      return timestamps(plan, builder);
+    case 'time':
+      return times(expectKind(plan, builder, 'bytes'));
+    case 'text':
+      return texts(expectKind(plan, builder, 'bytes'), 0, checkUtf8);
+    case 'jsonb':
+      return texts(expectKind(plan, builder, 'bytes'), 1, false); // a version byte comes first
+    case 'bytes':
+      return texts(expectKind(plan, builder, 'bytes'), 0, false);
+  }
+}
+
+function expectKind<K extends ColumnBuilder['kind']>(
+  plan: ColumnPlan,
+  builder: ColumnBuilder,
+  kind: K,
+): Extract<ColumnBuilder, { kind: K }> {
+  if (builder.kind !== kind)
+    throw new RangeError(
+      `column ${plan.column.name} of form ${plan.form} given a builder of ${builder.kind}`,
+    );
+  return builder as Extract<ColumnBuilder, { kind: K }>; // just compared; TypeScript cannot narrow by a generic
+}
+
+function integers(builder: ColumnBuilder, read: (bytes: Uint8Array, at: number) => number): Decode {
+  if (builder.kind !== 'integer')
+    throw new RangeError(`an integer column given a builder of ${builder.kind}`);
+  return (bytes, at) => {
+    const value = read(bytes, at);
+    builder.appendWords(value, value >> 31);
+    return null;
+  };
+}
+
+function shortestSingle(value: number): number {
+  if (!Number.isFinite(value)) return value;
+  for (let digits = 6; digits < 9; digits++) {
+    const shorter = Number(value.toPrecision(digits));
+    if (Math.fround(shorter) === value) return shorter;
+  }
+  return Number(value.toPrecision(9));
+}
+
+function numerics(plan: ColumnPlan, builder: ColumnBuilder): Decode {
+  if (builder.kind !== 'integer' && builder.kind !== 'decimal')
+    throw new RangeError(`a numeric column given a builder of ${builder.kind}`);
+  const { precision, scale } = decimalShape(plan.column);
+  const limit = 10n ** BigInt(precision);
+  return (bytes, at, length) => {
+    const value = decodeNumeric(bytes, at, scale);
+    if (typeof value === 'number') {
+      // Safe integers have at most 16 digits; a narrower column could still be too small for them.
+      if (precision >= 16 || Math.abs(value) < Number(limit)) {
+        builder.appendNumber(value);
+        return null;
+      }
+    } else if (typeof value === 'bigint' && value < limit && value > -limit) {
+      builder.appendBigInt(value);
+      return null;
+    }
+    const shown = formatNumeric(bytes, at, length);
+    if (value === 'not-finite')
+      return misfit('numeric-not-finite', shown, 'has no place in a decimal column');
+    const reason = value === 'inexact' ? 'numeric-inexact' : 'numeric-overflow';
+    return misfit(reason, shown, `does not fit ${plan.column.type}(${precision},${scale})`);
+  };
+}
+
+function dates(plan: ColumnPlan, builder: ColumnBuilder): Decode {
+  const column = expectKind(plan, builder, 'date');
+  return (bytes, at) => {
+    const raw = int32(bytes, at);
+    const day = raw + EPOCH_DAYS;
+    if (day >= MIN_DAY && day <= MAX_DAY) {
+      column.append(day);
+      return null;
+    }
+    if (raw === 0x7fffffff || raw === -0x80000000)
+      return misfit('infinite-date', raw > 0 ? 'infinity' : '-infinity', 'is no date');
+    return misfit('date-out-of-range', showDay(day), 'is outside 0001-01-01 to 9999-12-31');
+  };
+}
+
+function timestamps(plan: ColumnPlan, builder: ColumnBuilder): Decode {
+  const column = expectKind(plan, builder, 'integer');
+  const epochLow = EPOCH_MICROS % WORD;
+  const epochHigh = Math.floor(EPOCH_MICROS / WORD);
+  return (bytes, at) => {
+    const high = int32(bytes, at);
+    const low = int32(bytes, at + 4) >>> 0;
+    let ourHigh = high + epochHigh;
+    let ourLow = low + epochLow;
+    if (ourLow >= WORD) {
+      ourHigh++;
+      ourLow -= WORD;
+    }
+    const early = ourHigh < FIRST.high || (ourHigh === FIRST.high && ourLow < FIRST.low);
+    const late = ourHigh > LAST.high || (ourHigh === LAST.high && ourLow > LAST.low);
+    if (!early && !late) {
+      column.appendWords(ourLow, ourHigh);
+      return null;
+    }
+    if (high === 0x7fffffff && low === 0xffffffff) return misfit('infinite-time', 'infinity', 'is no moment');
+    if (high === -0x80000000 && low === 0) return misfit('infinite-time', '-infinity', 'is no moment');
+    const shown = showDay(Math.floor((ourHigh * WORD + ourLow) / 86_400_000_000));
+    return misfit('time-out-of-range', shown, 'is outside the years 0001 to 9999');
+  };
+}
+
+/** TIME travels as text; PostgreSQL's 24:00:00 is the one value that the warehouse does not have. */
+function times(column: BytesColumn): Decode {
+  return (bytes, at) => {
+    const micros = int32(bytes, at) * WORD + (int32(bytes, at + 4) >>> 0);
+    if (micros >= 86_400_000_000)
+      return misfit('time-out-of-range', '24:00:00', 'is outside 00:00:00 to 23:59:59');
+    const clock = new Date(Math.floor(micros / 1000)).toISOString().slice(11, 23);
+    column.appendText(`${clock}${String(micros % 1000).padStart(3, '0')}`);
+    return null;
+  };
+}
+
+function texts(column: BytesColumn, skip: number, checkUtf8: boolean): Decode {
+  return (bytes, at, length) => {
+    if (length - skip > MAX_VALUE_BYTES)
+      return misfit('value-too-big', `${length} bytes`, `is longer than ${MAX_VALUE_BYTES} bytes`);
+    if (checkUtf8 && !isUtf8(bytes.subarray(at, at + length))) {
+      const shown = Buffer.from(bytes.subarray(at, at + Math.min(length, 100))).toString('hex');
+      return misfit('invalid-utf8', `\\x${shown}`, 'is not UTF-8');
+    }
+    column.append(bytes, at + skip, length - skip);
+    return null;
+  };
+}
+
+function misfit(reason: string, value: string, problem: string): Misfit {
+  const shown = value.slice(0, 200);
+  return { reason, value: shown, message: `The value ${shown} ${problem}.` };
+}
+
+function showDay(day: number): string {
+  const date = new Date(day * 86_400_000);
+  return Number.isNaN(date.getTime()) ? `day ${day} since 1970` : date.toISOString().slice(0, -14);
+}
