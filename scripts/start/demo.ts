@@ -1,0 +1,39 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { TerminalError } from '#core/errors';
+
+/** The demo wholesaler's database, running. */
+export interface DemoDatabase {
+  /** Address with the read-only login. */
+  readonly readerUrl: string;
+  readonly orderLines: number;
+  stop(): Promise<void>;
+}
+
+const Ready = z.object({ readerUrl: z.string(), orderLines: z.number() });
+
+/** Starts the demo database from `dir` on `port`, loading it the first time. @throws TerminalError `demo-database` */
+export async function startDemoDatabase(dir: string, port: number): Promise<DemoDatabase> {
+  const main = fileURLToPath(new URL('../demo/main.ts', import.meta.url));
+  const child = spawn(process.execPath, [main, '--dir', dir, '--port', String(port)], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true, // Ctrl-C is ours to pass on, after those who read from it have ended
+  });
+  child.stdin.on('error', () => undefined); // it ended first; `exit` says so
+  let errors = '';
+  child.stderr.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-4000)));
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const stop = async (): Promise<void> => {
+    child.stdin.end();
+    await exited;
+  };
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.startsWith('READY ')) return { ...Ready.parse(JSON.parse(line.slice('READY '.length))), stop };
+  }
+  await exited;
+  throw new TerminalError('demo-database', `The demo database did not start. ${errors.trim()}`, {
+    remedy: 'Start with --reset, or use your own orders with --orders FILE.csv.',
+  });
+}

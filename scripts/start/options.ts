@@ -1,0 +1,112 @@
+import { parseArgs } from 'node:util';
+import { TerminalError, toError } from '#core/errors';
+import { parseColumns, type ColumnChoices } from '#scripts/start/columns';
+import { parseSourceUrl, type DatabaseAddress } from '#scripts/start/source-url';
+
+/** What `npm start` was asked to do. */
+export interface StartOptions {
+  /** Where the orders come from. */
+  readonly input:
+    | { readonly kind: 'demo' }
+    | { readonly kind: 'orders'; readonly file: string }
+    | { readonly kind: 'source'; readonly address: DatabaseAddress };
+  /** Columns given by the user; what is left out is guessed. */
+  readonly columns: ColumnChoices;
+  /** End after the main job instead of staying up. */
+  readonly once: boolean;
+  /** Write the report here as well. */
+  readonly report: string | null;
+  /** Begin with an empty state folder. */
+  readonly reset: boolean;
+  readonly state: string;
+}
+
+/** The text of `--help`. */
+export const HELP = `npm start -- [options]
+
+Starts Tradewind on this machine, without any cloud account, and runs its main job through the public HTTP API:
+a company's orders go from its database to the warehouse, a model is trained, deployed, and asked what three
+customers should be offered. Without --orders or --source the company is a generated wholesaler in a real PostgreSQL.
+Stays up afterwards, with the web application, until Ctrl-C.
+
+  --once               end after the main job
+  --orders FILE.csv    use your own order lines (.csv or .csv.gz; one line per article bought)
+  --source URL         use your own database: postgres://user:password@host:port/database (?sslmode=require)
+  --columns LIST       which columns mean what, for --orders and --source, as role=column[,role=column…]
+                       roles: customer, item, time; and where there are: quantity, price, value, order, name
+                       (of the article), category, customer-name, superseded-by
+                       with --source a column may be written table.column; what is left out is guessed
+  --report FILE.json   write steps, counts, metrics and recommendations to FILE.json
+  --reset              begin anew: forget everything in the state folder
+  --state DIR          keep everything in DIR (default .tradewind)
+  --help               this text
+
+Exit codes: 0 done, 1 the main job failed (the reason and the remedy are said), 2 wrong options, 130 interrupted.
+
+Examples
+  npm start -- --once --report report.json
+  npm start -- --orders orders.csv.gz --columns customer=CustomerID,item=StockCode,time=InvoiceDate
+  npm start -- --source postgres://reader:secret@db.example.com/shop?sslmode=verify-full`;
+
+/**
+ * The options in `argv` (without node and script); 'help' when that was asked for.
+ * @throws TerminalError `usage`, naming the option or value and what would be right.
+ */
+export function parseOptions(argv: readonly string[]): StartOptions | 'help' {
+  const values = readArguments(argv);
+  if (values.help === true) return 'help';
+  if (values.orders !== undefined && values.source !== undefined)
+    throw usage('--orders and --source exclude each other.', 'Give the one your order lines are in.');
+  const input = inputOf(values.orders, values.source);
+  if (input.kind === 'demo' && values.columns !== undefined)
+    throw usage(
+      '--columns says nothing about the demo wholesaler.',
+      'Give --orders FILE or --source URL with it.',
+    );
+  return {
+    input,
+    columns: parseColumns(values.columns ?? ''),
+    once: values.once ?? false,
+    report: filled('--report', values.report) ?? null,
+    reset: values.reset ?? false,
+    state: filled('--state', values.state) ?? '.tradewind',
+  };
+}
+
+function readArguments(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        once: { type: 'boolean' },
+        orders: { type: 'string' },
+        source: { type: 'string' },
+        columns: { type: 'string' },
+        report: { type: 'string' },
+        reset: { type: 'boolean' },
+        state: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values;
+  } catch (cause) {
+    throw usage(toError(cause).message, 'Run `npm start -- --help` for all options.', cause);
+  }
+}
+
+function inputOf(orders: string | undefined, source: string | undefined): StartOptions['input'] {
+  const file = filled('--orders', orders);
+  if (file !== undefined) return { kind: 'orders', file };
+  const url = filled('--source', source);
+  if (url !== undefined) return { kind: 'source', address: parseSourceUrl(url) };
+  return { kind: 'demo' };
+}
+
+function filled(option: string, value: string | undefined): string | undefined {
+  if (value?.trim() === '')
+    throw usage(`${option} was given without a value.`, `Write ${option} VALUE, or leave it out.`);
+  return value;
+}
+
+function usage(message: string, remedy: string, cause?: unknown): TerminalError {
+  return new TerminalError('usage', message, { remedy, cause });
+}

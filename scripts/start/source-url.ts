@@ -1,0 +1,57 @@
+import { TerminalError } from '#core/errors';
+import { type Credentials, SourceSettings } from '#core/source';
+
+/** A database as the API takes it: the password apart from the rest. */
+export interface DatabaseAddress {
+  readonly settings: Extract<SourceSettings, { kind: 'postgres' }>;
+  readonly credentials: Credentials;
+}
+
+const EXAMPLE = 'postgres://user:password@host:5432/database';
+
+/**
+ * A `postgres://` URL as source settings and credentials. Query: `sslmode` only.
+ * @throws TerminalError `usage`, naming the wrong part; never the password.
+ */
+export function parseSourceUrl(text: string): DatabaseAddress {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !['postgres:', 'postgresql:'].includes(url.protocol))
+    throw usage(
+      `--source is not a postgres:// address${url === null ? '' : `: it begins with ${url.protocol}//`}.`,
+    );
+  const unknown = [...url.searchParams.keys()].filter((name) => name !== 'sslmode');
+  if (unknown.length > 0)
+    throw usage(`--source has ${unknown.join(', ')} after the "?"; only sslmode is known there.`);
+  for (const [part, value] of Object.entries({
+    host: url.hostname,
+    user: url.username,
+    database: url.pathname.slice(1),
+  }))
+    if (value === '') throw usage(`--source names no ${part}.`);
+  const sslMode = url.searchParams.get('sslmode');
+  const settings = SourceSettings.safeParse({
+    kind: 'postgres',
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    ...(url.port === '' ? {} : { port: Number(url.port) }),
+    database: decoded('database', url.pathname.slice(1)),
+    user: decoded('user', url.username),
+    ...(sslMode === null ? {} : { sslMode }),
+  });
+  if (!settings.success || settings.data.kind !== 'postgres') {
+    const issue = settings.error?.issues[0];
+    throw usage(`--source: ${issue?.path.join('.') ?? 'address'}: ${issue?.message ?? 'not valid'}.`);
+  }
+  return { settings: settings.data, credentials: { password: decoded('password', url.password) } };
+}
+
+function decoded(part: string, text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw usage(`--source: the ${part} holds a % that is no %-code; write %25 for a percent sign.`);
+  }
+}
+
+function usage(message: string): TerminalError {
+  return new TerminalError('usage', message, { remedy: `Write it as ${EXAMPLE}, special signs as %-codes.` });
+}
