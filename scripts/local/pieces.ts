@@ -21,12 +21,14 @@ export interface PieceContext {
   readonly cloud: Readonly<Record<string, string>>;
 }
 
+const JVM = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 
 /** How `name` is started. A pure plan: nothing runs yet. */
 export function planPiece(name: PieceName, context: PieceContext): Piece {
   const { stateDir, root, functions, project, ports, emulators } = context;
   const dir = join(stateDir, name);
+  const ours = { ...context.machine, ...context.cloud };
   const rules = join(root, 'firestore.rules');
   const piece = (own: Pick<Piece, 'command' | 'args'> & Partial<Piece>): Piece => ({
     name,
@@ -54,51 +56,41 @@ export function planPiece(name: PieceName, context: PieceContext): Piece {
       ...own,
     });
 
-  switch (name) {
-    case 'firestore':
-      return node('firestore', {
+  const plans: Readonly<Record<PieceName, () => Piece>> = {
+    firestore: () =>
+      node('firestore', {
         java: emulators.java,
         jar: emulators.firestoreJar,
         dir,
         project,
         rules: existsSync(rules) ? rules : '',
-      });
-    case 'pubsub':
-      return piece({
+      }),
+    pubsub: () =>
+      piece({
         command: emulators.java,
-        args: [
-          ...['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'],
-          ...['-jar', emulators.pubsubJar, '--host=127.0.0.1', `--port=${ports.pubsub}`],
-        ],
+        args: [...JVM, '-jar', emulators.pubsubJar, '--host=127.0.0.1', `--port=${ports.pubsub}`],
         ready: { url: `http://127.0.0.1:${ports.pubsub}/` },
         graceMs: 500, // it keeps nothing
-      });
-    case 'auth':
-      return node('auth', { dir, project });
-    case 'storage':
-      return node('storage', { dir, project }, { endBy: 'stdin' });
-    case 'bigquery':
-      return node('bigquery', { dir, 'storage-dir': join(stateDir, 'storage') }, { endBy: 'stdin' });
-    case 'run':
-      return node(
+      }),
+    auth: () => node('auth', { dir, project }),
+    storage: () => node('storage', { dir, project }, { endBy: 'stdin' }),
+    bigquery: () => node('bigquery', { dir, 'storage-dir': join(stateDir, 'storage') }, { endBy: 'stdin' }),
+    run: () =>
+      node(
         'control-plane',
         { dir, ingress: ports.ingress, functions, logs: join(stateDir, 'logs') },
-        { env: { ...context.machine, ...context.cloud } },
-      );
-    case 'functions':
-      return node(
-        'functions-host',
-        { functions, project },
-        { env: { ...context.machine, ...context.cloud } },
-      );
-    case 'hosting':
-      return node('hosting', {
+        { env: ours },
+      ),
+    functions: () => node('functions-host', { functions, project }, { env: ours }),
+    hosting: () =>
+      node('hosting', {
         root,
         functions: ports.functions,
         ingress: ports.ingress,
         project,
         auth: ports.auth,
         firestore: ports.firestore,
-      });
-  }
+      }),
+  };
+  return plans[name]();
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { toError } from '#core/errors';
 import { choosePorts } from '../ports.ts';
 import { describeExit } from './containers.ts';
-import type { ContainerHost, ContainerSpec, RunningContainer } from './containers.ts';
+import type { ContainerExit, ContainerHost, ContainerSpec, RunningContainer } from './containers.ts';
 
 /** How a revision shows that it is up. */
 export interface Probe {
@@ -97,11 +97,14 @@ async function launch({ container, logFile }: InstanceSpec, containers: Containe
 }
 
 async function becomeReady({ probe, logFile }: InstanceSpec, { container, port }: Launched): Promise<number> {
-  let over: string | null = null;
-  void container.exited.then((exit) => (over = describeExit(exit)));
+  const seen: { exit: ContainerExit | null } = { exit: null };
+  void container.exited.then((exit) => (seen.exit = exit));
   const until = Date.now() + probe.timeoutMs;
-  while (over === null) {
-    if (await answers(port, probe.httpPath)) return port;
+  while (!(await answers(port, probe.httpPath))) {
+    if (seen.exit !== null)
+      throw new Error(
+        `${describeExit(seen.exit)} It had not begun to listen on the port defined by PORT=${port}. Its log: ${logFile}`,
+      );
     if (Date.now() > until) {
       await container.stop(0);
       throw new Error(
@@ -110,9 +113,7 @@ async function becomeReady({ probe, logFile }: InstanceSpec, { container, port }
     }
     await sleep(25);
   }
-  throw new Error(
-    `${String(over)} It had not begun to listen on the port defined by PORT=${port}. Its log: ${logFile}`,
-  );
+  return port;
 }
 
 async function answers(port: number, httpPath: string | null): Promise<boolean> {

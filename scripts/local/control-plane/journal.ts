@@ -50,7 +50,8 @@ export interface OperationRecord {
   readonly name: string;
   readonly createTime: number;
   readonly about:
-    | { readonly kind: 'job' | 'execution'; readonly name: string }
+    | { readonly kind: 'job'; readonly name: string }
+    | { readonly kind: 'execution'; readonly name: string }
     | { readonly kind: 'service'; readonly name: string; readonly generation: number }
     | {
         readonly kind: 'deleted';
@@ -77,9 +78,9 @@ export interface Journal {
 export interface OpenJournal {
   readonly journal: Journal;
   /** Writes what has changed, together with other changes of the same moment. */
-  save(): void;
+  readonly save: () => void;
   /** Writes now. */
-  flush(): void;
+  readonly flush: () => void;
 }
 
 /** How many finished executions, custom jobs and operations are remembered. */

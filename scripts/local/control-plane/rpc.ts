@@ -28,14 +28,16 @@ export function found<T>(value: T | undefined, resource: string): T {
   return value;
 }
 
-/** A gRPC method from a function of its request; what it throws becomes the call's status. */
-export function unary<Request, Answer>(
-  handle: (request: Request) => Answer | Promise<Answer>,
-): UntypedHandleCall {
-  return (call: ServerUnaryCall<Request, Answer>, callback: sendUnaryData<Answer>) => {
+/**
+ * A gRPC method from a function of its request; what it throws becomes the call's status.
+ * `never` lets each handler name its own request type: the proto's definition has decoded the bytes into just that,
+ * which is also why the assertion below holds.
+ */
+export function unary<Answer>(handle: (request: never) => Answer | Promise<Answer>): UntypedHandleCall {
+  return (call: ServerUnaryCall<unknown, Answer>, callback: sendUnaryData<Answer>) => {
     void (async () => {
       try {
-        callback(null, await handle(call.request));
+        callback(null, await handle(call.request as never));
       } catch (thrown) {
         const error = toError(thrown);
         const code = error instanceof RpcError ? error.code : status.INTERNAL;

@@ -26,7 +26,7 @@ type RunJobRequest = protos.google.cloud.run.v2.IRunJobRequest & Named;
 type Execution = protos.google.cloud.run.v2.IExecution;
 type Task = protos.google.cloud.run.v2.ITask;
 type Condition = protos.google.cloud.run.v2.ICondition;
-type ConditionState = keyof V2['Condition']['State'] & string;
+type ConditionState = keyof V2['Condition']['State'];
 
 const DEFAULT_TIMEOUT_MS = 600_000;
 const DEFAULT_MAX_RETRIES = 3;

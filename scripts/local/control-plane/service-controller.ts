@@ -88,22 +88,24 @@ export function openServiceController(
     save();
   }
 
+  async function deployAfter(before: Promise<void> | undefined, name: string): Promise<void> {
+    await before;
+    const record = journal.services[name];
+    if (record === undefined) return;
+    try {
+      await deploy(record);
+    } catch (thrown) {
+      console.error(thrown);
+      record.service.reconciling = false;
+      record.service.observedGeneration = record.service.generation ?? 0;
+      record.service.terminalCondition = condition('Ready', 'CONDITION_FAILED', toError(thrown).message);
+      save();
+    }
+  }
+
   const controller: ServiceController = {
     reconcile(name) {
-      const before = queues.get(name) ?? Promise.resolve();
-      const after = before.then(async () => {
-        const record = journal.services[name];
-        if (record !== undefined) await deploy(record);
-      });
-      const settled = after.catch((error: unknown) => {
-        console.error(error);
-        const record = journal.services[name];
-        if (record === undefined) return;
-        record.service.reconciling = false;
-        record.service.observedGeneration = record.service.generation ?? 0;
-        record.service.terminalCondition = condition('Ready', 'CONDITION_FAILED', toError(error).message);
-        save();
-      });
+      const settled = deployAfter(queues.get(name), name);
       queues.set(name, settled);
       return settled;
     },
@@ -144,7 +146,7 @@ export function planRevision({ service, revisions }: ServiceRecord, now: number)
     generation: 1,
     createTime: timestamp(now),
     conditions: [condition('Ready', 'CONDITION_RECONCILING')],
-  } as Revision; // a revision has every field of its template, under the same names
+  }; // a revision has every field of its template, under the same names
 }
 
 function templateOf(revision: Revision): unknown {

@@ -20,22 +20,17 @@ const { java, jar, port, dir, rules, project } = pieceArguments(
 const origin = `http://127.0.0.1:${port}`;
 
 const seed = newestExport(dir);
-const emulator = spawn(
-  java,
-  [
-    ...['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto', '-Duser.language=en'],
-    ...[
-      '-cp',
-      jar,
-      'com.google.cloud.datastore.emulator.firestore.CloudFirestore',
-      '--host=127.0.0.1',
-      `--port=${port}`,
-    ],
-    ...(rules === '' ? [] : [`--rules=${rules}`]),
-    ...(seed === null ? [] : [`--seed_from_export=${seed}`]),
-  ],
-  { stdio: ['ignore', 'inherit', 'inherit'] },
-);
+const JVM = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto', '-Duser.language=en'];
+const MAIN_CLASS = 'com.google.cloud.datastore.emulator.firestore.CloudFirestore';
+const options = [
+  '--host=127.0.0.1',
+  `--port=${port}`,
+  ...(rules === '' ? [] : [`--rules=${rules}`]),
+  ...(seed === null ? [] : [`--seed_from_export=${seed}`]),
+];
+const emulator = spawn(java, [...JVM, '-cp', jar, MAIN_CLASS, ...options], {
+  stdio: ['ignore', 'inherit', 'inherit'],
+});
 emulator.on('exit', (code) => process.exit(code === 0 || code === null ? 1 : code));
 
 for (;;) {

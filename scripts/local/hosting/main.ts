@@ -1,5 +1,6 @@
 /** Firebase Hosting: the files of the web application and the rewrites of firebase.json, by the library its emulator uses. */
 import { createServer } from 'node:http';
+import { toError } from '#core/errors';
 import { announceReady, onShutdown, pieceArguments } from '../announce.ts';
 import { refuse } from '../proxy.ts';
 import { openSite } from './site.ts';
@@ -29,9 +30,10 @@ const server = createServer((request, response) => {
       .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
       .end(webConfig);
   else
-    site(request, response, (error) =>
-      refuse(response, error === undefined ? 404 : 500, String(error ?? 'There is no such page.')),
-    );
+    site(request, response, (error) => {
+      if (error === undefined) refuse(response, 404, 'There is no such page.');
+      else refuse(response, 500, toError(error).message);
+    });
 });
 server.listen(Number(port), '127.0.0.1', () => announceReady({}));
 onShutdown(() => undefined);
