@@ -49,6 +49,7 @@ export const DropReason = z.enum([
   'no-item',
   'no-time',
   'after-as-of',
+  'before-history',
   'return',
   'unpriced',
   'excluded-item',

@@ -104,6 +104,45 @@ export async function update<S extends z.ZodType>(
   }
 }
 
+/** What `revise` is to write: the document's next state and what belongs to it, all in one batch. */
+export interface Revision<T> {
+  readonly value: T;
+  readonly writes?: readonly Write[];
+  readonly announcements?: readonly Announcement[];
+  readonly audit?: AuditEntry;
+}
+
+/**
+ * Changes the document at `path` as `plan` says, guarded: where somebody else writes first, `plan` is asked again about
+ * the newest state. `plan` may be asked several times; null means that nothing is to be done.
+ * @returns the document after the change, or null where nothing was to be done.
+ */
+export async function revise<T>(
+  store: Store,
+  path: string,
+  schema: z.ZodType<T>,
+  plan: (value: T) => Revision<T> | null | Promise<Revision<T> | null>,
+): Promise<T | null> {
+  for (let attempt = 1; ; attempt++) {
+    const current = await mustRead(store, path, schema, 'record');
+    const revision = await plan(current.value);
+    if (revision === null) return null;
+    try {
+      await commitChange(store, {
+        writes: [
+          { kind: 'update', path, data: { ...Object(revision.value) }, version: current.version },
+          ...(revision.writes ?? []),
+        ],
+        announcements: revision.announcements ?? [],
+        ...(revision.audit === undefined ? {} : { audit: revision.audit }),
+      });
+      return revision.value;
+    } catch (error) {
+      if (!(error instanceof ConflictError) || attempt === 8) throw error;
+    }
+  }
+}
+
 export interface Transition<T> {
   /** Fields to set besides the status. */
   readonly patch?: (value: T) => Partial<T>;
@@ -126,24 +165,18 @@ export async function transition<State extends string, Event extends string, T e
   event: Event,
   options: Transition<T> = {},
 ): Promise<T | null> {
-  for (let attempt = 1; ; attempt++) {
-    const current = await mustRead(store, path, schema, 'record');
-    const status = follow(cycle, current.value.status, event);
+  return revise(store, path, schema, (current) => {
+    const status = follow(cycle, current.status, event);
     if (status === null) return null;
-    const next: T = { ...current.value, ...options.patch?.(current.value), status };
-    try {
-      await commitChange(store, {
-        writes: [
-          { kind: 'update', path, data: next, version: current.version },
-          ...(isFinal(cycle, status) ? [{ kind: 'delete' as const, path: paths.watched(path) }] : []),
-          ...(options.writes?.(next) ?? []),
-        ],
-        announcements: options.announcements?.(next) ?? [],
-        ...(options.audit === undefined ? {} : { audit: options.audit }),
-      });
-      return next;
-    } catch (error) {
-      if (!(error instanceof ConflictError) || attempt === 8) throw error;
-    }
-  }
+    const value: T = { ...current, ...options.patch?.(current), status };
+    return {
+      value,
+      writes: [
+        ...(isFinal(cycle, status) ? [{ kind: 'delete' as const, path: paths.watched(path) }] : []),
+        ...(options.writes?.(value) ?? []),
+      ],
+      announcements: options.announcements?.(value) ?? [],
+      ...(options.audit === undefined ? {} : { audit: options.audit }),
+    };
+  });
 }

@@ -1,0 +1,166 @@
+import type { ColumnRef, ColumnRoles, DatasetDefinition } from '../dataset.ts';
+import { quoteName } from './quote.ts';
+import { checkShape, type RawTables, type Resolved, resolveColumn } from './resolve.ts';
+import { dropCase } from './cleaning.ts';
+import { planSuccession } from './succession.ts';
+import { cast, type Meaning } from './values.ts';
+
+/** The columns of a data set's lines, in order; `drop_reason` is null on the lines that are kept. */
+export const LINE_COLUMNS = [
+  { name: 'customer', type: 'STRING' },
+  { name: 'customer_name', type: 'STRING' },
+  { name: 'item', type: 'STRING' },
+  { name: 'source_item', type: 'STRING' },
+  { name: 'item_name', type: 'STRING' },
+  { name: 'item_category', type: 'STRING' },
+  { name: 'time', type: 'TIMESTAMP' },
+  { name: 'quantity', type: 'FLOAT64' },
+  { name: 'value', type: 'FLOAT64' },
+  { name: 'basket', type: 'STRING' },
+  { name: 'drop_reason', type: 'STRING' },
+] as const;
+
+export interface LinesOptions {
+  /** The quoted name of a raw table, by its destination: see quoteTable. */
+  readonly tableName: (destination: string) => string;
+  /** Lines after this moment (ISO) are left out as `after-as-of`. */
+  readonly asOf: string;
+  /** Lines more than so many days before `asOf` are left out as `before-history`; 0: none. */
+  readonly historyDays: number;
+}
+
+/**
+ * The one query that turns a data set's raw tables into order lines, dropped ones included, each with its reason. It is
+ * generated from the definition alone. Joined tables are first brought to one row per key, so that a join never
+ * multiplies lines. A line without a quantity counts as one unit.
+ * @throws TerminalError `dataset-invalid`, `table-not-loaded`, `unknown-column`, `column-unsuitable`
+ */
+export function linesSql(definition: DatasetDefinition, tables: RawTables, options: LinesOptions): string {
+  checkShape(definition);
+  const resolve = (ref: ColumnRef, what: string) => resolveColumn(definition, tables, ref, what);
+  const sources = planSources(definition, resolve);
+  const destinationOf = (alias: string) =>
+    options.tableName(definition.tables.find((table) => table.alias === alias)?.destination ?? '');
+  const role = (name: keyof ColumnRoles, meaning: Meaning) => {
+    const ref = definition.roles[name];
+    if (ref === undefined) return null;
+    const column = resolve(ref, name);
+    return cast(
+      { sql: sources.expression(column), type: column.type, what: `${ref.table}.${ref.column} (${name})` },
+      meaning,
+    );
+  };
+
+  const quantity = role('quantity', 'number');
+  const price = role('price', 'number');
+  const value = role('value', 'number') ?? (price === null ? null : `${price} * ${quantity ?? '1'}`);
+  const source = [
+    `SELECT`,
+    `  ${role('customer', 'key') ?? 'NULL'} AS customer,`,
+    `  ${orNull(role('customerName', 'text'), 'STRING')} AS customer_name,`,
+    `  ${role('item', 'key') ?? 'NULL'} AS source_item,`,
+    `  ${orNull(role('itemName', 'text'), 'STRING')} AS source_item_name,`,
+    `  ${orNull(role('itemCategory', 'text'), 'STRING')} AS source_item_category,`,
+    `  ${role('time', 'time') ?? 'NULL'} AS time,`,
+    `  ${quantity === null ? '1.0' : `COALESCE(${quantity}, 1.0)`} AS quantity,`,
+    `  ${orNull(value, 'FLOAT64')} AS value,`,
+    `  ${orNull(price, 'FLOAT64')} AS price,`,
+    `  ${orNull(role('order', 'key'), 'STRING')} AS basket`,
+    `FROM ${destinationOf(definition.tables[0]?.alias ?? '')} AS t0`,
+    ...sources.joins,
+  ].join('\n');
+
+  const succession = planSuccession(definition, resolve, destinationOf);
+  const { ctes: cleaningCtes, from, expression } = dropCase(definition.cleaning, options);
+  const ctes: readonly (readonly [name: string, sql: string])[] = [
+    ...sources.ctes(destinationOf),
+    ['source', source],
+    ...succession.ctes,
+    ['folded', succession.folded],
+    ...cleaningCtes,
+  ];
+  return [
+    'WITH',
+    ctes.map(([name, sql]) => `${name} AS (\n${indent(sql)}\n)`).join(',\n'),
+    'SELECT',
+    ...LINE_COLUMNS.slice(0, -1).map((column) => `  l.${column.name},`),
+    `${indent(expression)} AS drop_reason`,
+    `FROM ${from}`,
+  ].join('\n');
+}
+
+interface Sources {
+  /** Where a column is found in the joined row. */
+  readonly expression: (column: Resolved) => string;
+  readonly joins: readonly string[];
+  readonly ctes: (tableName: (alias: string) => string) => readonly (readonly [string, string])[];
+}
+
+/** One CTE per joined table with the columns that are needed of it, one row per key. */
+function planSources(
+  definition: DatasetDefinition,
+  resolve: (ref: ColumnRef, what: string) => Resolved,
+): Sources {
+  const main = definition.tables[0]?.alias ?? '';
+  const needed = [
+    ...Object.entries(definition.roles).flatMap(([role, ref]) =>
+      ref === undefined || role === 'supersededBy' ? [] : [resolve(ref, role)],
+    ),
+    ...definition.joins.map((join) => resolve(join.left, 'join')),
+  ];
+  const joined = definition.joins.map((join, index) => {
+    const key = resolve(join.right, 'join');
+    const columns = [
+      ...new Set(
+        needed.filter((one) => one.alias === key.alias && one.name !== key.name).map((one) => one.name),
+      ),
+    ];
+    return { alias: `t${index + 1}`, table: key.alias, key, left: resolve(join.left, 'join'), columns };
+  });
+  const expression = (column: Resolved): string => {
+    if (column.alias === main) return `t0.${quoteName(column.name)}`;
+    const at = joined.find((one) => one.table === column.alias);
+    if (at === undefined) return `t0.${quoteName(column.name)}`;
+    return `${at.alias}.${at.key.name === column.name ? 'k0' : `c${at.columns.indexOf(column.name)}`}`;
+  };
+  return {
+    expression,
+    joins: joined.map(({ alias, key, left }) => {
+      const ours = { sql: expression(left), type: left.type, what: `${left.alias}.${left.name} (join)` };
+      // Numbers of one type are compared as they are; an INT64 meets a STRING as the text of its number.
+      const condition =
+        left.type === key.type && left.type === 'INT64'
+          ? `${alias}.k0 = ${ours.sql}`
+          : `${alias}.k = ${cast(ours, 'key')}`;
+      return `LEFT JOIN joined_${alias} AS ${alias} ON ${condition}`;
+    }),
+    ctes: (tableName) =>
+      joined.map(({ alias, table, key, columns }) => {
+        const raw = quoteName(key.name);
+        const order = ['k0', ...columns.map((_, index) => `c${index}`)].join(', ');
+        return [
+          `joined_${alias}`,
+          [
+            `SELECT k, k0${columns.map((_, index) => `, c${index}`).join('')}`,
+            `FROM (`,
+            `  SELECT ${cast({ sql: raw, type: key.type, what: `${table}.${key.name} (join)` }, 'key')} AS k, ${raw} AS k0${columns.map((name, index) => `, ${quoteName(name)} AS c${index}`).join('')}`,
+            `  FROM ${tableName(table)}`,
+            `)`,
+            `WHERE k IS NOT NULL`,
+            `QUALIFY ROW_NUMBER() OVER (PARTITION BY k ORDER BY ${order}) = 1`,
+          ].join('\n'),
+        ];
+      }),
+  };
+}
+
+function orNull(sql: string | null, type: string): string {
+  return sql ?? `CAST(NULL AS ${type})`;
+}
+
+function indent(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => `  ${line}`)
+    .join('\n');
+}
