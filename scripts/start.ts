@@ -1,6 +1,7 @@
 /** `npm start`: the local cloud, the main job on it, and the web application until Ctrl-C. `--help` tells the rest. */
 import { stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ApiError } from '#core/api/client';
 import { TerminalError, toError } from '#core/errors';
 import { startLocalCloud } from '#scripts/local/cloud';
@@ -14,7 +15,9 @@ import { makeReport } from '#scripts/start/report';
 import { DEMO_USER } from '#scripts/start/sign-in';
 import { checkOrders } from '#scripts/start/source';
 import { summarise } from '#scripts/start/summary';
+import { buildWeb } from '#scripts/start/web';
 
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Exit codes, as `--help` lists them. */
 const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
@@ -31,7 +34,8 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(argv: readonly string[]): Promise<number> {
   const progress = makeProgress(terminal(), () => performance.now());
   try {
-    const options = parseOptions(argv);
+    // npm runs scripts in the project's folder and says in INIT_CWD where the user was.
+    const options = parseOptions(argv, process.env['INIT_CWD'] ?? process.cwd(), ROOT);
     if (options === 'help') {
       console.log(HELP);
       return EXIT.done;
@@ -55,11 +59,14 @@ function terminal() {
 /** Brings everything up, runs the main job, stays up unless `once`, and takes everything down, whatever happens. */
 async function start(options: StartOptions, progress: Progress): Promise<void> {
   await checkFiles(options);
-  const state = path.resolve(options.state);
+  const { state } = options;
   const memory = await readMemory(state);
   const chosen = await choosePorts(['demo'], memory.demoPort === null ? {} : { demo: memory.demoPort });
   const demoPort = chosen['demo'] ?? 0;
   const stops: (() => Promise<void>)[] = [];
+  // Built beside the start of the cloud; without a person to look at it there is no need.
+  const web = options.once ? null : buildWeb();
+  web?.catch(() => undefined); // said by its step
   try {
     const cloud = await progress.step('cloud', 'Start the local cloud', (say) =>
       startLocalCloud({
@@ -72,10 +79,14 @@ async function start(options: StartOptions, progress: Progress): Promise<void> {
     stops.push(() => cloud.stop());
     const demo = options.input.kind === 'demo' ? await openDemo(state, demoPort, progress) : null;
     if (demo !== null) stops.push(() => demo.stop());
+    if (web !== null)
+      await progress.step('web', 'Build the web application', async (say) =>
+        say((await web) ? 'built' : 'as before'),
+      );
     interrupted.signal.throwIfAborted();
     const outcome = await runMainJob({
       web: cloud.urls.web,
-      options: { ...options, state },
+      options,
       demoUrl: demo?.readerUrl ?? null,
       progress,
       signal: interrupted.signal,

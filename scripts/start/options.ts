@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { TerminalError, toError } from '#core/errors';
 import { parseColumns, type ColumnChoices } from '#scripts/start/columns';
@@ -49,27 +50,32 @@ Examples
   npm start -- --source postgres://reader:secret@db.example.com/shop?sslmode=verify-full`;
 
 /**
- * The options in `argv` (without node and script); 'help' when that was asked for.
+ * The options in `argv` (without node and script); 'help' when that was asked for. Paths come out absolute.
+ *
+ * @param from the folder the user is in: where relative paths begin
+ * @param home the project's folder: where the state is kept unless said otherwise
  * @throws TerminalError `usage`, naming the option or value and what would be right.
  */
-export function parseOptions(argv: readonly string[]): StartOptions | 'help' {
+export function parseOptions(argv: readonly string[], from: string, home: string): StartOptions | 'help' {
   const values = readArguments(argv);
   if (values.help === true) return 'help';
   if (values.orders !== undefined && values.source !== undefined)
     throw usage('--orders and --source exclude each other.', 'Give the one your order lines are in.');
-  const input = inputOf(values.orders, values.source);
+  const input = inputOf(values.orders, values.source, from);
   if (input.kind === 'demo' && values.columns !== undefined)
     throw usage(
       '--columns says nothing about the demo wholesaler.',
       'Give --orders FILE or --source URL with it.',
     );
+  const report = filled('--report', values.report);
+  const state = filled('--state', values.state);
   return {
     input,
     columns: parseColumns(values.columns ?? ''),
     once: values.once ?? false,
-    report: filled('--report', values.report) ?? null,
+    report: report === undefined ? null : path.resolve(from, report),
     reset: values.reset ?? false,
-    state: filled('--state', values.state) ?? '.tradewind',
+    state: state === undefined ? path.join(home, '.tradewind') : path.resolve(from, state),
   };
 }
 
@@ -93,9 +99,13 @@ function readArguments(argv: readonly string[]) {
   }
 }
 
-function inputOf(orders: string | undefined, source: string | undefined): StartOptions['input'] {
+function inputOf(
+  orders: string | undefined,
+  source: string | undefined,
+  from: string,
+): StartOptions['input'] {
   const file = filled('--orders', orders);
-  if (file !== undefined) return { kind: 'orders', file };
+  if (file !== undefined) return { kind: 'orders', file: path.resolve(from, file) };
   const url = filled('--source', source);
   if (url !== undefined) return { kind: 'source', address: parseSourceUrl(url) };
   return { kind: 'demo' };

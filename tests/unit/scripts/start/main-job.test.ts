@@ -25,14 +25,11 @@ afterEach(async () => {
 });
 
 const begin = async (web: string) => {
-  const options = parseOptions([
-    '--orders',
-    path.join(dir, 'orders.csv'),
-    '--columns',
-    'customer=Kunde',
-    '--state',
-    dir,
-  ]);
+  const options = parseOptions(
+    ['--orders', path.join(dir, 'orders.csv'), '--columns', 'customer=Kunde', '--state', dir],
+    '/',
+    '/',
+  );
   if (options === 'help') throw new Error('no help was asked for');
   const progress = makeProgress({ isTTY: false, columns: 100, write: (text) => lines.push(text) }, () =>
     performance.now(),

@@ -1,4 +1,6 @@
-import { HELP, parseOptions } from '#scripts/start/options';
+import { HELP, parseOptions as parse } from '#scripts/start/options';
+
+const parseOptions = (argv: readonly string[]) => parse(argv, '/home/ann', '/opt/tradewind');
 
 test('nothing asked for is the demo, staying up', () => {
   expect(parseOptions([])).toEqual({
@@ -7,7 +9,7 @@ test('nothing asked for is the demo, staying up', () => {
     once: false,
     report: null,
     reset: false,
-    state: '.tradewind',
+    state: '/opt/tradewind/.tradewind',
   });
 });
 
@@ -25,10 +27,10 @@ test('order lines in a file, with columns named', () => {
     '/tmp/s',
   ]);
   expect(options).toEqual({
-    input: { kind: 'orders', file: 'o.csv.gz' },
+    input: { kind: 'orders', file: '/home/ann/o.csv.gz' },
     columns: { customer: 'Kunde', item: 'Artikel Nr' },
     once: true,
-    report: 'r.json',
+    report: '/home/ann/r.json',
     reset: true,
     state: '/tmp/s',
   });

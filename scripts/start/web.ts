@@ -1,0 +1,46 @@
+import { execFile } from 'node:child_process';
+import { glob, stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { TerminalError } from '#core/errors';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const SOURCES = ['web/**/*', 'functions/core/**/*.ts', 'package-lock.json'];
+
+/**
+ * Builds the web application into dist/web, unless what is there is newer than every source. About 2 s.
+ * @returns whether it was built now
+ * @throws TerminalError `web-build` with the end of what the build said.
+ */
+export async function buildWeb(): Promise<boolean> {
+  const built = await stat(`${ROOT}dist/web/index.html`).catch(() => null);
+  if (built !== null && built.mtimeMs >= (await newest())) return false;
+  const vite = `${ROOT}node_modules/vite/bin/vite.js`;
+  const args = [vite, 'build', '--config', 'web/vite.config.ts', '--logLevel', 'warn'];
+  await promisify(execFile)(process.execPath, args, { cwd: ROOT }).catch(
+    (cause: Error & { stderr?: string }) => {
+      throw new TerminalError(
+        'web-build',
+        `The web application could not be built. ${said(cause.stderr ?? cause.message)}`,
+        {
+          remedy: 'Mend what is named above, or run with --once, which does without the web application.',
+          cause,
+        },
+      );
+    },
+  );
+  return true;
+}
+
+/** What the build said, without its own stack. */
+function said(output: string): string {
+  const lines = output.split('\n').filter((line) => line.trim() !== '' && !/^\s+at /.test(line));
+  return lines.join('\n').slice(0, 1500);
+}
+
+async function newest(): Promise<number> {
+  let latest = 0;
+  for await (const file of glob(SOURCES, { cwd: ROOT }))
+    latest = Math.max(latest, (await stat(`${ROOT}${file}`)).mtimeMs);
+  return latest;
+}
