@@ -115,7 +115,7 @@ export function describeEvidence(
       const rhythm = evidence.everyDays === null ? '' : `, about every ${days(evidence.everyDays)}`;
       return `Bought ${times(evidence.times)}${rhythm}, last ${ago(options.now / DAY_MS - evidence.last)}.`;
     }
-    case 'popular':
+    default:
       return `Popular: ${evidence.buyers} of ${evidence.customers} customers bought it.`;
   }
 }

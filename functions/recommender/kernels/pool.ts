@@ -51,6 +51,8 @@ export async function withPool<T>(threads: number, use: (pool: Pool) => Promise<
     await Promise.all(
       workers.map((worker) => {
         const done = once(worker, 'message');
+        // A worker thread has no origin to aim at.
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin
         worker.postMessage(order);
         return done;
       }),

@@ -41,6 +41,8 @@ const unsigned = (value: number): number[] => {
   return bytes;
 };
 const section = (id: number, body: number[]) => [id, ...unsigned(body.length), ...body];
+/** Instructions one after another. */
+const sequence = (...parts: number[][]): number[] => parts.flat();
 const vector = (items: number[][]) => [...unsigned(items.length), ...items.flat()];
 const text = (value: string) => [...unsigned(value.length), ...Buffer.from(value, 'latin1')];
 
@@ -76,12 +78,12 @@ function code(): number[] {
     ...perRow((row) => [...body(row), ...step(ROW, get(STRIDE))]),
   ];
   const loadSums = eachRow((row) => [
-    ...[...get(ROW), ...load(0), ...set(SUM + 2 * row)],
-    ...[...get(ROW), ...load(16), ...set(SUM + 2 * row + 1)],
+    ...sequence(get(ROW), load(0), set(SUM + 2 * row)),
+    ...sequence(get(ROW), load(16), set(SUM + 2 * row + 1)),
   ]);
   const storeSums = eachRow((row) => [
-    ...[...get(ROW), ...get(SUM + 2 * row), ...store(0)],
-    ...[...get(ROW), ...get(SUM + 2 * row + 1), ...store(16)],
+    ...sequence(get(ROW), get(SUM + 2 * row), store(0)),
+    ...sequence(get(ROW), get(SUM + 2 * row + 1), store(16)),
   ]);
   const minus = (sum: number, half: number) => [
     ...get(sum),
@@ -92,27 +94,30 @@ function code(): number[] {
     ...set(sum),
   ];
   const terms = [
-    ...[...get(RIGHT), ...load(0), ...set(LOW), ...get(RIGHT), ...load(16), ...set(HIGH)],
+    ...sequence(get(RIGHT), load(0), set(LOW), get(RIGHT), load(16), set(HIGH)),
     ...perRow((row) => [
-      ...[...get(AT), ...loadSplat(4 * row), ...set(SPREAD)],
+      ...sequence(get(AT), loadSplat(4 * row), set(SPREAD)),
       ...minus(SUM + 2 * row, LOW),
       ...minus(SUM + 2 * row + 1, HIGH),
     ]),
     ...step(AT, constant(16)),
     ...step(RIGHT, constant(32)),
-    ...[...get(COUNT), ...constant(1), ...SUBTRACT, ...set(COUNT), ...get(COUNT)],
+    ...sequence(get(COUNT), constant(1), SUBTRACT, set(COUNT), get(COUNT)),
   ];
   // `right` walks on by itself: the next panel begins where the last one ended.
   const panel = [
     ...loadSums,
-    ...[...get(LEFT), ...set(AT), ...get(DEPTH), ...set(COUNT)],
-    ...[...LOOP, ...terms, ...again(0), ...END],
+    ...sequence(get(LEFT), set(AT), get(DEPTH), set(COUNT)),
+    ...sequence(LOOP, terms, again(0), END),
     ...storeSums,
     ...step(RESULT, constant(32)),
-    ...[...get(PANELS), ...constant(1), ...SUBTRACT, ...set(PANELS), ...get(PANELS)],
+    ...sequence(get(PANELS), constant(1), SUBTRACT, set(PANELS), get(PANELS)),
   ];
   return [...LOOP, ...panel, ...again(0), ...END, ...END];
 }
+
+/** "\0asm", version 1. */
+const HEADER = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 
 function assembleModule(): Uint8Array<ArrayBuffer> {
   const i32 = 0x7f;
@@ -125,7 +130,7 @@ function assembleModule(): Uint8Array<ArrayBuffer> {
     ...code(),
   ];
   return new Uint8Array([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...HEADER,
     ...section(1, vector([[0x60, ...vector([[i32], [i32], [i32], [i32], [i32], [i32]]), 0]])),
     // Shared memory, 1 … 65,536 pages: whatever size it was made with.
     ...section(2, vector([[...text('env'), ...text('memory'), 2, 3, 1, ...unsigned(65_536)]])),

@@ -15,5 +15,7 @@ parentPort?.on('message', ({ job, units, chunk, counter }: Order) => {
     if (from >= units) break;
     runChunk(job, from, Math.min(units, from + chunk));
   }
+  // A thread's parent has no origin to aim at.
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin
   parentPort?.postMessage('done');
 });

@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import type { Files } from '#cloud/storage';
+import type { TrainerEnv } from '#core/container-env';
+import { TerminalError, toError, toFailure } from '#core/errors';
+import { announce } from '#core/events';
+import { paths } from '#core/paths';
+import { Tenant } from '#core/tenant';
+import { trainingFiles, TrainingRequest, TrainingResult } from '#core/training-result';
+import { offlineLists } from '#recommender/offline-lists';
+import { openRecommender } from '#recommender/recommend';
+import { readSnapshot, type Part } from '#recommender/snapshot';
+import { train } from '#recommender/train';
+import type { JobContext } from '#runtime/job';
+import { type Log, makeLog } from '#runtime/log';
+import { mustRead } from '#store/document';
+import { openRunLog } from '#store/run-log';
+import { commitChange } from '#store/store';
+
+type AttemptFiles = ReturnType<typeof trainingFiles>;
+
+/**
+ * Trains one attempt of a run and leaves its files, `result.json` last; then `training-finished` is announced. Started
+ * twice, it finds the result and only announces again; killed on the way, it leaves no result and the next attempt has
+ * a folder of its own, so no lease is needed. TerminalErrors become a failed result; any other error is rethrown, and
+ * the platform's verdict on the container tells the watchdog.
+ */
+export async function trainRun(context: JobContext, files: Files, env: TrainerEnv): Promise<void> {
+  const { store } = context;
+  const { TRADEWIND_TENANT: tenant, TRADEWIND_MODEL: model, TRADEWIND_RUN: run } = env;
+  const attempt = env.TRADEWIND_ATTEMPT;
+  const owner = await mustRead(store, paths.tenant(tenant), Tenant, 'tenant');
+  const at = trainingFiles(owner.value.cloud.bucket, tenant, model, run, attempt);
+  const runPath = paths.pipelineRun(tenant, model, run);
+  const kept = openRunLog(store, runPath, `trainer-${attempt}`);
+  const log = both(
+    context.log,
+    makeLog('trainer', store.clock, (line) => kept.write(line)),
+  );
+  try {
+    if ((await files.stat(at.result)) === null) {
+      const result = await attemptTraining(context, files, at, log, runPath);
+      await saveJson(files, at.result, TrainingResult.parse(result));
+    }
+    await commitChange(store, {
+      writes: [],
+      announcements: [announce('training-finished', { tenant, model, run })],
+    });
+  } catch (error) {
+    log.error('training broke off', { error: toError(error).message });
+    throw error;
+  } finally {
+    await kept.close();
+  }
+}
+
+async function attemptTraining(
+  context: JobContext,
+  files: Files,
+  at: AttemptFiles,
+  log: Log,
+  runPath: string,
+): Promise<TrainingResult> {
+  try {
+    return await fit(context, files, at, log, runPath);
+  } catch (error) {
+    if (!(error instanceof TerminalError)) throw error;
+    log.error(error.message, { code: error.code });
+    return { ok: false, failure: toFailure(error) };
+  }
+}
+
+async function fit(
+  { store, signal }: JobContext,
+  files: Files,
+  at: AttemptFiles,
+  log: Log,
+  runPath: string,
+): Promise<TrainingResult> {
+  const request = await readRequest(files, at.request);
+  const snapshot = await readSnapshot({
+    customers: await parts(files, `${at.snapshot}customers-`),
+    items: await parts(files, `${at.snapshot}items-`),
+    interactions: await parts(files, `${at.snapshot}interactions-`),
+  });
+  log.info('snapshot read', {
+    customers: snapshot.customers.keys.length,
+    items: snapshot.items.keys.length,
+    interactions: snapshot.interactions.item.length,
+  });
+  const progress = openProgress(store, paths.progress(runPath, 0));
+  const trained = await train({
+    ...snapshot,
+    config: request.settings,
+    now: Date.parse(request.asOf),
+    champion: request.champion?.metrics ?? null,
+    threads: availableParallelism(),
+    signal,
+    onProgress: (step, share) => progress.say(step, share),
+    onTrial: ({ trial, slot, algorithm, options, metrics, seconds }) =>
+      log.info('trial', {
+        trial,
+        slot,
+        algorithm,
+        options: JSON.stringify(options),
+        ndcg10: metrics.ndcg10,
+        recall10: metrics.recall10,
+        seconds,
+      }),
+  });
+  const { artifact, report, card } = trained;
+  await files.save(at.artifact, artifact, 'application/octet-stream');
+  await saveJson(files, at.metrics, report);
+  await saveJson(files, at.card, card);
+  // From the bytes as a service will read them, not from what is still in memory.
+  await saveJson(files, at.offlineLists, offlineLists(openRecommender(artifact)));
+  await progress.close();
+  for (const reason of card.gate.reasons) log.info(reason);
+  return {
+    ok: true,
+    sha256: createHash('sha256').update(artifact).digest('hex'),
+    bytes: artifact.byteLength,
+    metrics: report,
+    gate: card.gate,
+  };
+}
+
+async function readRequest(files: Files, uri: string): Promise<TrainingRequest> {
+  const bytes = await files.readAll(uri);
+  try {
+    return TrainingRequest.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+  } catch (cause) {
+    throw new TerminalError('training-request-invalid', `${uri} is no training request.`, {
+      remedy: 'Start the pipeline run again.',
+      cause,
+    });
+  }
+}
+
+async function parts(files: Files, prefix: string): Promise<Part[]> {
+  const found = await files.list(prefix);
+  if (found.length === 0)
+    throw new TerminalError('snapshot-missing', `There is no file ${prefix}*.parquet.`, {
+      remedy: 'Run the pipeline again from extraction.',
+    });
+  return found
+    .map(({ uri }) => uri)
+    .sort()
+    .map((uri) => ({ name: uri, read: () => files.readAll(uri) }));
+}
+
+const saveJson = (files: Files, uri: string, value: unknown) =>
+  files.save(uri, JSON.stringify(value), 'application/json');
+
+/** Says everything twice: to the platform's log and to the run's. */
+function both(one: Log, other: Log): Log {
+  const say =
+    (severity: keyof Log): Log['info'] =>
+    (message, fields) => {
+      one[severity](message, fields);
+      other[severity](message, fields);
+    };
+  return { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') };
+}
+
+/** The training's progress document: at most one write a second, the newest state wins; a failed write is let go. */
+function openProgress(store: JobContext['store'], path: string) {
+  let writing = Promise.resolve();
+  let last = 0;
+  const write = (step: string, share: number) => {
+    writing = writing
+      .then(() => store.db.commit([{ kind: 'set', path, data: { stage: 'training', step, share } }]))
+      .catch(() => undefined);
+  };
+  return {
+    say(step: string, share: number): void {
+      if (store.clock() - last < 1000) return;
+      last = store.clock();
+      write(step, share);
+    },
+    async close(): Promise<void> {
+      write('done', 1);
+      await writing;
+    },
+  };
+}
