@@ -77,6 +77,7 @@ async function start(options: StartOptions, progress: Progress): Promise<void> {
       }),
     );
     stops.push(() => cloud.stop());
+    interrupted.signal.throwIfAborted();
     const demo = options.input.kind === 'demo' ? await openDemo(state, demoPort, progress) : null;
     if (demo !== null) stops.push(() => demo.stop());
     if (web !== null)

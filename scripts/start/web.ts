@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { glob, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { promisify, stripVTControlCharacters } from 'node:util';
 import { TerminalError } from '#core/errors';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -34,7 +34,9 @@ export async function buildWeb(): Promise<boolean> {
 
 /** What the build said, without its own stack. */
 function said(output: string): string {
-  const lines = output.split('\n').filter((line) => line.trim() !== '' && !/^\s+at /.test(line));
+  const lines = stripVTControlCharacters(output)
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !/^\s+at /.test(line));
   return lines.join('\n').slice(0, 1500);
 }
 
