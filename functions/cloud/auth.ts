@@ -1,5 +1,6 @@
 import { type App, getApps, initializeApp } from 'firebase-admin/app';
 import { getAuth } from 'firebase-admin/auth';
+import { GoogleAuth } from 'google-auth-library';
 import { TerminalError, TransientError } from '#core/errors';
 
 /** Who is calling. */
@@ -36,4 +37,22 @@ export function openIdentities(projectId: string): Identities {
       }
     },
   };
+}
+
+/**
+ * Headers by which this process's service account may call a Cloud Run service that is not open to the public: its
+ * identity token for `url`. Beside it the service's own `Authorization` stays free. None for a plain-text address, which
+ * can only be on the same machine.
+ */
+export async function invokerHeaders(url: string): Promise<Record<string, string>> {
+  const { protocol, origin } = new URL(url);
+  if (protocol === 'http:') return {};
+  try {
+    const client = await new GoogleAuth().getIdTokenClient(origin);
+    return { 'x-serverless-authorization': `Bearer ${await client.idTokenProvider.fetchIdToken(origin)}` };
+  } catch (error) {
+    throw new TransientError('identity-unavailable', `No identity token could be had for ${origin}.`, {
+      cause: error,
+    });
+  }
 }

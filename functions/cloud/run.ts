@@ -17,6 +17,7 @@ export interface RevisionSpec {
   readonly memory: string;
   readonly minInstances: number;
   readonly maxInstances: number;
+  /** Full address of the service account. */
   readonly serviceAccount: string;
 }
 
@@ -45,6 +46,8 @@ export interface ContainerPlatform {
   putRevision(service: string, revision: RevisionSpec, tag: string): Promise<void>;
   /** Sends all traffic to `revision`, and lets everyone reach the service (which checks each request itself). */
   open(service: string, revision: string, tag: string): Promise<void>;
+  /** Takes a revision that was never opened out of the service; the whole service where nothing else has traffic. */
+  discard(service: string, revision: string): Promise<void>;
   deleteService(service: string): Promise<void>;
 }
 
@@ -71,6 +74,14 @@ export function openContainerPlatform(place: Place): ContainerPlatform {
     } catch (error) {
       if (codeOf(error) === NOT_FOUND) return null;
       throw translated(`service ${service}`, error);
+    }
+  };
+
+  const remove = async (service: string) => {
+    try {
+      await services.deleteService({ name: named(service) });
+    } catch (error) {
+      if (codeOf(error) !== NOT_FOUND) throw translated(`service ${service}`, error);
     }
   };
 
@@ -173,13 +184,21 @@ export function openContainerPlatform(place: Place): ContainerPlatform {
         });
       });
     },
-    async deleteService(service) {
-      try {
-        await services.deleteService({ name: named(service) });
-      } catch (error) {
-        if (codeOf(error) !== NOT_FOUND) throw translated(`service ${service}`, error);
-      }
+    async discard(service, revision) {
+      await translate(`service ${service}`, async () => {
+        const existing = await get(service);
+        if (!existing) return;
+        const rest = (existing.traffic ?? []).filter(
+          (one) => one.revision !== revision && (one.percent ?? 0) > 0,
+        );
+        if (rest.length === 0) await remove(service);
+        else
+          await services.updateService({
+            service: { name: named(service), template: existing.template ?? null, traffic: rest },
+          });
+      });
     },
+    deleteService: remove,
   };
 }
 

@@ -10,6 +10,8 @@ export interface TrainingJobSpec {
   readonly env: Readonly<Record<string, string>>;
   readonly machineType: string;
   readonly timeoutSeconds: number;
+  /** Full address of the service account. */
+  readonly serviceAccount: string;
 }
 
 /** Vertex AI custom jobs. */
@@ -66,6 +68,7 @@ export function openTrainingPlatform(place: Place): TrainingPlatform {
                   },
                 },
               ],
+              serviceAccount: spec.serviceAccount,
               scheduling: { timeout: { seconds: spec.timeoutSeconds } },
             },
           },

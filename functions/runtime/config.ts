@@ -6,9 +6,11 @@ const Env = z.object({
   TRADEWIND_LOCATION: z.string().min(1).default('europe-west1'),
   TRADEWIND_BUCKET: z.string().min(1),
   TRADEWIND_IMAGES: z.string().min(1),
-  TRADEWIND_INSTALLATION_KEY: z.base64().refine((text) => Buffer.from(text, 'base64').length === 32, {
-    message: 'must be 32 bytes in base64',
-  }),
+  // Containers that need no sealed secret run without it.
+  TRADEWIND_INSTALLATION_KEY: z
+    .base64()
+    .refine((text) => Buffer.from(text, 'base64').length === 32, { message: 'must be 32 bytes in base64' })
+    .optional(),
   TRADEWIND_ALLOWED_HOSTS: z.string().default(''),
   TRADEWIND_WEB_ORIGINS: z.string().default(''),
   BIGQUERY_ENDPOINT: z.url().optional(),
@@ -24,7 +26,7 @@ export interface Config {
   readonly bucket: string;
   /** Container images are `<images>/<deployable name>`. */
   readonly images: string;
-  /** Wraps the tenants' data keys; 32 bytes. */
+  /** Wraps the tenants' data keys; 32 bytes. @throws TerminalError where this process was not given it. */
   readonly installationKey: Uint8Array;
   /** Private hosts that the operator lets customers' sources name: `host` or `host:port`. */
   readonly allowedHosts: readonly string[];
@@ -61,7 +63,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     location: e.TRADEWIND_LOCATION,
     bucket: e.TRADEWIND_BUCKET,
     images: e.TRADEWIND_IMAGES,
-    installationKey: Buffer.from(e.TRADEWIND_INSTALLATION_KEY, 'base64'),
+    get installationKey() {
+      if (e.TRADEWIND_INSTALLATION_KEY === undefined)
+        throw new TerminalError('configuration-invalid', 'TRADEWIND_INSTALLATION_KEY is not set here.', {
+          remedy: 'Set it (32 bytes in base64) where the function or container is deployed.',
+        });
+      return Buffer.from(e.TRADEWIND_INSTALLATION_KEY, 'base64');
+    },
     allowedHosts: list(e.TRADEWIND_ALLOWED_HOSTS),
     webOrigins: list(e.TRADEWIND_WEB_ORIGINS),
     endpoints: { bigquery: e.BIGQUERY_ENDPOINT, run: e.RUN_ENDPOINT, aiplatform: e.AIPLATFORM_ENDPOINT },

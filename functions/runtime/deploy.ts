@@ -1,12 +1,19 @@
 import type { Topic } from '#core/events';
 
+/** Short names of the installation's service accounts; each has only the roles listed for it in scripts/deploy. */
+export type ServiceAccount = 'api' | 'events' | 'etl' | 'trainer' | 'recommender';
+
+/** The address of a service account in the installation's project. */
+export function serviceAccountEmail(projectId: string, account: ServiceAccount): string {
+  return `tradewind-${account}@${projectId}.iam.gserviceaccount.com`;
+}
+
 /** Sizes and limits every deployable states. Memory as Kubernetes writes it ("256Mi"), CPU in cores. */
 interface Size {
   readonly memory: string;
   readonly cpu: number;
   readonly timeoutSeconds: number;
-  /** Short name of the service account it runs as; each has only the roles listed for it in scripts/deploy. */
-  readonly serviceAccount: 'api' | 'events' | 'etl' | 'trainer' | 'recommender';
+  readonly serviceAccount: ServiceAccount;
 }
 
 export interface HttpDeploy extends Size {
