@@ -1,16 +1,33 @@
 // One jest project per suite; `npm run jest -- --selectProjects unit` runs one of them.
 const shared = {
-  transform: { '^.+\\.tsx?$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript', tsx: false } }, module: { type: 'es6' } }] },
+  transform: {
+    '^.+\\.tsx?$': [
+      '@swc/jest',
+      { jsc: { target: 'es2024', parser: { syntax: 'typescript', tsx: false } }, module: { type: 'es6' } },
+    ],
+  },
   extensionsToTreatAsEsm: ['.ts'],
   testEnvironment: 'node',
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.tradewind'],
 };
-const suite = (name, extra = {}) => ({ ...shared, displayName: name, testMatch: [`<rootDir>/tests/${name}/**/*.test.ts`], ...extra });
+const suite = (name, extra = {}) => ({
+  ...shared,
+  displayName: name,
+  testMatch: [`<rootDir>/tests/${name}/**/*.test.ts`],
+  ...extra,
+});
+// One local cloud for all tests of a run (tests/support/local-cloud.ts).
+const onLocalCloud = {
+  globalSetup: '<rootDir>/tests/support/local-cloud-setup.ts',
+  globalTeardown: '<rootDir>/tests/support/local-cloud-teardown.ts',
+};
 export default {
   projects: [
-    suite('unit', { testMatch: ['<rootDir>/tests/unit/**/*.test.ts', '<rootDir>/tests/architecture.test.ts'] }),
+    suite('unit', {
+      testMatch: ['<rootDir>/tests/unit/**/*.test.ts', '<rootDir>/tests/architecture.test.ts'],
+    }),
     suite('contract'),
-    suite('integration'),
+    suite('integration', onLocalCloud),
     suite('rules'),
     suite('e2e'),
   ],

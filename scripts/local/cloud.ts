@@ -198,7 +198,7 @@ function choosePieces({ only, functions }: LocalCloudOptions): readonly PieceNam
     only ?? PIECES.filter((name) => name !== 'bigquery' || existsSync(join(HERE, 'bigquery', 'main.ts')));
   const unknown = wanted.filter((name) => !PIECES.includes(name));
   if (unknown.length > 0)
-    throw new TerminalError('unknown_piece', `The local cloud has no piece ${unknown.join(', ')}.`, {
+    throw new TerminalError('unknown-piece', `The local cloud has no piece ${unknown.join(', ')}.`, {
       remedy: `It has: ${PIECES.join(', ')}.`,
     });
   return functions === false ? wanted.filter((name) => name !== 'functions' && name !== 'hosting') : wanted;

@@ -22,7 +22,7 @@ const INSTALL_EMULATORS =
 /**
  * Finds Java (17 or newer) and the emulators: in an installed Cloud SDK (`CLOUDSDK_ROOT_DIR`, the `gcloud` on the path,
  * the usual folders), else in the cache that firebase-tools fills.
- * @throws TerminalError `java_missing`, `java_too_old`, `emulators_missing`, each with the command that helps.
+ * @throws TerminalError `java-missing`, `java-too-old`, `emulators-missing`, each with the command that helps.
  */
 export async function findEmulators(env: NodeJS.ProcessEnv = process.env): Promise<Emulators> {
   const java = await findJava(env);
@@ -33,7 +33,7 @@ export async function findEmulators(env: NodeJS.ProcessEnv = process.env): Promi
     Boolean,
   );
   throw new TerminalError(
-    'emulators_missing',
+    'emulators-missing',
     `Google's emulator of ${missing.join(' and ')} was found neither in a Cloud SDK (${sdkFolders(env).join(', ')}) nor in ${firebaseCache()}.`,
     { remedy: INSTALL_EMULATORS },
   );
@@ -49,7 +49,7 @@ async function findJava(env: NodeJS.ProcessEnv): Promise<string> {
     ({ stdout, stderr }) => stdout + stderr,
     (cause: unknown) => {
       throw new TerminalError(
-        'java_missing',
+        'java-missing',
         `Java is needed by Google's emulators; \`${java} -version\` failed.`,
         { remedy, cause },
       );
@@ -58,7 +58,7 @@ async function findJava(env: NodeJS.ProcessEnv): Promise<string> {
   const major = javaMajor(text);
   if (major !== null && major >= 17) return java;
   throw new TerminalError(
-    'java_too_old',
+    'java-too-old',
     `Java 17 or newer is needed; \`${java}\` is ${text.split('\n')[0] ?? 'unknown'}.`,
     { remedy },
   );

@@ -21,16 +21,26 @@ export type Remembered = z.infer<typeof Remembered>;
 /**
  * Makes `folder` ready for one cloud: created where missing, emptied on `reset`, and locked against a second cloud.
  * A cloud that was killed a moment ago is waited for, until the last of its children is gone.
- * @throws TerminalError `state_in_use` when another cloud runs on the folder, `state_not_ours` when `reset` would delete
- * a folder that no local cloud made.
+ * @throws TerminalError `state-in-use` when another cloud runs on the folder, `state-not-ours` when it holds files but was
+ * not made by a local cloud: a later reset would delete them
  */
 export async function openStateFolder(folder: string, reset: boolean, guardianPid: number): Promise<void> {
   const path = resolve(folder);
   mkdirSync(path, { recursive: true });
+  const entries = readdirSync(path);
+  if (entries.length > 0 && !entries.includes(MARKER))
+    throw new TerminalError(
+      'state-not-ours',
+      `${path} holds files but no ${MARKER}: no local cloud made it.`,
+      {
+        remedy: 'Name an empty folder, or one that a local cloud made, with --state.',
+      },
+    );
   await waitForFormerOwner(path);
-  if (reset) clear(path);
+  if (reset) for (const entry of entries) rmSync(join(path, entry), { recursive: true, force: true });
+  writeRemembered(path, readRemembered(path)); // the marker, before anything else is there
+  takeLock(path, guardianPid);
   mkdirSync(join(path, 'logs'), { recursive: true });
-  writeFileSync(join(path, LOCK), JSON.stringify({ pid: process.pid, guardian: guardianPid }));
 }
 
 /** Lets the next cloud in. */
@@ -45,7 +55,7 @@ export function readRemembered(folder: string): Remembered {
   if (!existsSync(file)) return fresh;
   const parsed = Remembered.safeParse(JSON.parse(readFileSync(file, 'utf8')));
   if (parsed.success) return parsed.data;
-  throw new TerminalError('state_unreadable', `${file} is not what a local cloud writes there.`, {
+  throw new TerminalError('state-unreadable', `${file} is not what a local cloud writes there.`, {
     remedy: 'Start with --reset to begin with empty state, or name another folder with --state.',
     cause: parsed.error,
   });
@@ -63,17 +73,17 @@ export function replaceFile(file: string, content: string): void {
   renameSync(draft, file);
 }
 
-function clear(folder: string): void {
-  const entries = readdirSync(folder);
-  if (entries.length > 0 && !entries.includes(MARKER))
-    throw new TerminalError(
-      'state_not_ours',
-      `${folder} holds files but no ${MARKER}: no local cloud made it.`,
-      {
-        remedy: 'Name an empty folder, or one that a local cloud made, with --state.',
-      },
-    );
-  for (const entry of entries) rmSync(join(folder, entry), { recursive: true, force: true });
+function takeLock(folder: string, guardianPid: number): void {
+  const file = join(folder, LOCK);
+  rmSync(file, { force: true }); // nobody holds it any more
+  try {
+    writeFileSync(file, JSON.stringify({ pid: process.pid, guardian: guardianPid }), { flag: 'wx' });
+  } catch (cause) {
+    throw new TerminalError('state-in-use', `Another local cloud has just been started on ${folder}.`, {
+      remedy: 'Stop it, or name another folder with --state.',
+      cause,
+    });
+  }
 }
 
 async function waitForFormerOwner(folder: string): Promise<void> {
@@ -82,7 +92,7 @@ async function waitForFormerOwner(folder: string): Promise<void> {
     const lock = readLock(file);
     if (lock === null || (!isAlive(lock.pid) && !isAlive(lock.guardian))) return;
     if (isAlive(lock.pid) || waited > 20_000)
-      throw new TerminalError('state_in_use', `Process ${lock.pid} runs a local cloud on ${folder}.`, {
+      throw new TerminalError('state-in-use', `Process ${lock.pid} runs a local cloud on ${folder}.`, {
         remedy: 'Stop it, or name another folder with --state.',
       });
     await sleep(50);

@@ -49,7 +49,7 @@ const START_TIMEOUT_MS = 60_000;
 /**
  * Starts a piece, resolves when it is ready, and from then on starts it again whenever it ends by itself
  * (after 0.1 s, then doubling up to 5 s while it keeps dying).
- * @throws TerminalError `piece_failed` naming the piece, its log and its last lines, when it cannot be started at all.
+ * @throws TerminalError `piece-failed` naming the piece, its log and its last lines, when it cannot be started at all.
  */
 export async function supervise(
   piece: Piece,
@@ -191,7 +191,7 @@ async function answersAt(url: string, signal: AbortSignal): Promise<Record<strin
 function failed(piece: Piece, what: string): never {
   const tail = lastLines(piece.logFile, 12);
   throw new TerminalError(
-    'piece_failed',
+    'piece-failed',
     `${piece.name} ${what}.${tail === '' ? '' : ` Its last lines:\n${tail}`}`,
     { remedy: `Read ${piece.logFile}; then start again.` },
   );

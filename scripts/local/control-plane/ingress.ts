@@ -53,7 +53,7 @@ async function pass(
   let port: number;
   try {
     if (instance === undefined) throw new Error('It has no instance.');
-    port = await instance.ready(COLD_START_MS);
+    port = instance.port() ?? (await instance.ready(COLD_START_MS));
   } catch {
     return refuse(response, 503, `Service '${id}': no instance of revision '${revisionId}' is available.`);
   }

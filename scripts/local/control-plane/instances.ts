@@ -21,7 +21,9 @@ export interface InstanceSpec {
 
 /** The one instance of a revision (as with minimum and maximum instances 1), kept running until stopped. */
 export interface Instance {
-  /** The port of a ready process. @throws Error when none becomes ready in `timeoutMs`. */
+  /** The port of the ready process; null while there is none. */
+  port(): number | null;
+  /** The port of a process that is or becomes ready. @throws Error when none does in `timeoutMs`. */
   ready(timeoutMs: number): Promise<number>;
   stop(): Promise<void>;
 }
@@ -36,51 +38,46 @@ const LONGEST_PAUSE_MS = 5_000;
 export async function startInstance(spec: InstanceSpec, containers: ContainerHost): Promise<Instance> {
   let stopped = false;
   let current = await launch(spec, containers);
-  let up: Promise<number> = becomeReady(spec, current);
+  let port: number | null = null;
   try {
-    await up;
+    port = await becomeReady(spec, current);
   } catch (error) {
     await current.container.stop(GRACE_MS);
     throw error;
   }
 
   const keepRunning = async (): Promise<void> => {
-    let pauseMs = 100;
-    for (;;) {
+    for (let pauseMs = 100; ;) {
       await current.container.exited;
+      port = null;
       if (stopped) return;
-      const restart = async (): Promise<number> => {
-        await sleep(pauseMs);
+      await sleep(pauseMs);
+      if (stopped) return;
+      try {
         current = await launch(spec, containers);
-        return becomeReady(spec, current);
-      };
-      up = restart();
-      pauseMs = await up.then(
-        () => 100,
-        (error: unknown) => {
-          console.error(`${spec.container.image}: ${toError(error).message}`);
-          return Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
-        },
-      );
-      if (stopped) return void (await current.container.stop(GRACE_MS));
+        port = await becomeReady(spec, current);
+        pauseMs = 100;
+      } catch (thrown) {
+        console.error(`${spec.container.image}: ${toError(thrown).message}`);
+        pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+      }
     }
   };
-  const kept = keepRunning().catch((error: unknown) => console.error(error));
+  const kept = keepRunning();
 
   return {
+    port: () => port,
     async ready(timeoutMs) {
       const until = Date.now() + timeoutMs;
-      for (;;) {
-        const port = await Promise.race([up.catch(() => null), sleep(Math.max(0, until - Date.now()), null)]);
-        if (port !== null) return port;
-        if (stopped || Date.now() >= until) throw new Error('The instance is not ready.');
-        await sleep(50);
-      }
+      for (; port === null && !stopped && Date.now() < until; await sleep(25));
+      if (port === null) throw new Error('The instance is not ready.');
+      return port;
     },
     async stop() {
       stopped = true;
       await current.container.stop(GRACE_MS);
       await kept;
+      await current.container.stop(GRACE_MS); // begun meanwhile
     },
   };
 }

@@ -123,7 +123,7 @@ test('--reset begins anew; a second cloud on the same folder, and a folder of so
   const cloud = await startFixtureCloud({ stateDir, only: ['firestore'] });
   await document(cloud.env, 'PATCH');
   await expect(startFixtureCloud({ stateDir, only: ['firestore'] })).rejects.toMatchObject({
-    code: 'state_in_use',
+    code: 'state-in-use',
     message: `Process ${process.pid} runs a local cloud on ${stateDir}.`,
   });
   await cloud.stop();
@@ -137,7 +137,7 @@ test('--reset begins anew; a second cloud on the same folder, and a folder of so
   mkdirSync(theirs);
   writeFileSync(join(theirs, 'thesis.txt'), 'years of work');
   await expect(startFixtureCloud({ stateDir: theirs, only: ['run'], reset: true })).rejects.toMatchObject({
-    code: 'state_not_ours',
+    code: 'state-not-ours',
   });
   expect(readFileSync(join(theirs, 'thesis.txt'), 'utf8')).toBe('years of work');
 });
@@ -152,7 +152,7 @@ test('without Java the start ends with the command that installs it, and leaves 
   process.env['JAVA_HOME'] = '/nowhere';
   try {
     await expect(startFixtureCloud({ stateDir, root, only: ['firestore'] })).rejects.toMatchObject({
-      code: 'java_missing',
+      code: 'java-missing',
       remedy: expect.stringContaining('apt-get install openjdk-17-jre-headless'),
     });
   } finally {
