@@ -1,0 +1,13 @@
+import { render } from 'preact';
+import { z } from 'zod';
+import { App } from './app.tsx';
+import { startSession } from './session.ts';
+import { applyTheme } from './ui/theme.ts';
+
+// zod would compile its parsers with `new Function`, which the page's content security policy forbids.
+z.config({ jitless: true });
+applyTheme();
+startSession();
+
+const root = document.getElementById('app');
+if (root !== null) render(<App />, root);

@@ -1,0 +1,203 @@
+import { useState } from 'preact/hooks';
+import { startEtl } from '#core/api/etl';
+import { type EtlRun, EtlTable, etlCycle } from '#core/etl-run';
+import { isFinal } from '#core/life-cycle';
+import { paths } from '#core/paths';
+import { api } from '../../api.ts';
+import { useLiveList, valueOf } from '../../live.ts';
+import { to } from '../../paths.ts';
+import { allowed } from '../../session.ts';
+import { Badge } from '../../ui/badge.tsx';
+import { Button } from '../../ui/button.tsx';
+import { bytes, count, counted, duration } from '../../ui/format.ts';
+import { Ago } from '../../ui/moment.tsx';
+import { Panel } from '../../ui/panel.tsx';
+import { Empty, Failure, RecordedFailure, Shown } from '../../ui/states.tsx';
+import { useWork } from '../../use-work.ts';
+import type { ModelState } from './facts.ts';
+import { RunLog } from './run-log.tsx';
+import { READ_ONLY } from './sources-section.tsx';
+
+export function LoadSection({ state }: { readonly state: ModelState }) {
+  const { tenant, id: model } = state;
+  const [chosen, setChosen] = useState<string | null>(null);
+  const runs = valueOf(state.etlRuns, []);
+  const active = runs.some((run) => !isFinal(etlCycle, run.status));
+  const start = useWork(async () => {
+    const run = await api(startEtl, { params: { tenant, model } });
+    setChosen(run.id);
+  });
+  const none = valueOf(state.sources, []).length === 0;
+  const run = runs.find(({ id }) => id === chosen) ?? runs[0];
+  return (
+    <>
+      <Panel
+        title="Load into the warehouse"
+        note="Takes every table that is switched on, in one consistent picture of the source."
+        aside={
+          <Button
+            busy={start.busy || active}
+            unavailable={none ? 'Add a source first.' : allowed(tenant, 'run') ? null : READ_ONLY}
+            onClick={start.run}
+          >
+            {active ? 'Loading' : 'Load now'}
+          </Button>
+        }
+      >
+        {start.error !== null && <Failure error={start.error} retry={start.run} />}
+        <Shown of={state.etlRuns}>
+          {() =>
+            run === undefined ? (
+              <Empty title="Nothing loaded yet">
+                {none ? (
+                  <a class="button plain" href={to.model(tenant, model, 'sources')}>
+                    Add a source
+                  </a>
+                ) : (
+                  <p>Start a load; you can leave this page meanwhile.</p>
+                )}
+              </Empty>
+            ) : (
+              <RunDetail key={run.id} tenant={tenant} model={model} run={run} />
+            )
+          }
+        </Shown>
+      </Panel>
+      {runs.length > 0 && (
+        <Panel title="History">
+          <History runs={runs} chosen={run?.id ?? ''} choose={setChosen} />
+        </Panel>
+      )}
+    </>
+  );
+}
+
+interface RunProps {
+  readonly tenant: string;
+  readonly model: string;
+  readonly run: EtlRun;
+}
+
+function RunDetail({ tenant, model, run }: RunProps) {
+  const tables = useLiveList(paths.etlTables(tenant, model, run.id), EtlTable, { limit: 500 });
+  return (
+    <div class="stack">
+      <p class="row">
+        <Badge status={run.status} />
+        <span>
+          {counted(run.counts.rows, 'row')} · {bytes(run.counts.bytes)}
+          {rejectedOf(run.counts.rejected) > 0 && ` · ${count(rejectedOf(run.counts.rejected))} rejected`}
+        </span>
+        <span class="quiet">
+          {run.finishedAt === null ? (
+            <>
+              started <Ago at={run.startedAt ?? run.createdAt} />
+            </>
+          ) : (
+            `took ${duration(Date.parse(run.finishedAt) - Date.parse(run.createdAt))}`
+          )}
+        </span>
+      </p>
+      {run.failure !== null && <RecordedFailure failure={run.failure} />}
+      <Shown of={tables}>
+        {(found) =>
+          found.length === 0 ? (
+            <p class="quiet">The tables are being planned.</p>
+          ) : (
+            <div class="scroll">
+              <table>
+                <thead>
+                  <tr>
+                    <th scope="col">Table</th>
+                    <th scope="col">Status</th>
+                    <th scope="col" class="number">
+                      Rows
+                    </th>
+                    <th scope="col" class="number">
+                      Rejected
+                    </th>
+                    <th scope="col" class="number">
+                      Size
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {found
+                    .toSorted((a, b) => a.name.localeCompare(b.name))
+                    .map((table) => (
+                      <TableLine key={table.id} table={table} />
+                    ))}
+                </tbody>
+              </table>
+            </div>
+          )
+        }
+      </Shown>
+      <RunLog run={paths.etlRun(tenant, model, run.id)} />
+    </div>
+  );
+}
+
+function TableLine({ table }: { readonly table: EtlTable }) {
+  const rejected = rejectedOf(table.counts.rejected);
+  return (
+    <>
+      <tr>
+        <th scope="row" class="name">
+          {table.name}
+        </th>
+        <td>
+          <Badge status={table.status} />
+        </td>
+        <td class="number">{count(table.counts.rows)}</td>
+        <td class="number" title={reasonsOf(table.counts.rejected)}>
+          {rejected === 0 ? '–' : count(rejected)}
+        </td>
+        <td class="number">{bytes(table.counts.bytes)}</td>
+      </tr>
+      {table.failure !== null && (
+        <tr>
+          <td colSpan={5}>
+            <RecordedFailure failure={table.failure} />
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}
+
+const rejectedOf = (reasons: Readonly<Record<string, number>>) =>
+  Object.values(reasons).reduce((sum, rows) => sum + rows, 0);
+const reasonsOf = (reasons: Readonly<Record<string, number>>) =>
+  Object.entries(reasons)
+    .map(([reason, rows]) => `${reason}: ${count(rows)}`)
+    .join(', ');
+
+interface HistoryProps {
+  readonly runs: readonly EtlRun[];
+  readonly chosen: string;
+  readonly choose: (id: string) => void;
+}
+
+function History({ runs, chosen, choose }: HistoryProps) {
+  return (
+    <ul class="lately">
+      {runs.map((run) => (
+        <li key={run.id}>
+          <Badge status={run.status} />
+          <button
+            class="button link"
+            type="button"
+            aria-pressed={run.id === chosen}
+            onClick={() => choose(run.id)}
+          >
+            {counted(run.tables, 'table')}, {counted(run.counts.rows, 'row')}
+          </button>
+          <span class="quiet">
+            <Ago at={run.createdAt} />
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}

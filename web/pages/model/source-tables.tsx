@@ -1,0 +1,107 @@
+import { updateSourceTable } from '#core/api/sources';
+import { paths } from '#core/paths';
+import { type LoadMode, SourceTable } from '#core/source';
+import { api } from '../../api.ts';
+import { useLiveList } from '../../live.ts';
+import { allowed } from '../../session.ts';
+import { Choice } from '../../ui/field.tsx';
+import { count } from '../../ui/format.ts';
+import { Failure, Shown } from '../../ui/states.tsx';
+import { useWork } from '../../use-work.ts';
+
+interface TablesProps {
+  readonly tenant: string;
+  readonly model: string;
+  readonly source: string;
+}
+
+/** The tables of a source as last read; what is ticked is loaded. */
+export function SourceTables(props: TablesProps) {
+  const tables = useLiveList(paths.sourceTables(props.tenant, props.model, props.source), SourceTable, {
+    limit: 500,
+  });
+  return (
+    <Shown of={tables}>
+      {(found) =>
+        found.length === 0 ? (
+          <p class="quiet">No tables known yet: read the tables to see and choose them.</p>
+        ) : (
+          <div class="scroll">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Load</th>
+                  <th scope="col">Table</th>
+                  <th scope="col" class="number">
+                    Columns
+                  </th>
+                  <th scope="col" class="number">
+                    Rows, about
+                  </th>
+                  <th scope="col">Each load</th>
+                </tr>
+              </thead>
+              <tbody>
+                {found
+                  .toSorted((a, b) => a.name.localeCompare(b.name))
+                  .map((table) => (
+                    <TableRow key={table.id} {...props} table={table} />
+                  ))}
+              </tbody>
+            </table>
+          </div>
+        )
+      }
+    </Shown>
+  );
+}
+
+const MODES: readonly (readonly [LoadMode, string])[] = [
+  ['replace', 'replaces all rows'],
+  ['append', 'adds rows'],
+];
+
+function TableRow({ tenant, model, source, table }: TablesProps & { readonly table: SourceTable }) {
+  const may = allowed(tenant, 'edit');
+  const change = useWork(async (body: { enabled?: boolean; mode?: LoadMode }) => {
+    await api(updateSourceTable, { params: { tenant, model, source, table: table.id }, body });
+  });
+  return (
+    <>
+      <tr>
+        <td>
+          <input
+            type="checkbox"
+            aria-label={`Load ${table.name}`}
+            checked={table.enabled}
+            disabled={!may || change.busy}
+            onChange={(event) => change.run({ enabled: event.currentTarget.checked })}
+          />
+        </td>
+        <th scope="row" class="name">
+          {table.name}
+          {table.key !== null && <span class="quiet"> key {table.key.join(', ')}</span>}
+        </th>
+        <td class="number">{table.columns.length}</td>
+        <td class="number">{table.estimatedRows === null ? '–' : count(table.estimatedRows)}</td>
+        <td>
+          <Choice
+            bare
+            label={`How ${table.name} is loaded`}
+            value={table.mode}
+            options={MODES}
+            disabled={!may || change.busy}
+            onChange={(mode) => change.run({ mode })}
+          />
+        </td>
+      </tr>
+      {change.error !== null && (
+        <tr>
+          <td colSpan={5}>
+            <Failure error={change.error} />
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}

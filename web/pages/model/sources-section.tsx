@@ -1,0 +1,113 @@
+import { useState } from 'preact/hooks';
+import { startConnectionTest } from '#core/api/connection-tests';
+import { discoverTables } from '#core/api/sources';
+import { ConnectionTest } from '#core/connection-test';
+import { paths } from '#core/paths';
+import type { Source, SourceSettings } from '#core/source';
+import { api } from '../../api.ts';
+import { useLiveList, valueOf } from '../../live.ts';
+import { allowed } from '../../session.ts';
+import { Button } from '../../ui/button.tsx';
+import { Panel } from '../../ui/panel.tsx';
+import { Empty, Failure, Shown } from '../../ui/states.tsx';
+import { useWork } from '../../use-work.ts';
+import { AddSource } from './add-source.tsx';
+import { TestSteps } from './connection-steps.tsx';
+import type { ModelState } from './facts.ts';
+import { SourceTables } from './source-tables.tsx';
+
+export const READ_ONLY = 'Your role can look but not change; ask an owner or editor.';
+
+export function SourcesSection({ state }: { readonly state: ModelState }) {
+  const [adding, setAdding] = useState(false);
+  const tests = useLiveList(paths.connectionTests(state.tenant, state.id), ConnectionTest, {
+    by: 'newest',
+    limit: 50,
+  });
+  const add = (
+    <Button onClick={() => setAdding(true)} unavailable={allowed(state.tenant, 'edit') ? null : READ_ONLY}>
+      Add a source
+    </Button>
+  );
+  return (
+    <>
+      {adding && <AddSource tenant={state.tenant} model={state.id} close={() => setAdding(false)} />}
+      <Shown of={state.sources}>
+        {(sources) =>
+          sources.length === 0 && !adding ? (
+            <Empty title="No source yet">
+              <p>A source is where your orders are: a PostgreSQL database, or CSV files you upload.</p>
+              {add}
+            </Empty>
+          ) : (
+            <>
+              {sources.map((source) => (
+                <SourcePanel
+                  key={source.id}
+                  state={state}
+                  source={source}
+                  test={valueOf(tests, []).find((test) => test.source === source.id) ?? null}
+                />
+              ))}
+              {!adding && add}
+            </>
+          )
+        }
+      </Shown>
+    </>
+  );
+}
+
+interface SourcePanelProps {
+  readonly state: ModelState;
+  readonly source: Source;
+  readonly test: ConnectionTest | null;
+}
+
+function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanelProps) {
+  const params = { tenant, model };
+  const unavailable = allowed(tenant, 'edit') ? null : READ_ONLY;
+  const testing = useWork(async () => {
+    await api(startConnectionTest, {
+      params,
+      body: { source: source.id },
+    });
+  });
+  const reading = useWork(async () => {
+    await api(discoverTables, { params: { ...params, source: source.id } });
+  });
+  const running = test !== null && (test.status === 'queued' || test.status === 'running');
+  return (
+    <Panel
+      title={source.name}
+      note={placeOf(source.settings)}
+      aside={
+        <>
+          <Button
+            kind="plain"
+            small
+            busy={testing.busy || running}
+            unavailable={unavailable}
+            onClick={testing.run}
+          >
+            Test the connection
+          </Button>
+          <Button kind="plain" small busy={reading.busy} unavailable={unavailable} onClick={reading.run}>
+            Read the tables
+          </Button>
+        </>
+      }
+    >
+      {testing.error !== null && <Failure error={testing.error} retry={testing.run} />}
+      {reading.error !== null && <Failure error={reading.error} retry={reading.run} />}
+      {test !== null && <TestSteps test={test} />}
+      <SourceTables tenant={tenant} model={model} source={source.id} />
+    </Panel>
+  );
+}
+
+function placeOf(settings: SourceSettings): string {
+  return settings.kind === 'postgres'
+    ? `PostgreSQL · ${settings.user}@${settings.host}:${settings.port}/${settings.database} · TLS ${settings.sslMode}`
+    : `CSV · ${settings.uris.map((uri) => uri.split('/').at(-1)).join(', ')}`;
+}

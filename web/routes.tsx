@@ -1,0 +1,20 @@
+import { lazy, Route, Router } from 'preact-iso';
+
+const Home = lazy(() => import('./pages/home/home.tsx'));
+const SignIn = lazy(() => import('./pages/sign-in/sign-in.tsx'));
+const Models = lazy(() => import('./pages/models/models.tsx'));
+const Model = lazy(() => import('./pages/model/model.tsx'));
+const NotFound = lazy(() => import('./pages/not-found.tsx'));
+
+/** Every page by its address; `paths.ts` builds the same addresses. */
+export function Routes() {
+  return (
+    <Router>
+      <Route path="/" component={Home} />
+      <Route path="/sign-in" component={SignIn} />
+      <Route path="/t/:tenant" component={Models} />
+      <Route path="/t/:tenant/m/:model/:section?" component={Model} />
+      <Route default component={NotFound} />
+    </Router>
+  );
+}

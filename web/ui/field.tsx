@@ -1,0 +1,88 @@
+import type { ComponentChildren } from 'preact';
+import { useId } from 'preact/hooks';
+
+interface FieldProps {
+  readonly label: string;
+  readonly value: string;
+  readonly onInput: (value: string) => void;
+  readonly type?: 'text' | 'email' | 'password' | 'number' | 'search';
+  readonly hint?: ComponentChildren;
+  readonly error?: string | undefined;
+  readonly required?: boolean;
+  readonly autoComplete?: string;
+  readonly placeholder?: string;
+  readonly maxLength?: number;
+}
+
+/** A labelled input with its hint and error read along. */
+export function Field(props: FieldProps) {
+  const id = useId();
+  const note = props.error ?? props.hint;
+  return (
+    <div class="field">
+      <label for={id}>{props.label}</label>
+      <input
+        id={id}
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion, typescript/no-unnecessary-type-assertion -- the types tell inputs apart for their roles only
+        type={(props.type ?? 'text') as 'text'}
+        value={props.value}
+        required={props.required}
+        autoComplete={props.autoComplete ?? 'off'}
+        placeholder={props.placeholder}
+        maxLength={props.maxLength}
+        aria-invalid={props.error !== undefined}
+        aria-describedby={note === undefined ? undefined : `${id}-note`}
+        onInput={(event) => props.onInput(event.currentTarget.value)}
+      />
+      {note !== undefined && (
+        <p id={`${id}-note`} class={props.error === undefined ? 'hint' : 'hint wrong'}>
+          {note}
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface ChoiceProps<T extends string> {
+  readonly label: string;
+  readonly value: T;
+  readonly options: readonly (readonly [value: T, text: string])[];
+  readonly onChange: (value: T) => void;
+  readonly hint?: ComponentChildren;
+  /** The label is read, not shown: where a table's heading says it. */
+  readonly bare?: boolean;
+  readonly disabled?: boolean;
+}
+
+/** One of a few, as a select. */
+export function Choice<T extends string>(props: ChoiceProps<T>) {
+  const id = useId();
+  return (
+    <div class={props.bare === true ? 'field bare' : 'field'}>
+      <label for={id} class={props.bare === true ? 'unseen' : undefined}>
+        {props.label}
+      </label>
+      <select
+        id={id}
+        value={props.value}
+        disabled={props.disabled}
+        aria-describedby={props.hint === undefined ? undefined : `${id}-note`}
+        onChange={(event) => {
+          const chosen = props.options.find(([value]) => value === event.currentTarget.value);
+          if (chosen !== undefined) props.onChange(chosen[0]);
+        }}
+      >
+        {props.options.map(([value, text]) => (
+          <option key={value} value={value}>
+            {text}
+          </option>
+        ))}
+      </select>
+      {props.hint !== undefined && (
+        <p id={`${id}-note`} class="hint">
+          {props.hint}
+        </p>
+      )}
+    </div>
+  );
+}
