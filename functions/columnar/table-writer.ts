@@ -121,7 +121,8 @@ class ParquetTableWriter implements TableWriter {
   private groupNulls: number[];
   private readonly nulls: number[];
   private readonly groups: RowGroup[] = [];
-  private outbox: Uint8Array[] = [];
+  private readonly outbox: Uint8Array[] = [];
+  private draining: Promise<void> | null = null;
   private scratch = new Uint8Array(0);
 
   constructor(columns: readonly Column[], sink: ByteSink, options: TableWriterOptions) {
@@ -154,12 +155,9 @@ class ParquetTableWriter implements TableWriter {
     for (const builder of this.builders) if (builder.rows > this.rowsInPage) builder.undo();
   }
 
-  async drain(): Promise<void> {
-    while (this.outbox.length > 0) {
-      const chunk = this.outbox[0]!;
-      await this.sink.write(chunk);
-      this.outbox.shift();
-    }
+  drain(): Promise<void> {
+    this.draining ??= this.writeOutbox();
+    return this.draining;
   }
 
   async close(): Promise<TableTally> {
@@ -181,6 +179,17 @@ class ParquetTableWriter implements TableWriter {
         };
       }),
     };
+  }
+
+  private async writeOutbox(): Promise<void> {
+    try {
+      for (let chunk = this.outbox[0]; chunk !== undefined; chunk = this.outbox[0]) {
+        await this.sink.write(chunk);
+        this.outbox.shift();
+      }
+    } finally {
+      this.draining = null;
+    }
   }
 
   private stored(): StoredColumn[] {

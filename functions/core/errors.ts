@@ -38,7 +38,12 @@ export class TransientError extends CodedError {
 
 /** Any thrown value as an Error, its original kept as `cause` where it was not one. */
 export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
+  return isError(thrown) ? thrown : new Error(String(thrown), { cause: thrown });
+}
+
+/** Errors of other realms (workers, vm contexts) are errors too, and no `instanceof` of ours. */
+function isError(thrown: unknown): thrown is Error {
+  return thrown instanceof Error || Object.prototype.toString.call(thrown) === '[object Error]';
 }
 
 /** The facts of a failure that are kept on a run and shown to people: no stack, no cause. */

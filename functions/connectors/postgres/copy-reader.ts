@@ -104,8 +104,7 @@ class CopyReader implements Submittable {
   }
 
   handleReadyForQuery(): void {
-    // The last rows' pages may still be on their way.
-    void (this.draining ?? Promise.resolve()).then(() => this.resolve(this.bytes));
+    void this.finish();
   }
 
   handleCommandComplete(): void {}
@@ -172,12 +171,23 @@ class CopyReader implements Submittable {
   private rest(): void {
     const { stream } = this;
     stream?.pause();
-    this.draining = this.sink.drain().then(
-      () => {
-        this.draining = null;
-        if (!this.failed) stream?.resume();
-      },
-      (error: unknown) => this.fail(toError(error)),
-    );
+    this.draining = this.drainThenGoOn();
+  }
+
+  private async drainThenGoOn(): Promise<void> {
+    try {
+      await this.sink.drain();
+      this.draining = null;
+      if (!this.failed) this.stream?.resume();
+    } catch (error) {
+      this.fail(toError(error));
+    }
+  }
+
+  /** Called while the last buffer is still being read; its pages may have to go out first. */
+  private async finish(): Promise<void> {
+    await Promise.resolve();
+    await this.draining;
+    this.resolve(this.bytes);
   }
 }

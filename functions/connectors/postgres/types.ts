@@ -86,7 +86,7 @@ export function planColumn(found: CatalogColumn): ColumnPlan {
       name: found.name,
       type: mapping.type,
       nullable: !found.notNull,
-      ...(mapping.shape ?? {}),
+      ...mapping.shape,
       sourceType: found.shownType.slice(0, 300),
     },
     expression: mapping.cast === undefined ? quoted : mapping.cast.replace('%', () => quoted),

@@ -6,10 +6,11 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { MAX_VALUE_BYTES, type BytesColumn } from '#columnar/bytes-column';
+import type { IntegerColumn } from '#columnar/integer-column';
 import type { ColumnBuilder } from '#columnar/table-writer';
 import { decimalShape } from '#core/column';
 import { decodeNumeric, formatNumeric } from './numeric.ts';
-import type { ColumnPlan } from './types.ts';
+import type { BinaryForm, ColumnPlan } from './types.ts';
 
 /** Why a value was left out. */
 export interface Misfit {
@@ -44,55 +45,42 @@ function int32(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
 }
 
-/** `checkUtf8`: the server stores bytes without an encoding (SQL_ASCII), so text may be anything. */
+type MakeDecoder = (plan: ColumnPlan, builder: ColumnBuilder, checkUtf8: boolean) => Decode;
+
+const makers: Readonly<Record<BinaryForm, MakeDecoder>> = {
+  int2: (plan, builder) => integers(expectKind(plan, builder, 'integer'), int16),
+  int4: (plan, builder) => integers(expectKind(plan, builder, 'integer'), int32),
+  int8: (plan, builder) => {
+    const column = expectKind(plan, builder, 'integer');
+    return (bytes, at) => {
+      column.appendWords(int32(bytes, at + 4), int32(bytes, at));
+      return null;
+    };
+  },
+  bool: (plan, builder) => {
+    const column = expectKind(plan, builder, 'bool');
+    return (bytes, at) => {
+      column.append(bytes[at] !== 0);
+      return null;
+    };
+  },
+  float4: floats,
+  float8: floats,
+  numeric: numerics,
+  date: dates,
+  timestamp: timestamps,
+  time: (plan, builder) => times(expectKind(plan, builder, 'bytes')),
+  text: (plan, builder, checkUtf8) => texts(expectKind(plan, builder, 'bytes'), 0, checkUtf8),
+  jsonb: (plan, builder) => texts(expectKind(plan, builder, 'bytes'), 1, false), // a version byte comes first
+  bytes: (plan, builder) => texts(expectKind(plan, builder, 'bytes'), 0, false),
+};
+
+/**
+ * The decoder of `plan` into `builder`. `checkUtf8`: the server stores bytes without an encoding (SQL_ASCII), so text may
+ * be anything.
+ */
 export function makeDecoder(plan: ColumnPlan, builder: ColumnBuilder, checkUtf8: boolean): Decode {
-  switch (plan.form) {
-    case 'int2':
-      return integers(builder, int16);
-    case 'int4':
-      return integers(builder, int32);
-    case 'int8': {
-      const column = expectKind(plan, builder, 'integer');
-      return (bytes, at) => {
-        column.appendWords(int32(bytes, at + 4), int32(bytes, at));
-        return null;
-      };
-    }
-    case 'bool': {
-      const column = expectKind(plan, builder, 'bool');
-      return (bytes, at) => {
-        column.append(bytes[at] !== 0);
-        return null;
-      };
-    }
-    case 'float4':
-    case 'float8': {
-      const column = expectKind(plan, builder, 'float');
-      const scratch = new DataView(new ArrayBuffer(8));
-      const single = plan.form === 'float4';
-      return (bytes, at) => {
-        scratch.setInt32(0, int32(bytes, at));
-        if (!single) scratch.setInt32(4, int32(bytes, at + 4));
-        // The shortest decimal of a single, read as a double: 0.1 stays 0.1 and does not become 0.10000000149.
-        column.append(single ? shortestSingle(scratch.getFloat32(0)) : scratch.getFloat64(0));
-        return null;
-      };
-    }
-    case 'numeric':
-      return numerics(plan, builder);
-    case 'date':
-      return dates(plan, builder);
-    case 'timestamp':
-      return timestamps(plan, builder);
-    case 'time':
-      return times(expectKind(plan, builder, 'bytes'));
-    case 'text':
-      return texts(expectKind(plan, builder, 'bytes'), 0, checkUtf8);
-    case 'jsonb':
-      return texts(expectKind(plan, builder, 'bytes'), 1, false); // a version byte comes first
-    case 'bytes':
-      return texts(expectKind(plan, builder, 'bytes'), 0, false);
-  }
+  return makers[plan.form](plan, builder, checkUtf8);
 }
 
 function expectKind<K extends ColumnBuilder['kind']>(
@@ -107,12 +95,23 @@ function expectKind<K extends ColumnBuilder['kind']>(
   return builder as Extract<ColumnBuilder, { kind: K }>; // just compared; TypeScript cannot narrow by a generic
 }
 
-function integers(builder: ColumnBuilder, read: (bytes: Uint8Array, at: number) => number): Decode {
-  if (builder.kind !== 'integer')
-    throw new RangeError(`an integer column given a builder of ${builder.kind}`);
+function integers(column: IntegerColumn, read: (bytes: Uint8Array, at: number) => number): Decode {
   return (bytes, at) => {
     const value = read(bytes, at);
-    builder.appendWords(value, value >> 31);
+    column.appendWords(value, value >> 31);
+    return null;
+  };
+}
+
+function floats(plan: ColumnPlan, builder: ColumnBuilder): Decode {
+  const column = expectKind(plan, builder, 'float');
+  const scratch = new DataView(new ArrayBuffer(8));
+  const single = plan.form === 'float4';
+  return (bytes, at) => {
+    scratch.setInt32(0, int32(bytes, at));
+    if (!single) scratch.setInt32(4, int32(bytes, at + 4));
+    // The shortest decimal of a single, read as a double: 0.1 stays 0.1 and does not become 0.10000000149.
+    column.append(single ? shortestSingle(scratch.getFloat32(0)) : scratch.getFloat64(0));
     return null;
   };
 }

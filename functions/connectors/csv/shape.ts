@@ -1,0 +1,142 @@
+/** What a CSV file looks like, found out from its beginning: delimiter, header, types of columns. */
+import { isUtf8 } from 'node:buffer';
+import { TerminalError } from '#core/errors';
+import type { Column } from '#core/column';
+import { possibleTypes, typeBits, type TextType } from './text-values.ts';
+import { makeTokenizer, type CsvRecord } from './tokenizer.ts';
+
+/** How much of a file is looked at. */
+const SAMPLE_BYTES = 32 * 1024 * 1024;
+const SAMPLE_RECORDS = 200_000;
+const SNIFF_BYTES = 64 * 1024;
+const delimiters = [',', ';', '\t', '|'] as const;
+
+/** The shape of a file. */
+export interface CsvShape {
+  readonly delimiter: string;
+  readonly columns: readonly Column[];
+  /** Records in the sample, the header not counted, and the bytes of text they took. */
+  readonly records: number;
+  readonly bytes: number;
+  /** The sample is the whole file. */
+  readonly whole: boolean;
+}
+
+/** Looks at the beginning of `text`. Terminal `file-empty`, `header-invalid`. */
+export async function findShape(
+  text: AsyncIterable<Uint8Array>,
+  uri: string,
+  delimiter: string | undefined,
+): Promise<CsvShape> {
+  const { chunks, bytes, whole } = await takeSample(text);
+  const used = delimiter ?? sniffDelimiter(chunks);
+  const columns: { readonly name: string; bits: number; seen: boolean }[] = [];
+  let records = -1;
+  const tokenizer = makeTokenizer({
+    delimiter: used,
+    onBadLine: () => undefined, // told when the file is read in full
+    onRecord: (record) => {
+      if (isBlank(record)) return;
+      records++;
+      if (records === 0)
+        for (const name of headerNames(record, uri)) columns.push({ name, bits: -1, seen: false });
+      else if (records <= SAMPLE_RECORDS && record.count === columns.length) narrow(columns, record);
+    },
+  });
+  for (const chunk of chunks) tokenizer.push(chunk);
+  if (whole) tokenizer.end();
+  if (columns.length === 0)
+    throw new TerminalError('file-empty', `${uri} has no header line.`, {
+      remedy: 'The first line must name the columns.',
+    });
+  return {
+    delimiter: used,
+    records: Math.max(records, 0),
+    bytes,
+    whole,
+    columns: columns.map(({ name, bits, seen }) => ({
+      name,
+      type: seen ? chosenType(bits) : 'STRING',
+      nullable: true,
+      sourceType: 'csv',
+    })),
+  };
+}
+
+async function takeSample(
+  text: AsyncIterable<Uint8Array>,
+): Promise<{ chunks: Uint8Array[]; bytes: number; whole: boolean }> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of text) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= SAMPLE_BYTES) return { chunks, bytes, whole: false };
+  }
+  return { chunks, bytes, whole: true };
+}
+
+/** The delimiter that cuts the first lines into the same number of fields, the most of them; a comma in doubt. */
+function sniffDelimiter(chunks: readonly Uint8Array[]): string {
+  let head = Buffer.alloc(0);
+  for (const chunk of chunks) {
+    head = Buffer.concat([head, chunk]);
+    if (head.length >= SNIFF_BYTES) break;
+  }
+  head = head.subarray(0, SNIFF_BYTES);
+  const scored = delimiters.map((delimiter) => {
+    const counts: number[] = [];
+    const tokenizer = makeTokenizer({
+      delimiter,
+      onRecord: (record) => counts.push(record.count),
+      onBadLine: () => counts.push(0),
+    });
+    tokenizer.push(head);
+    if (counts.length === 0) tokenizer.end();
+    const width = counts[0] ?? 1;
+    const same = counts.filter((count) => count === width).length / Math.max(counts.length, 1);
+    return { delimiter, score: width > 1 ? same * 1000 + Math.min(width, 500) : 0 };
+  });
+  return scored.reduce((best, next) => (next.score > best.score ? next : best)).delimiter;
+}
+
+/** The names in a header: trimmed, made different from each other; unnamed columns are `column_N`. */
+export function headerNames(record: CsvRecord, uri: string): readonly string[] {
+  const names: string[] = [];
+  for (let index = 0; index < record.count; index++) {
+    const bytes = record.bytes.subarray(record.starts[index], record.ends[index]);
+    if (!isUtf8(bytes) || bytes.length > 300)
+      throw new TerminalError('header-invalid', `Column ${index + 1} of ${uri} has no readable name.`, {
+        remedy: 'Save the file as UTF-8, or choose encoding latin1; names have at most 300 bytes.',
+      });
+    const name = Buffer.from(bytes).toString('utf8').trim() || `column_${index + 1}`;
+    let unique = name;
+    for (let copy = 2; names.includes(unique); copy++) unique = `${name}_${copy}`;
+    names.push(unique);
+  }
+  return names;
+}
+
+/** A line with nothing on it. */
+export function isBlank(record: CsvRecord): boolean {
+  return record.count === 1 && record.starts[0] === record.ends[0];
+}
+
+function narrow(columns: { bits: number; seen: boolean }[], { bytes, starts, ends }: CsvRecord): void {
+  columns.forEach((column, index) => {
+    const start = starts[index]!;
+    const end = ends[index]!;
+    if (column.bits === 0 || start === end) return;
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.min(end - start, 64))
+      .toString('latin1')
+      .trim();
+    if (text === '') return;
+    column.seen = true;
+    column.bits &= possibleTypes(text);
+  });
+}
+
+function chosenType(bits: number): TextType {
+  for (const [type, bit] of Object.entries(typeBits)) if (bits & bit) return type as keyof typeof typeBits; // its own keys
+  return 'STRING';
+}
