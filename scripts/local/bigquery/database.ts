@@ -1,0 +1,86 @@
+/** The DuckDB file behind the local BigQuery: opening, connections, statements. */
+import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { BIGINT, BLOB, DuckDBInstance, DuckDBScalarFunction } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBMaterializedResult } from '@duckdb/node-api';
+import { farmFingerprint } from './farm-fingerprint.ts';
+import { macros } from './sql/macros.ts';
+
+/** One open database. Every job runs on a connection of its own, so each sees its own snapshot. */
+export interface Database {
+  /** Runs `work` with a connection that is closed afterwards; an open transaction is rolled back by closing. */
+  with<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T>;
+  close(): void;
+}
+
+/** Opens (or creates) `<dir>/warehouse.duckdb`; a write-ahead log left by a killed process is replayed by DuckDB. */
+export async function openDatabase(dir: string): Promise<Database> {
+  mkdirSync(dir, { recursive: true });
+  const instance = await DuckDBInstance.create(join(dir, 'warehouse.duckdb'), {
+    threads: '2',
+    memory_limit: '4GB',
+    temp_directory: join(dir, 'spill'),
+    // Nothing may be fetched: the file formats needed are built in.
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+  const open = async (): Promise<DuckDBConnection> => {
+    const connection = await instance.connect();
+    await connection.run("SET TimeZone = 'UTC'");
+    return connection;
+  };
+  const setup = await open();
+  setup.registerScalarFunction(fingerprintFunction());
+  for (const macro of macros) await setup.run(macro);
+  setup.closeSync();
+  return {
+    async with(work) {
+      const connection = await open();
+      try {
+        return await work(connection);
+      } finally {
+        connection.closeSync();
+      }
+    },
+    close: () => instance.closeSync(),
+  };
+}
+
+/** FARM_FINGERPRINT over BLOB. Runs on the main thread, one vector (2,048 rows) at a time. */
+function fingerprintFunction(): DuckDBScalarFunction {
+  return DuckDBScalarFunction.create({
+    name: 'farm_fingerprint',
+    parameterTypes: [BLOB],
+    returnType: BIGINT,
+    mainFunction: (_info, input, output) => {
+      const column = input.getColumnVector(0);
+      for (let row = 0; row < input.rowCount; row += 1) {
+        const value = column.getItem(row);
+        // The parameter is a BLOB, so a value that is not NULL has `bytes`.
+        output.setItem(row, value === null ? null : farmFingerprint((value as { bytes: Uint8Array }).bytes));
+      }
+      output.flush();
+    },
+  });
+}
+
+/** Runs `work` inside one transaction: committed when it returns, rolled back when it throws. */
+export async function transaction<T>(connection: DuckDBConnection, work: () => Promise<T>): Promise<T> {
+  await connection.run('BEGIN TRANSACTION');
+  try {
+    const result = await work();
+    await connection.run('COMMIT');
+    return result;
+  } catch (error) {
+    // A failed COMMIT has ended the transaction already.
+    await connection.run('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The first column of the first row, or null. */
+export async function scalar(connection: DuckDBConnection, sql: string): Promise<unknown> {
+  const result: DuckDBMaterializedResult = await connection.run(sql);
+  const rows = await result.getRows();
+  return rows[0]?.[0] ?? null;
+}

@@ -1,0 +1,426 @@
+/**
+ * Jobs: accepted under an id that is used once and for all, run one connection each, and kept. A record is written when the job is
+ * accepted and when it is done; one found unfinished on opening belongs to a killed process and reads as DONE with backendError,
+ * so that its caller tries again under a new id.
+ */
+import { randomUUID } from 'node:crypto';
+import type { DuckDBConnection, DuckDBMaterializedResult } from '@duckdb/node-api';
+import { z } from 'zod';
+import type { Catalog } from './catalog.ts';
+import type { Database } from './database.ts';
+import { LoadConfig, runLoad } from './load.ts';
+import { CopyConfig, ExtractConfig, QueryConfig } from './requests.ts';
+import { RestError, toProto, toRestError } from './rest-error.ts';
+import type { ErrorProto } from './rest-error.ts';
+import { dryRun, runScript, writeRows } from './run-script.ts';
+import type { Destination, ScriptInput, ScriptResult } from './run-script.ts';
+import type { OutputColumn } from './sql/scope.ts';
+import { tableRelation, tableSql } from './sql/from-clause.ts';
+import { columnExpr } from './sql/scope.ts';
+import { castTo } from './sql/cast.ts';
+import { fieldType, quoteName, toField } from './sql/types.ts';
+import { exportRows } from './transfer.ts';
+import { parameterExpr } from './values.ts';
+import type { QueryParameter } from './values.ts';
+
+/** A job as it is kept and answered. */
+export interface JobRecord {
+  readonly id: string;
+  readonly location: string;
+  readonly configuration: Readonly<Record<string, unknown>>;
+  readonly state: 'RUNNING' | 'DONE';
+  readonly error: ErrorProto | null;
+  readonly creationTime: string;
+  readonly endTime: string | null;
+  readonly statistics: Readonly<Record<string, unknown>>;
+}
+
+/** The rows a query job answered, as long as they are kept. */
+export interface QueryRows {
+  readonly columns: readonly OutputColumn[];
+  readonly rows: DuckDBMaterializedResult | null;
+}
+
+/** Results of this many finished queries stay readable; BigQuery keeps them for a day. */
+const keptResults = 200;
+
+const Configuration = z.object({
+  dryRun: z.boolean().optional(),
+  labels: z.record(z.string(), z.string()).optional(),
+  jobTimeoutMs: z.coerce.string().optional(),
+  query: z.unknown().optional(),
+  load: z.unknown().optional(),
+  copy: z.unknown().optional(),
+  extract: z.unknown().optional(),
+});
+
+function parse<T extends z.ZodType>(schema: T, value: unknown): z.infer<T> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const member = [
+    ...(issue?.path ?? []),
+    ...(issue?.code === 'unrecognized_keys' ? [issue.keys.join(', ')] : []),
+  ].join('.');
+  throw new RestError(
+    issue?.code === 'unrecognized_keys' ? 'notImplemented' : 'invalid',
+    `not supported by the local BigQuery: job configuration "${member}": ${issue?.message ?? 'is not valid'}`,
+  );
+}
+
+export class Jobs {
+  readonly #database: Database;
+  readonly #catalog: Catalog;
+  readonly #storageDir: string;
+  readonly #records = new Map<string, JobRecord>();
+  readonly #running = new Map<
+    string,
+    { readonly done: Promise<void>; connection: DuckDBConnection | null; cancelled: boolean }
+  >();
+  readonly #results = new Map<string, QueryRows>();
+
+  private constructor(database: Database, catalog: Catalog, storageDir: string) {
+    this.#database = database;
+    this.#catalog = catalog;
+    this.#storageDir = storageDir;
+  }
+
+  static async open(database: Database, catalog: Catalog, storageDir: string): Promise<Jobs> {
+    const jobs = new Jobs(database, catalog, storageDir);
+    const rows = await database.with(async (connection) =>
+      (await connection.run(`SELECT record FROM "$meta".records WHERE kind = 'job'`)).getRows(),
+    );
+    for (const [text] of rows) {
+      // This class wrote the records.
+      const record = JSON.parse(String(text)) as JobRecord;
+      jobs.#records.set(record.id, record);
+      if (record.state === 'DONE') continue;
+      const message = 'The job was interrupted because the server ended; retry it under a new job id';
+      await jobs.#save({
+        ...record,
+        state: 'DONE',
+        endTime: String(catalog.clock().getTime()),
+        error: { reason: 'backendError', message },
+      });
+    }
+    return jobs;
+  }
+
+  list(): JobRecord[] {
+    return [...this.#records.values()].sort((a, b) => Number(b.creationTime) - Number(a.creationTime));
+  }
+
+  /** The job; 404 where there is none, or where it is asked for in another location than it ran in. */
+  need(id: string, location: string | null): JobRecord {
+    const found = this.#records.get(id);
+    if (found === undefined || (location !== null && location.toLowerCase() !== found.location.toLowerCase()))
+      throw new RestError('notFound', `Not found: Job ${this.#catalog.projectId}:${location ?? 'US'}.${id}`);
+    return found;
+  }
+
+  /** Resolves when the job is done or `ms` have passed. */
+  async wait(id: string, ms: number): Promise<JobRecord> {
+    const running = this.#running.get(id);
+    if (running !== undefined) {
+      const timer = Promise.withResolvers<void>();
+      const handle = setTimeout(timer.resolve, ms);
+      await Promise.race([running.done, timer.promise]);
+      clearTimeout(handle);
+    }
+    return this.need(id, null);
+  }
+
+  result(id: string): QueryRows {
+    const rows = this.#results.get(id);
+    if (rows === undefined)
+      throw new RestError(
+        'notFound',
+        `Not found: results of job ${id} are no longer kept; run the query again`,
+      );
+    return rows;
+  }
+
+  async cancel(id: string, location: string | null): Promise<JobRecord> {
+    this.need(id, location);
+    const running = this.#running.get(id);
+    if (running !== undefined) {
+      running.cancelled = true;
+      running.connection?.interrupt();
+    }
+    return this.need(id, location);
+  }
+
+  /** Accepts a job and starts it. A used id is refused with 409, also after a restart. */
+  async start(
+    reference: { jobId?: string | undefined; location?: string | undefined },
+    configuration: unknown,
+  ): Promise<JobRecord> {
+    const config = parse(Configuration, configuration);
+    const id = reference.jobId ?? `job_${randomUUID()}`;
+    if (!/^[A-Za-z0-9_-]{1,1024}$/.test(id))
+      throw new RestError('invalid', `Invalid job ID "${id}": use letters, numbers, _ and -, at most 1024`);
+    const location = reference.location ?? this.#locationOf(config);
+    const name = `${this.#catalog.projectId}:${location}.${id}`;
+    if (this.#records.has(id)) throw new RestError('duplicate', `Already Exists: Job ${name}`);
+    await this.#catalog.sweep();
+    const record: JobRecord = {
+      id,
+      location,
+      configuration: {
+        jobType: ['query', 'load', 'copy', 'extract'].find((kind) => kind in config)?.toUpperCase(),
+        ...config,
+      },
+      state: 'RUNNING',
+      error: null,
+      creationTime: String(this.#catalog.clock().getTime()),
+      endTime: null,
+      statistics: {},
+    };
+    if (config.dryRun === true) return this.#dryRun(record, config);
+    // Taken before the first await, so that of two requests at once one gets 409.
+    this.#records.set(id, record);
+    const done = Promise.withResolvers<void>();
+    this.#running.set(id, { done: done.promise, connection: null, cancelled: false });
+    await this.#save(record);
+    void this.#run(record, config).then(done.resolve, done.reject);
+    return record;
+  }
+
+  /** Waits for what runs; called before the database is closed. */
+  async settle(): Promise<void> {
+    for (const running of this.#running.values()) {
+      running.cancelled = true;
+      running.connection?.interrupt();
+    }
+    await Promise.all([...this.#running.values()].map((r) => r.done));
+  }
+
+  #locationOf(config: z.infer<typeof Configuration>): string {
+    // Where the first dataset lies that the job names; read defensively, the body is not checked yet.
+    const names = [...JSON.stringify(config).matchAll(/"datasetId":"(\w+)"|[`.]?(\w+)`?\.`?\w+/g)].map(
+      (m) => m[1] ?? m[2] ?? '',
+    );
+    const datasets = this.#catalog.datasets();
+    return datasets.find((d) => names.includes(d.dataset))?.location ?? datasets[0]?.location ?? 'US';
+  }
+
+  #scriptInput(config: z.infer<typeof QueryConfig>): ScriptInput {
+    // The schema has checked the members that are read.
+    const parameters = (config.queryParameters ?? []) as unknown as readonly QueryParameter[];
+    const values = parameters.map((p) => ({
+      name: p.name,
+      expr: parameterExpr(p.parameterType, p.parameterValue),
+    }));
+    return {
+      catalog: this.#catalog,
+      storageDir: this.#storageDir,
+      query: config.query,
+      params: new Map(
+        values.flatMap((v) => (v.name === undefined ? [] : [[v.name.toLowerCase(), v.expr] as const])),
+      ),
+      positional: values.filter((v) => v.name === undefined).map((v) => v.expr),
+      defaultDataset: config.defaultDataset?.datasetId ?? null,
+    };
+  }
+
+  async #dryRun(record: JobRecord, config: z.infer<typeof Configuration>): Promise<JobRecord> {
+    if (config.query === undefined) throw new RestError('invalid', 'dryRun is for query jobs');
+    try {
+      const result = await dryRun(this.#scriptInput(parse(QueryConfig, config.query)));
+      return { ...record, state: 'DONE', statistics: this.#queryStatistics(result) };
+    } catch (error) {
+      throw toRestError(error);
+    }
+  }
+
+  async #run(record: JobRecord, config: z.infer<typeof Configuration>): Promise<void> {
+    let statistics: Readonly<Record<string, unknown>> = {};
+    let error: ErrorProto | null = null;
+    try {
+      statistics = await this.#database.with(async (connection) => {
+        const running = this.#running.get(record.id);
+        if (running?.cancelled === true)
+          throw new RestError('stopped', 'Job execution was cancelled: User requested cancellation');
+        if (running !== undefined) running.connection = connection;
+        try {
+          return await this.#execute(connection, record, config);
+        } finally {
+          if (running !== undefined) running.connection = null;
+        }
+      });
+    } catch (thrown) {
+      error = toProto(toRestError(thrown));
+    }
+    const endTime = String(this.#catalog.clock().getTime());
+    await this.#save({ ...record, state: 'DONE', error, endTime, statistics });
+    this.#running.delete(record.id);
+  }
+
+  async #execute(
+    connection: DuckDBConnection,
+    record: JobRecord,
+    config: z.infer<typeof Configuration>,
+  ): Promise<Record<string, unknown>> {
+    if (config.query !== undefined)
+      return this.#query(connection, record.id, parse(QueryConfig, config.query));
+    if (config.load !== undefined) {
+      const result = await runLoad(
+        connection,
+        this.#catalog,
+        this.#storageDir,
+        parse(LoadConfig, config.load),
+      );
+      return {
+        load: {
+          inputFiles: String(result.inputFiles),
+          outputRows: String(result.outputRows),
+          badRecords: '0',
+        },
+      };
+    }
+    if (config.copy !== undefined) return this.#copy(connection, parse(CopyConfig, config.copy));
+    if (config.extract !== undefined) return this.#extract(connection, parse(ExtractConfig, config.extract));
+    throw new RestError('required', 'The job configuration has none of query, load, copy, extract');
+  }
+
+  async #query(
+    connection: DuckDBConnection,
+    id: string,
+    config: z.infer<typeof QueryConfig>,
+  ): Promise<Record<string, unknown>> {
+    const input = this.#scriptInput(config);
+    if (config.maximumBytesBilled !== undefined) {
+      const { bytes } = await dryRun(input);
+      if (bytes > Number(config.maximumBytesBilled))
+        throw new RestError(
+          'invalid',
+          `Query exceeded limit for bytes billed: ${config.maximumBytesBilled}. ${bytes} or higher required.`,
+        );
+    }
+    const result = await runScript(connection, input);
+    let rows: QueryRows = { columns: result.columns, rows: result.rows };
+    if (config.destinationTable !== undefined && result.rows !== null)
+      rows = await this.#toDestination(connection, config, config.destinationTable, input);
+    this.#results.set(id, rows);
+    for (const old of this.#results.keys()) if (this.#results.size > keptResults) this.#results.delete(old);
+    return this.#queryStatistics(result);
+  }
+
+  /** Runs the SELECT once more as the source of its destination table; both see the same committed data unless it changed in between, and then the table's is the answer. */
+  async #toDestination(
+    connection: DuckDBConnection,
+    config: z.infer<typeof QueryConfig>,
+    table: { datasetId: string; tableId: string },
+    input: ScriptInput,
+  ): Promise<QueryRows> {
+    const { selectOf } = await import('./select-of.ts');
+    const plan = selectOf(input);
+    const to: Destination = {
+      dataset: table.datasetId,
+      table: table.tableId,
+      writeDisposition: config.writeDisposition ?? 'WRITE_EMPTY',
+      createDisposition: config.createDisposition ?? 'CREATE_IF_NEEDED',
+    };
+    const settings = {
+      ...(config.timePartitioning ? { timePartitioning: config.timePartitioning } : {}),
+      ...(config.clustering ? { clustering: config.clustering } : {}),
+    };
+    const fields = plan.columns.map((c) => toField(c.name, c.type));
+    const { record } = await writeRows(connection, this.#catalog, to, fields, plan.plain, settings);
+    return {
+      columns: plan.columns,
+      rows: await connection.run(
+        `SELECT ${plan.columns.map((c) => quoteName(c.name)).join(', ')} FROM ${tableSql(this.#catalog.info(record))}`,
+      ),
+    };
+  }
+
+  #queryStatistics(result: ScriptResult): Record<string, unknown> {
+    const referenced = result.tables.map((path) => {
+      const [datasetId, tableId] = path.split('.').slice(-2);
+      return { projectId: this.#catalog.projectId, datasetId, tableId };
+    });
+    const bytes = String(result.bytes);
+    return {
+      totalBytesProcessed: bytes,
+      query: {
+        totalBytesProcessed: bytes,
+        totalBytesBilled: bytes,
+        cacheHit: false,
+        statementType: result.statementType,
+        referencedTables: referenced,
+        schema: { fields: result.columns.map((c) => toField(c.name, c.type)) },
+        ...(result.dmlRows === null ? {} : { numDmlAffectedRows: String(result.dmlRows) }),
+        ...(result.target === null
+          ? {}
+          : {
+              ddlTargetTable: {
+                projectId: this.#catalog.projectId,
+                datasetId: result.target.dataset,
+                tableId: result.target.table,
+              },
+            }),
+      },
+    };
+  }
+
+  async #copy(
+    connection: DuckDBConnection,
+    config: z.infer<typeof CopyConfig>,
+  ): Promise<Record<string, unknown>> {
+    const references = config.sourceTables ?? (config.sourceTable === undefined ? [] : [config.sourceTable]);
+    const sources = references.map((r) => this.#catalog.need(r.datasetId, r.tableId));
+    const first = sources[0];
+    if (first === undefined) throw new RestError('required', 'A copy job needs a source table');
+    const rows = sources
+      .map(
+        (s) =>
+          `SELECT ${first.fields.map((f) => quoteName(f.name)).join(', ')} FROM ${tableSql(this.#catalog.info(s))}`,
+      )
+      .join(' UNION ALL ');
+    const to: Destination = {
+      dataset: config.destinationTable.datasetId,
+      table: config.destinationTable.tableId,
+      writeDisposition: config.writeDisposition ?? 'WRITE_EMPTY',
+      createDisposition: config.createDisposition ?? 'CREATE_IF_NEEDED',
+    };
+    const done = await writeRows(connection, this.#catalog, to, first.fields, rows, first.settings);
+    return { copy: { copiedRows: String(done.rows) } };
+  }
+
+  async #extract(
+    connection: DuckDBConnection,
+    config: z.infer<typeof ExtractConfig>,
+  ): Promise<Record<string, unknown>> {
+    const record = this.#catalog.need(config.sourceTable.datasetId, config.sourceTable.tableId);
+    const info = this.#catalog.info(record);
+    const relation = tableRelation(info, 't');
+    const columns = record.fields.map((f) => ({ name: f.name, type: fieldType(f) }));
+    const list = relation.columns.map((c) => castTo(columnExpr(relation, c), c.type, false, null).sql);
+    const uri = config.destinationUris[0] ?? '';
+    const plan = {
+      uri,
+      overwrite: true,
+      sql: `SELECT ${list.join(', ')} FROM ${tableSql(info)} AS "t"`,
+      columns,
+    };
+    await exportRows(
+      connection,
+      this.#storageDir,
+      plan,
+      this.#catalog.clock(),
+      config.compression === 'NONE' ? 'UNCOMPRESSED' : config.compression,
+    );
+    return { extract: { destinationUriFileCounts: ['1'] } };
+  }
+
+  async #save(record: JobRecord): Promise<void> {
+    await this.#database.with((connection) =>
+      connection.run(`INSERT OR REPLACE INTO "$meta".records VALUES ('job', $1, $2)`, [
+        record.id,
+        JSON.stringify(record),
+      ]),
+    );
+    this.#records.set(record.id, record);
+  }
+}

@@ -1,0 +1,24 @@
+/** The single SELECT that a job with a destination table consists of. */
+import { RestError } from './rest-error.ts';
+import type { ScriptInput } from './run-script.ts';
+import type { Plan } from './sql/plan.ts';
+import { parseQuery } from './sql/query.ts';
+import { planStatement, splitScript } from './sql/statement.ts';
+
+/** Translates the query; refuses scripts and anything that is no SELECT, as BigQuery does with a destination table. */
+export function selectOf(input: ScriptInput): Extract<Plan, { type: 'select' }> {
+  const statements = splitScript(input.query);
+  const statement = statements[0];
+  if (statement === undefined || statements.length > 1)
+    throw new RestError('invalid', 'Cannot set destination table in jobs with a script');
+  const plan = planStatement(statement, {
+    table: (path, at) => input.catalog.resolve(path, input.defaultDataset, at),
+    params: input.params,
+    positional: input.positional,
+    used: { positional: 0, tables: new Set(), aliases: 0 },
+    query: parseQuery,
+  });
+  if (plan.type !== 'select')
+    throw new RestError('invalid', 'Cannot set destination table in jobs with DML or DDL statements');
+  return plan;
+}
