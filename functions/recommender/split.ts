@@ -37,7 +37,7 @@ export function planWindows(times: Float64Array, holdout: Holdout): Windows {
         ]
       : [at(1 - 2 * holdout.quantile), at(1 - holdout.quantile)];
   if (!(trainFrom < validationFrom && validationFrom < testFrom)) {
-    const days = Math.ceil((testUntil - trainFrom) / DAY_MS);
+    const days = (midnight(testUntil) - midnight(trainFrom)) / DAY_MS + 1;
     throw new TerminalError(
       'history-too-short',
       `The purchases span ${days} days, too few for a holdout of ${'days' in holdout ? `${holdout.days} days` : `${holdout.quantile * 100} % of the lines`} twice over.`,

@@ -1,0 +1,147 @@
+import { ease } from '../../../../functions/recommender/algorithms/ease.ts';
+import { ials } from '../../../../functions/recommender/algorithms/ials.ts';
+import { itemNeighbours } from '../../../../functions/recommender/algorithms/item-neighbours.ts';
+import { personalFrequency } from '../../../../functions/recommender/algorithms/personal-frequency.ts';
+import { popularity } from '../../../../functions/recommender/algorithms/popularity.ts';
+import { purchaseRhythm, rhythmScore } from '../../../../functions/recommender/algorithms/purchase-rhythm.ts';
+import type { Model } from '../../../../functions/recommender/algorithm.ts';
+import { makeArtifactWriter, openArtifact } from '../../../../functions/recommender/artifact.ts';
+import { buildHistory, profileOf, toSparse, type History } from '../../../../functions/recommender/data.ts';
+import { requireItemItem } from '../../../../functions/recommender/item-item.ts';
+import { inThread } from '../../../../functions/recommender/kernels/pool.ts';
+import { seededRandom } from '../../../../functions/recommender/random.ts';
+import { makeShelf, rank } from '../../../../functions/recommender/rank.ts';
+import { checkerboard, toInteractions, wholesaler, type Line } from '#tests/purchases';
+
+const context = () => ({ random: seededRandom(1), pool: inThread });
+const historyOf = (lines: Line[], customers: number, items: number): History =>
+  buildHistory(toInteractions(lines), { customers, items }).history;
+const scoresOf = (model: Model, history: History, customer: number): number[] => {
+  const scores = new Float32Array(history.items);
+  model.score(profileOf(history, customer), scores);
+  return [...scores];
+};
+
+describe('the checkerboard', () => {
+  const history = historyOf(checkerboard(20), 20, 20);
+  const fits: [string, () => Promise<Model>][] = [
+    ['item neighbours', () => itemNeighbours.fit(history, itemNeighbours.options.parse({}), context())],
+    ['EASE', () => ease.fit(history, ease.options.parse({ regularization: 1 }), context())],
+    ['implicit ALS', () => ials.fit(history, ials.options.parse({ factors: 6, epochs: 12 }), context())],
+  ];
+
+  it.each(fits)('%s puts the withheld item first for everybody', async (_, fit) => {
+    const model = await fit();
+    const shelf = makeShelf(history, 1);
+    for (let customer = 0; customer < 20; customer++)
+      expect(rank(model, profileOf(history, customer), shelf, { slot: 'discover', k: 1 })[0]?.item).toBe(
+        customer,
+      );
+  });
+});
+
+it('EASE equals its closed form, worked out by hand for two items', async () => {
+  // XᵀX + λI = [[3, 2], [2, 3]] with λ = 1, so P = [[3, -2], [-2, 3]] / 5 and B₀₁ = -P₀₁ / P₁₁ = 2/3.
+  const history = historyOf([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]], 2, 2); // prettier-ignore
+  const model = await ease.fit(history, ease.options.parse({ regularization: 1 }), context());
+  const { matrix } = requireItemItem(model);
+  expect([...matrix.index]).toEqual([1, 0]);
+  expect(matrix.weight[0]).toBeCloseTo(2 / 3, 5);
+  expect(matrix.weight[1]).toBeCloseTo(2 / 3, 5);
+});
+
+it('item neighbours are cosines', async () => {
+  const history = historyOf([[0, 0, 1], [0, 1, 1], [1, 0, 1], [2, 0, 1], [2, 2, 1]], 3, 3); // prettier-ignore
+  const { matrix } = requireItemItem(
+    await itemNeighbours.fit(history, itemNeighbours.options.parse({}), context()),
+  );
+  const row = [...matrix.index.subarray(0, matrix.indptr[1])];
+  expect(row).toEqual([1, 2]);
+  expect(matrix.weight[0]).toBeCloseTo(1 / Math.sqrt(3), 6);
+});
+
+it('keeps the strongest neighbours only', async () => {
+  const { interactions } = wholesaler();
+  const { history } = buildHistory(interactions, { customers: 120, items: 60 });
+  const fit = async (neighbours: number) =>
+    requireItemItem(
+      await itemNeighbours.fit(history, itemNeighbours.options.parse({ neighbours }), context()),
+    ).matrix;
+  const [all, few] = [await fit(60), await fit(5)];
+  for (let item = 0; item < 60; item++) {
+    const weights = [...all.weight.subarray(all.indptr[item], all.indptr[item + 1])].sort((a, b) => b - a);
+    const kept = [...few.weight.subarray(few.indptr[item], few.indptr[item + 1])].sort((a, b) => b - a);
+    expect(kept.length).toBeGreaterThanOrEqual(Math.min(5, weights.length));
+    expect(kept).toEqual(weights.slice(0, kept.length));
+  }
+});
+
+it('a customer folded in gets exactly the factor that training gives its row', async () => {
+  const { interactions } = wholesaler();
+  const { history } = buildHistory(interactions, { customers: 120, items: 60 });
+  const d = 8;
+  const model = await ials.fit(
+    history,
+    ials.options.parse({ factors: d, epochs: 4, halfLifeDays: 90 }),
+    context(),
+  );
+  const writer = makeArtifactWriter();
+  model.save(writer);
+  const saved = openArtifact(writer.finish());
+  const [gram, factors] = [saved.f64('gram'), saved.f32('items')];
+  const { indptr, index, weight } = toSparse(history, 90);
+  const out = new Float32Array(120 * d);
+  const side = { d, factors, gram, regularization: 0.005, unobserved: 0.1 * 60 };
+  await inThread.run({ kernel: 'solve', side, indptr, index, weight, out }, 120, 32);
+  for (const customer of [0, 17, 119]) {
+    const scores = scoresOf(model, history, customer);
+    for (let item = 0; item < 60; item++) {
+      let expected = 0;
+      for (let k = 0; k < d; k++) expected += out[customer * d + k]! * factors[item * d + k]!;
+      expect(scores[item]).toBeCloseTo(expected, 6);
+    }
+  }
+});
+
+it('popularity counts customers, not purchases; with a half-life the recent ones', async () => {
+  const history = historyOf([[0, 0, 1], [0, 0, 2], [0, 0, 3], [1, 1, 4], [2, 1, 4], [3, 2, 100]], 4, 3); // prettier-ignore
+  const plain = await popularity.fit(history, { halfLifeDays: null }, context());
+  expect(scoresOf(plain, history, 0)).toEqual([1, 2, 1]);
+  const recent = await popularity.fit(history, { halfLifeDays: 10 }, context());
+  const [, old, fresh] = scoresOf(recent, history, 0);
+  expect(fresh).toBe(1);
+  expect(old).toBeLessThan(0.01);
+});
+
+it('personal frequency goes by count, then popularity, and never lists what was not bought', async () => {
+  const history = historyOf([[0, 0, 1], [0, 1, 1], [0, 1, 2], [0, 2, 1], [1, 2, 1], [1, 3, 1]], 2, 4); // prettier-ignore
+  const model = await personalFrequency.fit(history, { halfLifeDays: null }, context());
+  const list = rank(model, profileOf(history, 0), makeShelf(history, 1), { slot: 'reorder', k: 10 });
+  expect(list.map(({ item }) => item)).toEqual([1, 2, 0]);
+});
+
+describe('purchase rhythm', () => {
+  const options = purchaseRhythm.options.parse({ due: 1 });
+
+  it('prefers who buys more often', () => {
+    expect(rhythmScore(10, 290, 300, options)).toBeGreaterThan(rhythmScore(3, 290, 300, options));
+  });
+
+  it('takes a long silence for the end of a habit, sooner for frequent buyers', () => {
+    const fade = (repeats: number) =>
+      rhythmScore(repeats, 100, 400, options) / rhythmScore(repeats, 390, 400, options);
+    expect(fade(4)).toBeLessThan(1);
+    expect(fade(20)).toBeLessThan(fade(4));
+  });
+
+  it('raises what is due over what was just bought', () => {
+    // Every 20 days; last bought 20 days ago against yesterday.
+    expect(rhythmScore(10, 200, 220, options)).toBeGreaterThan(rhythmScore(10, 200, 201, options));
+  });
+
+  it('stays finite for a thousand purchases and ten years of silence', () => {
+    const score = rhythmScore(1000, 30, 3650, options);
+    expect(score).toBeGreaterThanOrEqual(0);
+    expect(Number.isFinite(score)).toBe(true);
+  });
+});

@@ -1,0 +1,138 @@
+import {
+  addGram,
+  makeScratch,
+  solvePositive,
+  solveRow,
+} from '../../../../functions/recommender/kernels/ials-kernel.ts';
+import { makeSweepMemory, sweep } from '../../../../functions/recommender/kernels/inverse.ts';
+import { inThread, withPool } from '../../../../functions/recommender/kernels/pool.ts';
+import {
+  sharedMemory,
+  tileOver,
+  tileReference,
+} from '../../../../functions/recommender/kernels/tile-wasm.ts';
+import { gaussian, seededRandom } from '../../../../functions/recommender/random.ts';
+
+describe('exact solves', () => {
+  it('solves a system whose answer is known', () => {
+    const right = Float64Array.of(1, 2);
+    solvePositive(Float64Array.of(4, 1, 0, 3), 2, right);
+    expect([...right].map((x) => x.toFixed(12))).toEqual([(1 / 11).toFixed(12), (7 / 11).toFixed(12)]);
+  });
+
+  /** The normal equations written out plainly, solved by Gauss–Jordan elimination. */
+  function plainFactor(
+    factors: number[][],
+    entries: [row: number, weight: number][],
+    alpha: number,
+    reg: number,
+  ) {
+    const d = factors[0]?.length ?? 0;
+    const total = entries.reduce((sum, [, w]) => sum + w, 0);
+    const lambda = reg * (total + alpha * factors.length);
+    const a = Array.from({ length: d }, (_, i) =>
+      Array.from({ length: d + 1 }, (_, j) => {
+        if (j === d) return entries.reduce((sum, [row, w]) => sum + w * factors[row]![i]!, 0);
+        const gram = factors.reduce((sum, y) => sum + y[i]! * y[j]!, 0);
+        const seen = entries.reduce((sum, [row, w]) => sum + w * factors[row]![i]! * factors[row]![j]!, 0);
+        return alpha * gram + seen + (i === j ? lambda : 0);
+      }),
+    );
+    for (let k = 0; k < d; k++)
+      for (let i = 0; i < d; i++)
+        if (i !== k) {
+          const m = a[i]![k]! / a[k]![k]!;
+          for (let j = k; j <= d; j++) a[i]![j]! -= m * a[k]![j]!;
+        }
+    return a.map((row, i) => row[d]! / row[i]!);
+  }
+
+  it.each([1, 3, 4, 9])('gives the row of the normal equations, %i entries', (entries) => {
+    const random = seededRandom(entries);
+    const [rows, d, alpha, reg] = [20, 6, 0.2, 0.01];
+    const factors = Array.from({ length: rows }, () =>
+      Array.from({ length: d }, () => Math.fround(gaussian(random))),
+    );
+    const flat = Float32Array.from(factors.flat());
+    const index = Int32Array.from({ length: entries }, (_, n) => n * 2);
+    const weight = Float32Array.from(index, () => Math.fround(random()));
+    const gram = new Float64Array(d * d);
+    addGram(flat, d, 0, rows, gram, 0);
+    const side = {
+      d,
+      factors: flat,
+      gram: gram.map((x) => x * alpha),
+      regularization: reg,
+      unobserved: alpha * rows,
+    };
+    const out = new Float32Array(d);
+    solveRow(side, index, weight, 0, entries, makeScratch(d), out, 0);
+    const expected = plainFactor(
+      factors,
+      [...index].map((row, n) => [row, weight[n]!]),
+      alpha,
+      reg,
+    );
+    expected.forEach((value, i) => expect(out[i]).toBeCloseTo(value, 5));
+  });
+});
+
+describe('the WebAssembly tile', () => {
+  it.each([
+    [1, 1],
+    [1, 64],
+    [7, 3],
+    [40, 64],
+  ])('equals its plain reference: %i panels, depth %i', (panels, depth) => {
+    const memory = sharedMemory(1 << 18);
+    const floats = new Float32Array(memory.buffer);
+    const random = seededRandom(panels);
+    for (let n = 0; n < floats.length; n++) floats[n] = gaussian(random);
+    const plain = Float32Array.from(floats);
+    const before = floats[(4096 + panels * depth * 32) / 4];
+    const at = [0, 4096, 4096 + panels * depth * 32, panels * 32, panels, depth] as const;
+    tileOver(memory)(...at);
+    tileReference(plain)(...at);
+    let worst = 0;
+    for (let n = 0; n < floats.length; n++) worst = Math.max(worst, Math.abs(floats[n]! - plain[n]!));
+    expect(worst).toBeLessThan(1e-4);
+    expect(floats[at[2] / 4]).not.toBe(before);
+  });
+});
+
+describe('the blocked inverse', () => {
+  async function residual(n: number, threads: number): Promise<number> {
+    const space = makeSweepMemory(n);
+    const a = new Float32Array(space.memory.buffer, space.matrix, space.size * space.size);
+    const random = seededRandom(n);
+    for (let i = 0; i < space.size; i++)
+      for (let j = i; j < space.size; j++)
+        a[i * space.size + j] =
+          i === j ? (i < n ? 8 + random() : 1) : i < n && j < n && random() < 0.1 ? random() * 0.3 : 0;
+    const before = a.slice();
+    await (threads === 1 ? sweep(space, inThread) : withPool(threads, (pool) => sweep(space, pool)));
+    const at = (m: Float32Array, i: number, j: number) => m[Math.min(i, j) * space.size + Math.max(i, j)]!;
+    let worst = 0;
+    for (const i of [0, 1, Math.floor(n / 2), n - 1])
+      for (let j = 0; j < n; j++) {
+        let sum = 0;
+        for (let k = 0; k < n; k++) sum -= at(before, i, k) * at(a, k, j);
+        worst = Math.max(worst, Math.abs(sum - (i === j ? 1 : 0)));
+      }
+    return worst;
+  }
+
+  it.each([1, 5, 64, 65, 200])('times its matrix is the identity, n = %i', async (n) => {
+    expect(await residual(n, 1)).toBeLessThan(1e-4);
+  });
+
+  it('is the same on threads', async () => {
+    expect(await residual(150, 2)).toBe(await residual(150, 1));
+  });
+});
+
+it('a kernel that throws fails the job, and the threads still end', async () => {
+  // A job that no caller can build, to make the kernel throw.
+  const broken = { kernel: 'sweep', space: null, block: 0 } as unknown as Parameters<typeof inThread.run>[0];
+  await expect(withPool(2, (pool) => pool.run(broken, 4, 1))).rejects.toThrow(/null/);
+});

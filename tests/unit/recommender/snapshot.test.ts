@@ -1,0 +1,91 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { type Part, readSnapshot } from '../../../functions/recommender/snapshot.ts';
+
+/** Parquet as a warehouse's export writes it, snappy or zstd; each statement is one part file. */
+async function exported(statements: readonly string[], compression = 'snappy'): Promise<Part[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'tradewind-snapshot-'));
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  try {
+    const parts: Part[] = [];
+    for (const [n, sql] of statements.entries()) {
+      const file = join(folder, `part-${n}.parquet`);
+      await connection.run(`COPY (${sql}) TO '${file}' (FORMAT parquet, COMPRESSION ${compression})`);
+      const bytes = await readFile(file);
+      parts.push({ name: `part-${n}.parquet`, read: () => Promise.resolve(bytes) });
+    }
+    return parts;
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+    await rm(folder, { recursive: true });
+  }
+}
+
+const customers = `SELECT * FROM (VALUES (1::BIGINT, 'c-b', NULL::VARCHAR), (0, 'c-a', 'Ännchen & Söhne')) t(id, key, name)`;
+const items = (from: string) =>
+  `SELECT id, key, name, category FROM (VALUES ${from}) t(id, key, name, category)`;
+const firstItems = items(`(2::BIGINT, 'i-c', 'Bolt', 'Fixings'), (0, 'i-a', NULL, NULL)`);
+const otherItems = items(`(1::BIGINT, 'i-b', 'Nut', 'Fixings')`);
+const lines = (from: string) =>
+  `SELECT customer::BIGINT AS customer, item::BIGINT AS item, time::TIMESTAMPTZ AS time, quantity::DOUBLE AS quantity,
+   value::DOUBLE AS value, basket::VARCHAR AS basket FROM (VALUES ${from}) t(customer, item, time, quantity, value, basket)`;
+const firstLines = lines(
+  `(0, 2, '2025-03-01 12:00:00.250+00', 5, 12.5, 'o1'), (1, 0, '2025-03-02 00:00:00+00', 1, NULL, NULL)`,
+);
+const otherLines = lines(
+  `(0, 1, '2025-03-03 00:00:00+00', 2, 1, 'o2'), (0, 2, '2025-03-03 00:00:00+00', 3, 2, 'o1')`,
+);
+
+describe('the snapshot', () => {
+  it.each(['snappy', 'zstd'])('reads part files in any order, %s', async (compression) => {
+    const {
+      customers: c,
+      items: i,
+      interactions: x,
+    } = await readSnapshot({
+      customers: await exported([customers], compression),
+      items: await exported([firstItems, otherItems], compression),
+      interactions: await exported([firstLines, otherLines], compression),
+    });
+    expect(c).toEqual({ keys: ['c-a', 'c-b'], names: ['Ännchen & Söhne', null] });
+    expect(i.keys).toEqual(['i-a', 'i-b', 'i-c']);
+    expect(i.names).toEqual([null, 'Nut', 'Bolt']);
+    expect(i.categories).toEqual([null, 'Fixings', 'Fixings']);
+    expect([...x.customer]).toEqual([0, 1, 0, 0]);
+    expect([...x.item]).toEqual([2, 0, 1, 2]);
+    expect(x.time[0]).toBe(Date.UTC(2025, 2, 1, 12, 0, 0, 250));
+    expect([...x.quantity]).toEqual([5, 1, 2, 3]);
+    expect([...x.value]).toEqual([12.5, NaN, 1, 2]);
+    expect([...x.basket]).toEqual([0, -1, 1, 0]);
+  });
+
+  it('names what is wrong with ids that are not dense', async () => {
+    const parts = { customers: await exported([customers]), interactions: await exported([firstLines]) };
+    const gap = items(`(5::BIGINT, 'i-x', 'Far', NULL)`);
+    await expect(readSnapshot({ ...parts, items: await exported([firstItems, gap]) })).rejects.toThrow(
+      /0 … 2, each once: 5 is not/,
+    );
+    await expect(readSnapshot({ ...parts, items: await exported([otherItems, otherItems]) })).rejects.toThrow(
+      /1 is not/,
+    );
+  });
+
+  it('names a file that is no Parquet, and a column that is missing', async () => {
+    const good = {
+      items: await exported([firstItems, otherItems]),
+      interactions: await exported([firstLines]),
+    };
+    const text = [{ name: 'gs://b/customers-0.parquet', read: () => Promise.resolve(new Uint8Array(20)) }];
+    await expect(readSnapshot({ ...good, customers: text })).rejects.toThrow(
+      /gs:\/\/b\/customers-0\.parquet/,
+    );
+    const nameless = await exported([`SELECT 0::BIGINT AS id, 'a' AS key`]);
+    await expect(readSnapshot({ ...good, customers: nameless })).rejects.toThrow(/part-0.*name/);
+    const keyless = await exported([`SELECT 0::BIGINT AS id, NULL::VARCHAR AS key, 'x' AS name`]);
+    await expect(readSnapshot({ ...good, customers: keyless })).rejects.toThrow(/column key holds NULL/);
+  });
+});
