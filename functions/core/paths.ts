@@ -34,6 +34,8 @@ export const paths = {
   pipelineRun: (t: string, m: string, r: string) => `tenants/${t}/models/${m}/pipelineRuns/${r}`,
   versions: (t: string, m: string) => `tenants/${t}/models/${m}/versions`,
   version: (t: string, m: string, v: string) => `tenants/${t}/models/${m}/versions/${v}`,
+  /** Taken by the version that has this number. */
+  versionNumber: (t: string, m: string, n: number) => `tenants/${t}/models/${m}/versionNumbers/${n}`,
   deployments: (t: string, m: string) => `tenants/${t}/models/${m}/deployments`,
   deployment: (t: string, m: string, d: string) => `tenants/${t}/models/${m}/deployments/${d}`,
   /** At most one active run of a kind per model: the document that says which. */

@@ -33,6 +33,11 @@ export function trainingFiles(bucket: string, tenant: string, model: string, run
   } as const;
 }
 
+/** Where the lists of a version lie, given its artifact's address: they are written side by side. */
+export function offlineListsBeside(artifact: string): string {
+  return artifact.replace(/[^/]*$/, 'offline-lists.json');
+}
+
 /** `request.json`: everything that decides the training, beside the snapshot. */
 export const TrainingRequest = z.object({
   settings: TrainingConfig,

@@ -1,0 +1,68 @@
+/*
+ * The run's own tables, made from its lines (`run_<run>_lines`): counts by reason, dense ids, interactions. Ids count
+ * from 0 in the order of the keys, so that the same lines always get the same ids.
+ */
+
+/** Lines by drop reason, with two order-independent sums over each group's content. `lines`: a quoted table. */
+export function countLinesSql(lines: string): string {
+  return [
+    'SELECT drop_reason, COUNT(*) AS n, BIT_XOR(fingerprint) AS mixed, SUM(MOD(fingerprint, 1000000007)) AS summed',
+    'FROM (',
+    '  SELECT drop_reason, FARM_FINGERPRINT(CONCAT(',
+    `    IFNULL(customer, ''), '\\n', IFNULL(item, ''), '\\n', IFNULL(CAST(UNIX_MICROS(time) AS STRING), ''), '\\n',`,
+    `    CAST(quantity AS STRING), '\\n', IFNULL(CAST(value AS STRING), ''), '\\n', IFNULL(basket, '')`,
+    '  )) AS fingerprint',
+    `  FROM ${lines}`,
+    ')',
+    'GROUP BY drop_reason',
+  ].join('\n');
+}
+
+/** `id` INT64, `key` STRING, `name` STRING: the kept lines' customers, each under the name its lines say most often. */
+export function customersSql(lines: string): string {
+  return entitiesSql(lines, 'customer', [['customer_name', 'name']]);
+}
+
+/** `id` INT64, `key` STRING, `name` STRING, `category` STRING: the kept lines' items. */
+export function itemsSql(lines: string): string {
+  return entitiesSql(lines, 'item', [
+    ['item_name', 'name'],
+    ['item_category', 'category'],
+  ]);
+}
+
+/** `customer`, `item` INT64 (ids), `time` TIMESTAMP, `quantity`, `value` FLOAT64, `basket` STRING. */
+export function interactionsSql(lines: string, customers: string, items: string): string {
+  return [
+    'SELECT c.id AS customer, i.id AS item, l.time, l.quantity, l.value, l.basket',
+    `FROM ${lines} AS l`,
+    `JOIN ${customers} AS c ON c.key = l.customer`,
+    `JOIN ${items} AS i ON i.key = l.item`,
+    'WHERE l.drop_reason IS NULL',
+  ].join('\n');
+}
+
+/** The most frequent text wins, the latest of equals, then the first by alphabet: the same lines, the same name. */
+function entitiesSql(
+  lines: string,
+  key: 'customer' | 'item',
+  texts: readonly (readonly [from: string, to: string])[],
+): string {
+  const votes = texts.map(([from, to]) =>
+    [
+      `${to}s AS (`,
+      `  SELECT ${key} AS key, ${from} AS ${to}`,
+      `  FROM ${lines} WHERE drop_reason IS NULL AND ${from} IS NOT NULL`,
+      `  GROUP BY ${key}, ${from}`,
+      `  QUALIFY ROW_NUMBER() OVER (PARTITION BY ${key} ORDER BY COUNT(*) DESC, MAX(time) DESC, ${from}) = 1`,
+      `)`,
+    ].join('\n'),
+  );
+  return [
+    `WITH keys AS (SELECT DISTINCT ${key} AS key FROM ${lines} WHERE drop_reason IS NULL),`,
+    votes.join(',\n'),
+    `SELECT ROW_NUMBER() OVER (ORDER BY keys.key) - 1 AS id, keys.key, ${texts.map(([, to]) => `${to}s.${to}`).join(', ')}`,
+    'FROM keys',
+    ...texts.map(([, to]) => `LEFT JOIN ${to}s ON ${to}s.key = keys.key`),
+  ].join('\n');
+}

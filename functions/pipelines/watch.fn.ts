@@ -1,0 +1,11 @@
+import { eventDeploy } from '#runtime/deploy';
+import { onEvent } from '#runtime/event';
+import { watchRuns } from './watch.ts';
+
+export const deploy = eventDeploy('tick', { timeoutSeconds: 300 });
+
+export const handler = onEvent('pipelines-watch', 'tick', {
+  handle: (_, here) => watchRuns(here),
+  // A tick that failed is followed by another within a minute.
+  fail: () => Promise.resolve(),
+});

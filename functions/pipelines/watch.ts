@@ -1,0 +1,45 @@
+import { TerminalError, toError, toFailure } from '#core/errors';
+import { paths } from '#core/paths';
+import { PipelineRun, STAGES, type StageName } from '#core/pipeline-run';
+import type { Platform } from '#runtime/platform';
+import { read } from '#store/document';
+import { listWatched, type Watched } from '#store/exclusive';
+import { deployment } from './deployment.ts';
+import { driveStage, recordFailure, type StageWork } from './drive.ts';
+import { extraction } from './extraction.ts';
+import { currentStage } from './stage-plan.ts';
+import { training } from './training.ts';
+import { vocabulary } from './vocabulary.ts';
+
+/** Every stage with its work. */
+const WORKS: Readonly<Record<StageName, StageWork>> = { extraction, vocabulary, training, deployment };
+
+/**
+ * Looks after every run that is not over: goes on where a message was lost, a function died while it waited, or a
+ * container ended without a word. Runs are looked at side by side; one that is busy elsewhere is left alone.
+ */
+export async function watchRuns(here: Platform): Promise<void> {
+  await Promise.all((await listWatched(here.store, 'pipeline')).map((one) => watchRun(here, one)));
+}
+
+async function watchRun(here: Platform, watched: Watched): Promise<void> {
+  const ids = { tenant: watched.tenant, model: watched.model, run: watched.id };
+  const current = async () => {
+    const run = await read(here.store, paths.pipelineRun(ids.tenant, ids.model, ids.run), PipelineRun);
+    return run === null ? null : currentStage(run.value);
+  };
+  let stage = await current();
+  try {
+    // On through the stages while each is done at once; no further than there are stages.
+    for (let turn = 0; turn < STAGES.length && stage !== null; turn++) {
+      await driveStage(here, ids, WORKS[stage]);
+      const next = await current();
+      if (next === stage) return;
+      stage = next;
+    }
+  } catch (thrown) {
+    if (thrown instanceof TerminalError && stage !== null)
+      await recordFailure(here, ids, stage, toFailure(thrown));
+    here.log.warn('run not looked after', { run: ids.run, error: toError(thrown).message });
+  }
+}
