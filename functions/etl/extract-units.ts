@@ -1,0 +1,139 @@
+import { makeTableWriter } from '#columnar/table-writer';
+import type { SourceSession } from '#connectors/connector';
+import { TerminalError, toError, toFailure } from '#core/errors';
+import { paths } from '#core/paths';
+import { inWarehouse } from '#core/warehouse-name';
+import { mustRead } from '#store/document';
+import { runPath } from './run-key.ts';
+import { type Epoch, TablePlan } from './records.ts';
+import { makeRejectSink } from './rejects.ts';
+import type { Scope } from './scope.ts';
+import type { Progress } from './progress.ts';
+import { openSession } from './sessions.ts';
+import {
+  type ClaimedUnit,
+  claimUnit,
+  giveBack,
+  holding,
+  MAX_UNIT_ATTEMPTS,
+  settleDone,
+  settleFailed,
+  type UnitResult,
+} from './units.ts';
+
+/** One task's part of an epoch: its sessions, each in the epoch's snapshot. */
+export interface EpochWorker {
+  /** Claims a unit and does it; false where none is free. A unit's failure is written to it, not thrown. */
+  step(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** A worker for `epoch`. Sessions open when their first unit comes and stay, so that the snapshot is imported once. */
+export function openEpochWorker(scope: Scope, epoch: Epoch, progress: Progress): EpochWorker {
+  const sessions = new Map<string, SourceSession>();
+  const plans = new Map<string, TablePlan>();
+
+  const sessionFor = async (source: string): Promise<SourceSession> => {
+    const open = sessions.get(source);
+    if (open !== undefined) return open;
+    const session = await openSession(scope, source);
+    try {
+      await session.importSnapshot({ token: epoch.snapshots[source] ?? '' });
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+    sessions.set(source, session);
+    return session;
+  };
+  const planFor = async (table: string): Promise<TablePlan> => {
+    const known = plans.get(table);
+    if (known !== undefined) return known;
+    const path = paths.etlPlan(runPath(scope.key), table);
+    const plan = (await mustRead(scope.store, path, TablePlan, 'table plan')).value;
+    plans.set(table, plan);
+    return plan;
+  };
+  const drop = async (source: string): Promise<void> => {
+    await sessions.get(source)?.close();
+    sessions.delete(source);
+  };
+
+  return {
+    async step() {
+      const unit = await claimUnit(scope, epoch.number);
+      if (unit === null) return false;
+      const { table, source } = unit.record;
+      try {
+        const result = await holding(scope, unit, scope.signal, async (signal) =>
+          extract(scope, await sessionFor(source), await planFor(table), unit, progress, signal),
+        );
+        if (!(await settleDone(scope, unit, result)))
+          scope.log.warn('a unit was taken over by another task; its file is not used', { unit: unit.path });
+      } catch (error) {
+        // A session in the middle of a failed read is of no further use.
+        await drop(source);
+        await unitFailed(scope, unit, error);
+      }
+      return true;
+    },
+    async close() {
+      for (const source of Array.from(sessions.keys())) await drop(source);
+    },
+  };
+}
+
+/** Gives the unit another try, or fails it. @throws the stop signal's reason, after giving the unit back. */
+async function unitFailed(scope: Scope, unit: ClaimedUnit, error: unknown): Promise<void> {
+  const { name, part } = { name: unit.record.unit.table, part: unit.record.unit.id };
+  if (scope.signal.aborted) {
+    await giveBack(scope, unit);
+    throw scope.signal.reason;
+  }
+  const failure = toFailure(error);
+  const spent = unit.record.attempts >= MAX_UNIT_ATTEMPTS;
+  scope.log.warn('a unit of work failed', {
+    table: name,
+    unit: part,
+    attempt: unit.record.attempts,
+    error: toError(error).message,
+  });
+  if (error instanceof TerminalError || failure.code === 'snapshot-gone' || spent)
+    await settleFailed(scope, unit, failure);
+  else await giveBack(scope, unit);
+}
+
+async function extract(
+  scope: Scope,
+  session: SourceSession,
+  plan: TablePlan,
+  unit: ClaimedUnit,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<UnitResult> {
+  const { epoch, number, attempts } = unit.record;
+  const base = `${scope.stage}${plan.id}/e${epoch}-u${number}-a${attempts}`;
+  const uri = `${base}.parquet`;
+  const object = scope.files.openWriter(uri, 'application/vnd.apache.parquet');
+  const writer = makeTableWriter(inWarehouse(plan.columns), object);
+  const about = { run: scope.key.run, destination: plan.destination };
+  const rejects = makeRejectSink(scope.files, `${base}-rejects.parquet`, about, scope.store.clock);
+  try {
+    await session.extract({
+      unit: unit.record.unit,
+      columns: plan.columns,
+      writer,
+      reject: (reject) => rejects.take(reject),
+      signal,
+      onProgress: ({ rows, bytes }) => progress.reading(plan.id, rows, bytes),
+    });
+    const tally = await writer.close();
+    await object.close();
+    const rejectsUri = await rejects.close();
+    progress.read(plan.id, tally.rows, tally.bytes);
+    return { uri, rejectsUri, tally, rejected: { ...rejects.counts } };
+  } catch (error) {
+    object.abort();
+    throw error;
+  }
+}

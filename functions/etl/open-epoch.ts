@@ -1,0 +1,229 @@
+import type { Write } from '#cloud/firestore';
+import type { SourceSession, Unit } from '#connectors/connector';
+import { connectors } from '#connectors/registry';
+import { TerminalError, toFailure } from '#core/errors';
+import { EtlTable, etlCycle } from '#core/etl-run';
+import { paths } from '#core/paths';
+import { Source, SourceTable } from '#core/source';
+import { mustRead, read, transition } from '#store/document';
+import { commitFenced, type Lease } from '#store/lease';
+import { withRetries } from './pause.ts';
+import { cursorOf, type LastPublished, planAfter, planRead } from './plan.ts';
+import { lastPublishedQuery } from './publish-sql.ts';
+import { Epoch, type TablePlan, unitId, type UnitRecord } from './records.ts';
+import { runPath, tablePath } from './run-key.ts';
+import type { Scope } from './scope.ts';
+import { openSession } from './sessions.ts';
+import { failTable } from './tables.ts';
+import { epochPath } from './units.ts';
+
+/** Source bytes of one unit: small enough to be read again, large enough for good files. */
+const UNIT_BYTES = 128 * 1024 * 1024;
+
+/** An epoch that tasks may work in while it is open: its snapshots end with it. */
+export interface OpenEpoch {
+  readonly epoch: Epoch;
+  readonly plans: readonly TablePlan[];
+  close(): Promise<void>;
+}
+
+interface Planned {
+  readonly plan: TablePlan;
+  readonly units: readonly Unit[];
+}
+
+/**
+ * Fixes the moment that is read of every source, plans `tables` and writes their units. Tables that cannot be planned
+ * fail here; the others go on. What is written becomes visible to the other tasks last, with the epoch itself.
+ */
+export async function openEpoch(scope: Scope, lease: Lease, tables: readonly EtlTable[]): Promise<OpenEpoch> {
+  const number = ((await read(scope.store, epochPath(scope), Epoch))?.value.number ?? 0) + 1;
+  const last = await lastPublished(scope, tables);
+  const sessions: SourceSession[] = [];
+  const snapshots: Record<string, string> = {};
+  const planned: Planned[] = [];
+  const close = async () => {
+    for (const session of sessions) await session.close();
+  };
+  try {
+    for (const source of new Set(tables.map((table) => table.source))) {
+      const own = tables.filter((table) => table.source === source);
+      const opened = await openSource(scope, source, own, number, last);
+      if (opened === null) continue;
+      sessions.push(opened.session);
+      snapshots[source] = opened.token;
+      planned.push(...opened.planned);
+    }
+    const epoch: Epoch = { number, snapshots };
+    await writePlans(scope, lease, planned, epoch);
+    return { epoch, plans: planned.map(({ plan }) => plan), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Opens one source and plans its tables; null where that fails, and with it all of its tables. */
+async function openSource(
+  scope: Scope,
+  source: string,
+  tables: readonly EtlTable[],
+  epoch: number,
+  last: ReadonlyMap<string, LastPublished>,
+): Promise<{ session: SourceSession; token: string; planned: Planned[] } | null> {
+  const told = (error: Error, attempt: number) =>
+    scope.log.warn('a source could not be opened and is tried again', {
+      source,
+      attempt,
+      error: error.message,
+    });
+  try {
+    return await withRetries(scope.signal, told, async () => {
+      const session = await openSession(scope, source);
+      try {
+        const { token } = await session.openSnapshot();
+        const planned = await planSource(scope, session, tables, epoch, last);
+        return { session, token, planned };
+      } catch (error) {
+        await session.close();
+        throw error;
+      }
+    });
+  } catch (error) {
+    scope.signal.throwIfAborted();
+    const failure = toFailure(error);
+    scope.log.error('a source cannot be read', { source, code: failure.code, error: failure.message });
+    for (const table of tables) await failTable(scope.store, scope.key, table.id, failure);
+    return null;
+  }
+}
+
+/** Plans the tables one after the other: a session does one thing at a time. */
+async function planSource(
+  scope: Scope,
+  session: SourceSession,
+  tables: readonly EtlTable[],
+  epoch: number,
+  last: ReadonlyMap<string, LastPublished>,
+): Promise<Planned[]> {
+  const planned: Planned[] = [];
+  for (const table of tables) {
+    scope.signal.throwIfAborted();
+    await transition(scope.store, tablePath(scope.key, table.id), EtlTable, etlCycle, 'plan');
+    try {
+      planned.push(await planTable(scope, session, table, epoch, last.get(table.destination) ?? null));
+    } catch (error) {
+      if (!(error instanceof TerminalError)) throw error;
+      scope.log.error('a table cannot be read', {
+        table: table.name,
+        code: error.code,
+        error: error.message,
+      });
+      await failTable(scope.store, scope.key, table.id, toFailure(error));
+    }
+  }
+  return planned;
+}
+
+async function planTable(
+  scope: Scope,
+  session: SourceSession,
+  table: EtlTable,
+  epoch: number,
+  last: LastPublished | null,
+): Promise<Planned> {
+  const { tenant, model } = scope.key;
+  const sourcePath = paths.source(tenant, model, table.source);
+  const source = (await mustRead(scope.store, sourcePath, Source, 'source')).value;
+  const chosenPath = paths.sourceTable(tenant, model, table.source, table.id);
+  const chosen = (await mustRead(scope.store, chosenPath, SourceTable, 'table')).value;
+  const described = await session.describe(table.name);
+  if (described.columns.length === 0)
+    throw new TerminalError('no-columns', `"${table.name}" has no column that can be loaded.`, {
+      remedy: 'Leave this table out, or give the user the right to read its columns.',
+    });
+  const cursor = cursorOf(chosen, connectors[source.settings.kind].capabilities.ownCursor);
+  const after = planAfter(cursor, last);
+  const bound = cursor === null ? null : await session.safeUpperBound(table.name, chosen.cursor, after);
+  if (bound?.note) scope.log.warn(bound.note, { table: table.name });
+  const plan = planRead(chosen, cursor, after, bound);
+  const options = { targetBytes: UNIT_BYTES, ...(plan.range === null ? {} : { range: plan.range }) };
+  const units = plan.nothing ? [] : await session.planUnits(table.name, options);
+  scope.log.info('table planned', { table: table.name, units: units.length, write: plan.write });
+  return {
+    units,
+    plan: {
+      id: table.id,
+      source: table.source,
+      name: table.name,
+      destination: table.destination,
+      epoch,
+      units: units.length,
+      extracted: false,
+      columns: described.columns.map((column) => ({ ...column })),
+      write: plan.write,
+      cursor: plan.cursor,
+      watermark: plan.watermark,
+      rejectLimit: chosen.rejectLimit,
+    },
+  };
+}
+
+/** In batches under the lease: a coordinator that has been succeeded writes nothing more. */
+async function writePlans(
+  scope: Scope,
+  lease: Lease,
+  planned: readonly Planned[],
+  epoch: Epoch,
+): Promise<void> {
+  const { tenant, model, run } = scope.key;
+  const writes = planned.flatMap(({ plan, units }, tableIndex): Write[] => [
+    { kind: 'set', path: paths.etlPlan(runPath(scope.key), plan.id), data: plan },
+    ...units.map((unit, number): Write => ({
+      kind: 'set',
+      path: paths.etlUnit(tenant, model, run, unitId(epoch.number, tableIndex, number)),
+      data: newUnit(plan, unit, number),
+    })),
+  ]);
+  for (let at = 0; at < writes.length; at += 200)
+    await commitFenced(scope.store, lease, writes.slice(at, at + 200));
+  for (const { plan } of planned)
+    await transition(scope.store, tablePath(scope.key, plan.id), EtlTable, etlCycle, 'extract');
+  await commitFenced(scope.store, lease, [{ kind: 'set', path: epochPath(scope), data: epoch }]);
+}
+
+function newUnit(plan: TablePlan, unit: Unit, number: number): UnitRecord {
+  return {
+    epoch: plan.epoch,
+    table: plan.id,
+    source: plan.source,
+    number,
+    unit: { ...unit, part: { ...unit.part } },
+    status: 'pending',
+    holder: null,
+    expiresAt: 0,
+    attempts: 0,
+    settled: null,
+    uri: null,
+    rejectsUri: null,
+    tally: null,
+    rejected: {},
+    failure: null,
+  };
+}
+
+async function lastPublished(
+  { warehouse, dataset }: Scope,
+  tables: readonly EtlTable[],
+): Promise<Map<string, LastPublished>> {
+  const rows = await warehouse.query(lastPublishedQuery(dataset), {
+    tables: tables.map((table) => table.destination),
+  });
+  const text = (value: unknown) => (typeof value === 'string' ? value : null);
+  return new Map(
+    rows.map((row) => [
+      String(row['table_name']),
+      { cursor: text(row['cursor_column']), watermark: text(row['watermark']) },
+    ]),
+  );
+}

@@ -1,0 +1,109 @@
+import type { CursorRange, UpperBound } from '#connectors/connector';
+import type { LoadMode, SourceTable } from '#core/source';
+
+/** The last publication of a table, as its ledger row says. */
+export interface LastPublished {
+  /** What its watermark belongs to; null where it had none. */
+  readonly cursor: string | null;
+  readonly watermark: string | null;
+}
+
+/** What to read of a table and how to put it into the warehouse. */
+export interface ReadPlan {
+  readonly write: LoadMode;
+  /** Rows to read; null: all of them. */
+  readonly range: CursorRange | null;
+  /** There is nothing to read: no units are planned. */
+  readonly nothing: boolean;
+  readonly cursor: string | null;
+  /** How far the table will have been read once this is published. */
+  readonly watermark: string | null;
+}
+
+/** The cursor of sources with a notion of their own (files: name and generation). */
+export const OWN_CURSOR = '(own)';
+
+/** What the watermark of `table` belongs to, or null where every row is read each time. */
+export function cursorOf(table: Pick<SourceTable, 'mode' | 'cursor'>, ownCursor: boolean): string | null {
+  if (table.mode === 'replace') return null;
+  return table.cursor ?? (ownCursor ? OWN_CURSOR : null);
+}
+
+/**
+ * Where an append goes on: the last publication's watermark, only if that one was read by the same cursor. After a
+ * replace, or with another cursor, what is there may overlap, so the table begins anew (null).
+ */
+export function planAfter(cursor: string | null, last: LastPublished | null): string | null {
+  return cursor !== null && last?.cursor === cursor ? last.watermark : null;
+}
+
+/**
+ * Plans one table.
+ * @param after where it goes on; null: from the start, replacing what is there
+ * @param bound how far may be read; null where the table has no cursor
+ */
+export function planRead(
+  table: Pick<SourceTable, 'mode'>,
+  cursor: string | null,
+  after: string | null,
+  bound: UpperBound | null,
+): ReadPlan {
+  if (cursor === null)
+    return { write: table.mode, range: null, nothing: false, cursor: null, watermark: null };
+  const upTo = bound?.value ?? null;
+  const nothing = upTo === null || upTo === after;
+  const column = cursor === OWN_CURSOR ? '' : cursor;
+  return {
+    write: after === null ? 'replace' : 'append',
+    range: nothing ? null : { column, after, upTo },
+    nothing,
+    cursor,
+    watermark: upTo ?? after,
+  };
+}
+
+/** Rows one task reads in about a quarter of an hour of a busy server: more tasks than that says help nobody. */
+const ROWS_PER_TASK = 5_000_000;
+const MAX_TASKS = 8;
+
+/** How many container tasks a run is worth, by what the last discovery estimated. */
+export function planTasks(estimates: readonly (number | null)[]): number {
+  const rows = estimates.reduce<number>((sum, rows) => sum + (rows ?? 0), 0);
+  return Math.min(MAX_TASKS, Math.max(1, Math.ceil(rows / ROWS_PER_TASK)));
+}
+
+/** Adds counts by reason. */
+export function addCounts(
+  a: Readonly<Record<string, number>>,
+  b: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const sum = { ...a };
+  for (const [reason, count] of Object.entries(b)) sum[reason] = (sum[reason] ?? 0) + count;
+  return sum;
+}
+
+/** Why so many rejects fail the table, or null while they are within its limit (a share of all its rows). */
+export function overLimit(
+  name: string,
+  rows: number,
+  rejected: Readonly<Record<string, number>>,
+  limit: number,
+): { readonly message: string; readonly remedy: string } | null {
+  const left = Object.values(rejected).reduce((sum, count) => sum + count, 0);
+  const total = rows + left;
+  if (left === 0 || left <= limit * total) return null;
+  const reasons = Object.entries(rejected)
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, 3)
+    .map(([reason, count]) => `${reason}: ${count}`)
+    .join(', ');
+  return {
+    message: `${left} of ${total} rows of "${name}" were rejected (${reasons}); the limit is ${percent(limit)}.`,
+    remedy:
+      'Look at them in the _rejects table; correct them in the source, or raise the table’s reject limit.',
+  };
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toFixed(2))} %`;
+}

@@ -1,0 +1,82 @@
+/**
+ * What the runner's tasks tell each other, in documents under the run. People see `EtlRun` and `EtlTable` (core); these
+ * are the work behind them.
+ */
+import { z } from 'zod';
+import { Column } from '#core/column';
+import { FailureSchema } from '#core/failure';
+import { Id } from '#core/ids';
+import { LoadMode } from '#core/source';
+import { TableTally } from '#core/tally';
+
+/** `…/etlRuns/{r}/lease/epoch`: the snapshot of each source that is read now. A new epoch makes the old one's files void. */
+export const Epoch = z.object({ number: z.int().min(1), snapshots: z.record(z.string(), z.string()) });
+export type Epoch = z.infer<typeof Epoch>;
+
+/** `…/etlRuns/{r}/plans/{table}`: what the coordinator decided of a table, in its newest epoch. */
+export const TablePlan = z.object({
+  id: Id,
+  source: Id,
+  name: z.string(),
+  destination: z.string(),
+  epoch: z.int(),
+  /** Units of work in that epoch. */
+  units: z.int(),
+  /** Every unit is done: the table's files are complete and are never written again. */
+  extracted: z.boolean(),
+  /** As the source describes them now, under the source's names. */
+  columns: z.array(Column),
+  /** How the rows go into the raw table: an append without a former watermark begins by replacing. */
+  write: LoadMode,
+  /** What the watermark belongs to; null where there is none. */
+  cursor: z.string().nullable(),
+  watermark: z.string().nullable(),
+  rejectLimit: z.number(),
+});
+export type TablePlan = z.infer<typeof TablePlan>;
+
+const PlainValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+
+/** `…/etlRuns/{r}/units/{u}`: one chunk of a table, claimed by one task at a time. */
+export const UnitRecord = z.object({
+  epoch: z.int(),
+  table: Id,
+  source: Id,
+  number: z.int(),
+  unit: z.object({
+    id: z.string(),
+    table: z.string(),
+    part: z.record(z.string(), PlainValue),
+    estimatedRows: z.number().nullable(),
+    estimatedBytes: z.number().nullable(),
+  }),
+  status: z.enum(['pending', 'claimed', 'done', 'failed']),
+  holder: z.string().nullable(),
+  /** When the claim ends unless renewed, in milliseconds since the epoch. */
+  expiresAt: z.number(),
+  attempts: z.int(),
+  /** `<epoch>:<moment>` once done or failed: one range query finds what is new. */
+  settled: z.string().nullable(),
+  uri: z.string().nullable(),
+  rejectsUri: z.string().nullable(),
+  tally: TableTally.nullable(),
+  rejected: z.record(z.string(), z.number()),
+  failure: FailureSchema.nullable(),
+});
+export type UnitRecord = z.infer<typeof UnitRecord>;
+
+/** Document id of a unit: sorts by epoch, table in order of planning, number. */
+export function unitId(epoch: number, tableIndex: number, number: number): string {
+  const pad = (value: number, digits: number) => String(value).padStart(digits, '0');
+  return `e${pad(epoch, 4)}t${pad(tableIndex, 4)}u${pad(number, 6)}`;
+}
+
+/** The `settled` mark of an epoch's unit at `moment`; epochs sort first. */
+export function settledMark(epoch: number, moment: string): string {
+  return `${String(epoch).padStart(4, '0')}:${moment}`;
+}
+
+/** The moment of a settled mark; '' for none. */
+export function momentOf(mark: string | null): string {
+  return mark?.slice(mark.indexOf(':') + 1) ?? '';
+}

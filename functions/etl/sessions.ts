@@ -1,0 +1,16 @@
+import type { SourceSession } from '#connectors/connector';
+import { connectors } from '#connectors/registry';
+import { paths } from '#core/paths';
+import { Source } from '#core/source';
+import { mustRead } from '#store/document';
+import { accessOf, sourceContext } from '#store/source-access';
+import type { Scope } from './scope.ts';
+
+/** A new session with a source of the model; the caller closes it. */
+export async function openSession(scope: Scope, sourceId: string): Promise<SourceSession> {
+  const { store, config, key } = scope;
+  const path = paths.source(key.tenant, key.model, sourceId);
+  const source = (await mustRead(store, path, Source, 'source')).value;
+  const access = await accessOf(store, config, key, source);
+  return connectors[source.settings.kind].connect(access, sourceContext(config, key), scope.signal);
+}

@@ -1,0 +1,12 @@
+import { openContainerPlatform } from '#cloud/run';
+import { eventDeploy } from '#runtime/deploy';
+import { onEvent } from '#runtime/event';
+import { watchRuns } from './watch.ts';
+
+export const deploy = eventDeploy('tick');
+
+export const handler = onEvent('etl-watch', 'tick', {
+  handle: (_, { store, config, log }) => watchRuns(store, openContainerPlatform(config), log),
+  // The next tick does what this one could not.
+  fail: async () => undefined,
+});
