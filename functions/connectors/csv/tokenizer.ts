@@ -183,6 +183,7 @@ class CsvTokenizer implements Tokenizer {
       }
       at++; // the delimiter
     }
+    if (at - from > this.maxRecord) return 'line-too-long';
     this.unquote(escaped);
     return 'record';
   }

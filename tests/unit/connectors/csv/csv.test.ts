@@ -1,0 +1,151 @@
+import { gzipSync } from 'node:zlib';
+import type { SourceAccess } from '#connectors/connector';
+import { csv } from '#connectors/csv/csv';
+import { extractAll, makeMemoryObjects, makeTestContext } from '#tests/connectors';
+import { readWithDuckDb } from '#tests/parquet';
+
+const uri = 'gs://files/orders.csv';
+
+async function read(bytes: Uint8Array | string, settings: Partial<SourceAccess['settings']> = {}) {
+  const objects = makeMemoryObjects();
+  objects.put(uri, bytes);
+  const access = {
+    settings: { kind: 'csv', uris: [uri], encoding: 'utf-8', ...settings },
+    credentials: null,
+  };
+  const session = await csv.connect(
+    access as SourceAccess, // partial settings of one kind, spread over those of the same kind
+    makeTestContext(objects),
+    new AbortController().signal,
+  );
+  await session.openSnapshot();
+  const { columns } = await session.describe('orders.csv');
+  const units = await session.planUnits('orders.csv', { targetBytes: 1e9 });
+  const extracted = await extractAll(session, units, columns);
+  const rows = await readWithDuckDb(extracted.files[0]!, 'SELECT COLUMNS(*)::VARCHAR FROM $file');
+  return { ...extracted, rows, types: Object.fromEntries(columns.map(({ name, type }) => [name, type])) };
+}
+
+/** 120 MiB of lines in 120 KiB. */
+function bomb(): Uint8Array {
+  const line = `${'x'.repeat(1024 * 1024 - 1)}\n`;
+  return gzipSync(`a\n${line.repeat(120)}`, { level: 9 });
+}
+
+describe('a CSV file', () => {
+  test('types are guessed so that nothing is lost', async () => {
+    const { types, rows, rejects } = await read(
+      [
+        'int,money,measure,flag,day,moment,instant,code,mixed,none,text',
+        '1,2.50,1e3,true,2024-02-29,2024-02-29 10:00,2024-02-29T10:00:00.000001+02:00,007,1,,x',
+        '-9223372036854775808,-0.000000001,0.12345678901,FALSE,0001-01-01,9999-12-31 23:59:59.999999,2024-01-01 00:00:00Z,12,a,,"y, z"',
+        '0,100,-2,true,9999-12-31,2024-02-29T10:00:01.5,2024-01-01 00:00:00-0530,0,2.5,,',
+      ].join('\n'),
+    );
+    expect(types).toEqual({
+      int: 'INT64', money: 'NUMERIC', measure: 'FLOAT64', flag: 'BOOL', day: 'DATE', moment: 'DATETIME',
+      instant: 'TIMESTAMP', code: 'STRING', mixed: 'STRING', none: 'STRING', text: 'STRING',
+    }); // prettier-ignore
+    expect(rejects).toEqual([]);
+    expect(rows).toEqual([
+      {
+        int: '1', money: '2.500000000', measure: '1000.0', flag: 'true', day: '2024-02-29',
+        moment: '2024-02-29 10:00:00+00', instant: '2024-02-29 08:00:00.000001+00', code: '007', mixed: '1', none: null, text: 'x',
+      },
+      {
+        int: '-9223372036854775808', money: '-0.000000001', measure: '0.12345678901', flag: 'false', day: '0001-01-01',
+        moment: '9999-12-31 23:59:59.999999+00', instant: '2024-01-01 00:00:00+00', code: '12', mixed: 'a', none: null, text: 'y, z',
+      },
+      {
+        int: '0', money: '100.000000000', measure: '-2.0', flag: 'true', day: '9999-12-31',
+        moment: '2024-02-29 10:00:01.5+00', instant: '2024-01-01 05:30:00+00', code: '0', mixed: '2.5', none: null, text: null,
+      },
+    ]); // prettier-ignore
+  });
+
+  test('lines that cannot be taken are rejected with line, column, value and reason', async () => {
+    const good = Array.from({ length: 200_001 }, (_, i) => `${i},1.5,2024-01-01\n`).join('');
+    const bad = [
+      'x1,1.5,2024-01-01',
+      '9223372036854775808,1,2024-01-01',
+      '1,2.5000000001,2024-01-01',
+      '1,1.5,2024-02-30',
+      '1,1.5',
+      '1,1.5,2024-01-01,more',
+      '1,"1.5"x,2024-01-01',
+      '1,"open,2024-01-01',
+    ].join('\n');
+    const { rejects, tally } = await read(`id,price,day\n${good}${bad}`);
+    expect(tally.rows).toBe(200_001);
+    expect(rejects.map(({ line, column, reason }) => [Number(line) - 200_002, column, reason])).toEqual([
+      [1, 'id', 'not-int64'],
+      [2, 'id', 'not-int64'],
+      [3, 'price', 'not-numeric'],
+      [4, 'day', 'not-date'],
+      [5, null, 'field-count'],
+      [6, null, 'field-count'],
+      [7, null, 'text-after-quote'],
+      [8, null, 'unclosed-quote'],
+    ]);
+    expect(rejects[0]).toMatchObject({
+      value: 'x1',
+      message: expect.stringContaining('"x1" in column "id" is not INT64'),
+    });
+    expect(rejects[4]).toMatchObject({
+      value: '1,1.5',
+      message: expect.stringContaining('2 fields instead of 3'),
+    });
+  });
+
+  test.each([
+    ['gzip', gzipSync('a,b\n1,x\n')],
+    ['gzip in several members', Buffer.concat([gzipSync('a,b\n'), gzipSync('1,x\n')])],
+    ['a byte order mark', '\ufeffa,b\n1,x\n'],
+    ['semicolons', 'a;b\n1;x\n'],
+    ['tabs', 'a\tb\n1\tx\n'],
+    ['bars', 'a|b\n1|x\n'],
+    ['Windows line ends', 'a,b\r\n1,x\r\n'],
+    ['blank lines', 'a,b\n\n1,x\n\n'],
+    ['quotes everywhere', '"a","b"\n"1","x"\n'],
+  ])('%s makes no difference', async (_, bytes) => {
+    const { rows, rejects } = await read(bytes);
+    expect(rejects).toEqual([]);
+    expect(rows).toEqual([{ a: '1', b: 'x' }]);
+  });
+
+  test('latin1 is read where it is said, and told where it is not', async () => {
+    const latin1 = Buffer.from('name,id\nMüller,1\n', 'latin1');
+    expect((await read(latin1, { encoding: 'latin1' })).rows).toEqual([{ name: 'Müller', id: '1' }]);
+    const { rejects, tally } = await read(latin1);
+    expect(tally.rows).toBe(0);
+    expect(rejects).toMatchObject([
+      { line: 2, reason: 'invalid-utf8', message: expect.stringContaining('latin1') },
+    ]);
+  });
+
+  test('columns without a name or with the same one can be told apart', async () => {
+    expect((await read('a,,a,a\n1,2,3,4\n')).rows).toEqual([{ a: '1', column_2: '2', a_2: '3', a_3: '4' }]);
+  });
+
+  test.each([
+    ['nothing', '', 'file-empty'],
+    ['UTF-16', Buffer.from('\ufeffa,b\n1,2\n', 'utf16le'), 'encoding-unsupported'],
+    ['half a gzip', gzipSync('a,b\n1,2\n'.repeat(1000)).subarray(0, 50), 'gzip-broken'],
+    ['a gzip bomb', bomb(), 'gzip-bomb'],
+  ])('%s is refused with its name', async (_, bytes, code) => {
+    await expect(read(bytes)).rejects.toMatchObject({ code, message: expect.stringContaining(uri) });
+  });
+
+  test('two files of one name keep their whole addresses', async () => {
+    const objects = makeMemoryObjects();
+    const uris = ['gs://files/a/x.csv', 'gs://files/b/x.csv', 'gs://files/y.csv'];
+    for (const each of uris) objects.put(each, 'a\n1\n');
+    const access = {
+      settings: { kind: 'csv' as const, uris, encoding: 'utf-8' as const },
+      credentials: null,
+    };
+    const session = await csv.connect(access, makeTestContext(objects), new AbortController().signal);
+    expect((await session.listTables()).map(({ name }) => name)).toEqual([uris[0], uris[1], 'y.csv']);
+    await expect(session.describe('x.csv')).rejects.toMatchObject({ code: 'table-not-found' });
+  });
+});
