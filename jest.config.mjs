@@ -29,7 +29,7 @@ export default {
     suite('contract'),
     suite('integration', onLocalCloud),
     suite('rules'),
-    suite('e2e'),
+    suite('e2e', onLocalCloud),
   ],
   testTimeout: 60_000,
   maxWorkers: 2,

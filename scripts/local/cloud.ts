@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -65,7 +64,6 @@ export interface LocalCloud {
   stop(): Promise<void>;
 }
 
-const HERE = fileURLToPath(new URL('.', import.meta.url));
 const DEFAULT_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 const HostAnnouncement = z.object({
@@ -194,8 +192,7 @@ async function startPieces(options: LocalCloudOptions, guardian: Guardian): Prom
 }
 
 function choosePieces({ only, functions }: LocalCloudOptions): readonly PieceName[] {
-  const wanted =
-    only ?? PIECES.filter((name) => name !== 'bigquery' || existsSync(join(HERE, 'bigquery', 'main.ts')));
+  const wanted = only ?? PIECES;
   const unknown = wanted.filter((name) => !PIECES.includes(name));
   if (unknown.length > 0)
     throw new TerminalError('unknown-piece', `The local cloud has no piece ${unknown.join(', ')}.`, {

@@ -74,7 +74,8 @@ export function planPiece(name: PieceName, context: PieceContext): Piece {
       }),
     auth: () => node('auth', { dir, project }),
     storage: () => node('storage', { dir, project }, { endBy: 'stdin' }),
-    bigquery: () => node('bigquery', { dir, 'storage-dir': join(stateDir, 'storage') }, { endBy: 'stdin' }),
+    bigquery: () =>
+      node('bigquery', { dir, project, 'storage-dir': join(stateDir, 'storage') }, { endBy: 'stdin' }),
     run: () =>
       node(
         'control-plane',

@@ -45,10 +45,14 @@ export interface Supervised {
 }
 
 const START_TIMEOUT_MS = 60_000;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
+/** A piece that ran this long before it died is not in a loop of crashes. */
+const STEADY_MS = 10_000;
 
 /**
  * Starts a piece, resolves when it is ready, and from then on starts it again whenever it ends by itself
- * (after 0.1 s, then doubling up to 5 s while it keeps dying).
+ * (after 0.1 s; after twice as long each time, up to 5 s, while it keeps dying soon).
  * @throws TerminalError `piece-failed` naming the piece, its log and its last lines, when it cannot be started at all.
  */
 export async function supervise(
@@ -60,25 +64,27 @@ export async function supervise(
   let current = launch(piece, guardian);
 
   const keepRunning = async (): Promise<void> => {
-    let pauseMs = 100;
+    let pauseMs = FIRST_PAUSE_MS;
+    let since = performance.now();
+    let reason: string | null = null;
     for (;;) {
       const died = await current.exited;
       if (stopping) return;
-      onEvent({ piece: piece.name, state: 'crashed', detail: `${died}; log: ${piece.logFile}` });
+      onEvent({ piece: piece.name, state: 'crashed', detail: `${reason ?? died}; log: ${piece.logFile}` });
+      reason = null;
+      pauseMs =
+        performance.now() - since > STEADY_MS ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       await sleep(pauseMs);
       if (stopping) return;
-      const startedAt = performance.now();
+      since = performance.now();
       current = launch(piece, guardian);
       try {
         await becomeReady(piece, current);
         onEvent({ piece: piece.name, state: 'restarted', detail: `process ${current.child.pid}` });
-        pauseMs = 100;
       } catch (thrown) {
-        onEvent({ piece: piece.name, state: 'crashed', detail: toError(thrown).message });
+        reason = toError(thrown).message;
         current.child.kill('SIGKILL');
-        pauseMs = Math.min(pauseMs * 2, 5_000);
       }
-      if (performance.now() - startedAt < 1_000) pauseMs = Math.min(pauseMs * 2, 5_000);
     }
   };
 
@@ -142,11 +148,16 @@ function readAnnouncement(child: ChildProcess, logFile: string): Promise<Record<
   const { stdout } = child;
   if (stdout === null) return Promise.resolve({});
   const log: WriteStream = createWriteStream(logFile, { flags: 'a' });
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const lines = createInterface({ input: stdout });
     lines.on('line', (line) => {
       log.write(`${line}\n`);
-      if (line.startsWith('READY')) resolve(parseAnnouncement(line.slice(5)));
+      if (!line.startsWith('READY')) return;
+      try {
+        resolve(parseAnnouncement(line.slice('READY'.length)));
+      } catch (error) {
+        reject(toError(error));
+      }
     });
     lines.on('close', () => log.end());
   });

@@ -65,13 +65,16 @@ export async function startInstance(spec: InstanceSpec, containers: ContainerHos
   };
   const kept = keepRunning();
 
-  return {
+  const instance: Instance = {
     port: () => port,
     async ready(timeoutMs) {
       const until = Date.now() + timeoutMs;
-      for (; port === null && !stopped && Date.now() < until; await sleep(25));
-      if (port === null) throw new Error('The instance is not ready.');
-      return port;
+      for (;;) {
+        const now = instance.port();
+        if (now !== null) return now;
+        if (stopped || Date.now() >= until) throw new Error('The instance is not ready.');
+        await sleep(25);
+      }
     },
     async stop() {
       stopped = true;
@@ -80,6 +83,7 @@ export async function startInstance(spec: InstanceSpec, containers: ContainerHos
       await current.container.stop(GRACE_MS); // begun meanwhile
     },
   };
+  return instance;
 }
 
 interface Launched {

@@ -31,9 +31,13 @@ const definitions = loadServices();
 const executions = openExecutions(open, containers, logs, stopping.signal);
 const controller = openServiceController(open, containers, origin, logs);
 const operations = openOperations(open, definitions, resourceProgress(open.journal, executions));
-const deployed = deployJobs(open, functions).catch((error: unknown) =>
-  console.error('jobs were not deployed', error),
-);
+
+// At the first call about jobs: at the start of the cloud the processors have enough to do.
+let deploying: Promise<void> | undefined;
+const deployed = (): Promise<void> =>
+  (deploying ??= deployJobs(open, functions).catch((error: unknown) =>
+    console.error('jobs were not deployed', error),
+  ));
 const run = {
   ...jobServices(open, executions, operations, deployed),
   ...serviceServices(open, controller, operations, origin),

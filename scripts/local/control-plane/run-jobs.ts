@@ -31,12 +31,15 @@ type ConditionState = keyof V2['Condition']['State'];
 const DEFAULT_TIMEOUT_MS = 600_000;
 const DEFAULT_MAX_RETRIES = 3;
 
-/** The gRPC services Jobs, Executions and Tasks of Cloud Run. */
+/**
+ * The gRPC services Jobs, Executions and Tasks of Cloud Run.
+ * @param deployed makes the jobs of the deployables; called before anything is done with jobs
+ */
 export function jobServices(
   open: OpenJournal,
   executions: Executions,
   operations: Operations,
-  deployed: Promise<void>,
+  deployed: () => Promise<void>,
 ): {
   jobs: UntypedServiceImplementation;
   executions: UntypedServiceImplementation;
@@ -48,25 +51,25 @@ export function jobServices(
   return {
     jobs: {
       createJob: unary(async ({ parent, jobId, job }: { parent: string; jobId: string; job: Job }) => {
-        await deployed;
+        await deployed();
         const name = `${parent}/jobs/${jobId}`;
         if (journal.jobs[name] !== undefined) throw alreadyExists(name);
         storeJob(open, name, job);
         return operations.create({ kind: 'job', name });
       }),
       updateJob: unary(async ({ job, allowMissing }: { job: Job; allowMissing?: boolean }) => {
-        await deployed;
+        await deployed();
         const name = job.name ?? '';
         if (journal.jobs[name] === undefined && allowMissing !== true) throw notFound(name);
         storeJob(open, name, job);
         return operations.create({ kind: 'job', name });
       }),
       getJob: unary(async ({ name }: Named) => {
-        await deployed;
+        await deployed();
         return found(journal.jobs[name], name);
       }),
       listJobs: unary(async (request: ListRequest) => {
-        await deployed;
+        await deployed();
         const below = Object.values(journal.jobs).filter((job) =>
           job.name?.startsWith(`${request.parent}/jobs/`),
         );
@@ -74,14 +77,14 @@ export function jobServices(
         return { jobs: items, nextPageToken };
       }),
       deleteJob: unary(async ({ name }: Named) => {
-        await deployed;
+        await deployed();
         const job = found(journal.jobs[name], name);
         delete journal.jobs[name];
         save();
         return operations.create({ kind: 'deleted', type: 'job', resource: job });
       }),
       runJob: unary(async (request: RunJobRequest) => {
-        await deployed;
+        await deployed();
         const job = found(journal.jobs[request.name], request.name);
         const record = planExecution(
           job,
