@@ -5,14 +5,22 @@ import type { Field } from './sql/types.ts';
 
 const pathOf = (name: string) => quoteText(`$."${name.replaceAll('"', '\\"')}"`);
 
-/** One column of the JSON object in DuckDB column `json`. Wrong values raise DuckDB errors that name the value. */
-function column(field: Field): string {
+/**
+ * One column of the JSON object in DuckDB column `json`. Wrong values raise DuckDB errors that name the value. With `jsonAsText`
+ * a JSON column's value comes as the text of its JSON, as insertAll takes it.
+ */
+function column(field: Field, jsonAsText: boolean): string {
   const type = fieldType(field);
   const path = pathOf(field.name);
   if (type.base === 'ARRAY' || type.base === 'STRUCT')
     return `CAST(json_extract(json, ${path}) AS ${duckType(type)})`;
   const text = `json_extract_string(json, ${path})`;
-  if (type.base === 'JSON') return `json_extract(json, ${path})`;
+  if (type.base === 'JSON') {
+    const value = `json_extract(json, ${path})`;
+    return jsonAsText
+      ? `CASE WHEN json_type(json, ${path}) = 'VARCHAR' THEN json(${text}) ELSE ${value} END`
+      : value;
+  }
   if (type.base === 'STRING') return text;
   if (type.base === 'BYTES') return `from_base64(${text})`;
   const cast = castTo({ sql: text, type: { base: 'STRING' } }, type, false, null).sql;
@@ -23,10 +31,15 @@ function column(field: Field): string {
 }
 
 /** A SELECT of `fields` from `source`, a DuckDB relation with one JSON column `json`. Unknown members are errors unless `ignoreUnknown`. */
-export function selectFromJson(source: string, fields: readonly Field[], ignoreUnknown: boolean): string {
+export function selectFromJson(
+  source: string,
+  fields: readonly Field[],
+  ignoreUnknown: boolean,
+  jsonAsText = false,
+): string {
   const known = `[${fields.map((f) => quoteText(f.name)).join(', ')}]`;
   const check = ignoreUnknown
     ? ''
     : ` WHERE CASE WHEN list_has_all(${known}, json_keys(json)) THEN TRUE ELSE error('no such field: ' || list_filter(json_keys(json), lambda k: NOT list_contains(${known}, k))[1]) END`;
-  return `SELECT ${fields.map((f) => `${column(f)} AS ${quoteName(f.name)}`).join(', ')} FROM ${source}${check}`;
+  return `SELECT ${fields.map((f) => `${column(f, jsonAsText)} AS ${quoteName(f.name)}`).join(', ')} FROM ${source}${check}`;
 }

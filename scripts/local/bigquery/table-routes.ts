@@ -273,6 +273,7 @@ export async function insertAll(
       `(SELECT CAST(v.text AS JSON) FROM (VALUES ${chosen.map((r) => `(${quoteText(JSON.stringify(r.json))})`).join(', ')}) AS v(text)) AS t(json)`,
       record.fields,
       parsed.ignoreUnknownValues ?? false,
+      true,
     );
   const columns = record.fields.map((f) => quoteName(f.name)).join(', ');
   return database.with(async (connection) => {

@@ -89,7 +89,10 @@ export function rowExpr(relation: Relation): Expr {
 
 const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 
-/** What a first name in an expression means; `null` where nothing here or outside has it. */
+/**
+ * What a first name in an expression means; `null` where nothing here or outside has it. A table's alias hides a column of the
+ * same name.
+ */
 export function resolve(
   scope: Scope,
   name: string,
@@ -97,19 +100,17 @@ export function resolve(
 ): { readonly expr: Expr } | { readonly relation: Relation } | null {
   const alias = scope.aliases?.get(name.toLowerCase());
   if (alias !== undefined) return { expr: alias };
-  const merged = scope.merged.get(name.toLowerCase());
-  const found = scope.relations.flatMap((relation) =>
-    relation.value === true
-      ? []
-      : relation.columns.filter((c) => same(c.name, name)).map((column) => columnExpr(relation, column)),
-  );
-  const first = found[0];
-  if (first !== undefined) {
-    if (merged !== undefined) return { expr: { sql: merged, type: first.type } };
-    if (found.length > 1) throw new SqlError(`Column name ${name} is ambiguous`, at);
-    return { expr: first };
-  }
   const relation = scope.relations.find((r) => same(r.alias, name));
   if (relation !== undefined) return { relation };
-  return scope.parent === null ? null : resolve(scope.parent, name, at);
+  const merged = scope.merged.get(name.toLowerCase());
+  const found = scope.relations.flatMap((candidate) =>
+    candidate.value === true
+      ? []
+      : candidate.columns.filter((c) => same(c.name, name)).map((column) => columnExpr(candidate, column)),
+  );
+  const first = found[0];
+  if (first === undefined) return scope.parent === null ? null : resolve(scope.parent, name, at);
+  if (merged !== undefined) return { expr: { sql: merged, type: first.type } };
+  if (found.length > 1) throw new SqlError(`Column name ${name} is ambiguous`, at);
+  return { expr: first };
 }
