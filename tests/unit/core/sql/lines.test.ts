@@ -1,0 +1,339 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ColumnType } from '#core/column';
+import { Cleaning, DatasetDefinition } from '#core/dataset';
+import { TerminalError } from '#core/errors';
+import { linesSql } from '#core/sql/lines';
+import { quoteTable } from '#core/sql/quote';
+import { startZetaSql, type ZetaSql, type ZetaValue } from '#tests/zetasql';
+
+type Columns = Readonly<Record<string, ColumnType>>;
+type Tables = Readonly<
+  Record<string, { readonly columns: Columns; readonly rows: readonly (readonly ZetaValue[])[] }>
+>;
+
+const AS_OF = '2026-06-30T00:00:00.000Z';
+const options = {
+  tableName: (destination: string) => quoteTable('demo-tradewind', 'raw', destination),
+  asOf: AS_OF,
+  historyDays: 0,
+};
+const raw = (tables: Tables) =>
+  new Map(
+    Object.entries(tables).map(([name, { columns }]) => [
+      name,
+      { columns: Object.entries(columns).map(([column, type]) => ({ name: column, type })) },
+    ]),
+  );
+
+let zeta: ZetaSql;
+beforeAll(async () => {
+  zeta = await startZetaSql();
+});
+afterAll(() => zeta.stop());
+
+/** The lines as the real GoogleSQL evaluator sees them: `customer item quantity reason`, sorted. */
+async function judged(
+  definition: DatasetDefinition,
+  tables: Tables,
+  select = 'customer, item, quantity, drop_reason',
+  changed = options,
+) {
+  const sql = linesSql(definition, raw(tables), changed);
+  const named = Object.fromEntries(
+    Object.entries(tables).map(([name, table]) => [`demo-tradewind.raw.${name}`, table]),
+  );
+  const rows = await zeta.evaluate(`SELECT ${select} FROM (${sql})`, { tables: named });
+  return rows.map((row) => row.map((cell) => cell ?? '-').join(' ')).sort();
+}
+
+/** One file of order lines, as a shop exports it. */
+const FILE_COLUMNS: Columns = {
+  InvoiceNo: 'STRING',
+  StockCode: 'STRING',
+  Description: 'STRING',
+  Quantity: 'INT64',
+  InvoiceDate: 'STRING',
+  UnitPrice: 'FLOAT64',
+  CustomerID: 'FLOAT64',
+};
+const file = (cleaning: Partial<Cleaning> = {}): DatasetDefinition => ({
+  name: 'Order lines',
+  tables: [{ alias: 'lines', destination: 'orders' }],
+  joins: [],
+  roles: {
+    customer: { table: 'lines', column: 'CustomerID' },
+    item: { table: 'lines', column: 'StockCode' },
+    time: { table: 'lines', column: 'InvoiceDate' },
+    quantity: { table: 'lines', column: 'Quantity' },
+    price: { table: 'lines', column: 'UnitPrice' },
+    order: { table: 'lines', column: 'InvoiceNo' },
+    itemName: { table: 'lines', column: 'Description' },
+  },
+  cleaning: Cleaning.parse(cleaning),
+});
+const line = (
+  order: string,
+  item: string | null,
+  quantity: number,
+  at: string | null,
+  price: number,
+  customer: number | null,
+) => [order, item, `name of ${item}`, quantity, at, price, customer];
+const APRIL = '2026-04-01T10:00:00';
+
+describe('a single file of order lines', () => {
+  const lines = (...rows: ReturnType<typeof line>[]): Tables => ({ orders: { columns: FILE_COLUMNS, rows } });
+
+  test('numbers become text ids, and every kind of dirt is left out under its own reason', async () => {
+    const codes = Array.from({ length: 20 }, (_, n) => line('1', `A${n}`, 1, APRIL, 1, 1));
+    const found = await judged(
+      file({ excludeItems: ['X9'], dropUnpriced: true }),
+      lines(
+        ...codes,
+        line('2', ' 85123A ', 6, APRIL, 2.5, 17850),
+        line('3', '85123A', 6, APRIL, 2.5, null),
+        line('3', '  ', 6, APRIL, 2.5, 17850),
+        line('3', '85123A', 6, null, 2.5, 17850),
+        line('3', '85123A', 6, '2026-07-01T00:00:00', 2.5, 17850),
+        line('3', '85123A', -6, APRIL, 2.5, 17850),
+        line('3', '85123A', 6, APRIL, -2.5, 17850),
+        line('3', '85123A', 7, APRIL, 0, 17850),
+        line('3', 'X9', 1, APRIL, 1, 17850),
+        line('3', 'POST', 1, APRIL, 1, 17850),
+        line('4', '71053', 2, APRIL, 3, 17850),
+        line('4', '71053', 2, APRIL, 3, 17850),
+      ),
+    );
+    expect(found.filter((row) => !/^1 A/.test(row))).toEqual([
+      '- 85123A 6 no-customer',
+      '17850 - 6 no-item',
+      '17850 71053 2 -',
+      '17850 71053 2 duplicate',
+      '17850 85123A -6 return',
+      '17850 85123A 6 -',
+      '17850 85123A 6 after-as-of',
+      '17850 85123A 6 no-time',
+      '17850 85123A 6 return',
+      '17850 85123A 7 unpriced',
+      '17850 POST 1 service-code',
+      '17850 X9 1 excluded-item',
+    ]);
+  });
+
+  test('nothing is left out that cleaning was told to keep', async () => {
+    const found = await judged(
+      file({ dropReturns: false, dropDuplicates: false, dropServiceCodes: false }),
+      lines(
+        line('1', 'A1', -1, APRIL, 1, 1),
+        line('1', 'A1', -1, APRIL, 1, 1),
+        line('1', 'POST', 1, APRIL, -1, 1),
+      ),
+    );
+    expect(found).toEqual(['1 A1 -1 -', '1 A1 -1 -', '1 POST 1 -']);
+  });
+
+  test('where many items have no digit, their codes are products', async () => {
+    const found = await judged(
+      file(),
+      lines(
+        line('1', 'BOLT', 1, APRIL, 1, 1),
+        line('1', 'NUT', 1, APRIL, 1, 1),
+        line('1', 'A1', 1, APRIL, 1, 1),
+      ),
+    );
+    expect(found).toEqual(['1 A1 1 -', '1 BOLT 1 -', '1 NUT 1 -']);
+  });
+
+  test('a one-off project is a quantity far beyond the item’s 99th percentile', async () => {
+    const usual = Array.from({ length: 200 }, (_, n) => line(String(n), 'A1', 5, APRIL, 1, n));
+    const found = await judged(
+      file({ outlierFactor: 3 }),
+      lines(...usual, line('x', 'A1', 15, APRIL, 1, 900), line('x', 'A1', 16, APRIL, 1, 901)),
+    );
+    expect(found.filter((row) => /^90\d/.test(row))).toEqual(['900 A1 15 -', '901 A1 16 outlier']);
+  });
+
+  test('a history of 30 days leaves out what is older', async () => {
+    const rows = lines(
+      line('1', 'A1', 1, '2026-05-30T00:00:00', 1, 1),
+      line('1', 'A2', 1, '2026-05-31T00:00:00', 1, 1),
+    );
+    expect(await judged(file(), rows, 'item, drop_reason', { ...options, historyDays: 30 })).toEqual([
+      'A1 before-history',
+      'A2 -',
+    ]);
+  });
+
+  test('value is price times quantity; a line without a quantity is one unit', async () => {
+    const { quantity: _, ...roles } = file().roles;
+    const found = await judged(
+      { ...file(), roles },
+      lines(line('1', 'A1', 7, APRIL, 2.5, 1)),
+      "quantity, value, basket, item_name, STRING(time, 'UTC')",
+    );
+    expect(found).toEqual(['1 2.5 1 name of A1 2026-04-01 10:00:00+00']);
+  });
+});
+
+describe('orders, lines, products and customers', () => {
+  const T0 = '2026-03-01T08:00:00Z';
+  const tables: Tables = {
+    erp__order_lines: {
+      columns: { order_no: 'INT64', sku: 'STRING', quantity: 'FLOAT64', unit_price: 'FLOAT64' },
+      rows: [
+        [1, 'OLD-1', 2, 1.5],
+        [1, 'NEW-2', 1, 4],
+        [2, 'LOOP-A1', 1, 1],
+        [9, 'NEW-2', 1, 4],
+      ],
+    },
+    erp__orders: {
+      columns: { order_no: 'INT64', customer_no: 'INT64', ordered_at: 'TIMESTAMP' },
+      rows: [
+        [1, 7, T0],
+        [2, 8, T0],
+      ],
+    },
+    erp__products: {
+      columns: { sku: 'STRING', name: 'STRING', category: 'STRING', superseded_by: 'STRING' },
+      rows: [
+        ['OLD-1', 'Old bolt', 'Bolts', 'MID-1'],
+        ['MID-1', 'Middle bolt', 'Bolts', 'NEW-2'],
+        ['NEW-2', 'New bolt', 'Fasteners', null],
+        ['LOOP-A1', 'Loop A', 'Loops', 'LOOP-B1'],
+        ['LOOP-B1', 'Loop B', 'Loops', 'LOOP-A1'],
+      ],
+    },
+    erp__customers: {
+      columns: { customer_no: 'STRING', name: 'STRING' },
+      rows: [
+        ['7', 'Acme'],
+        ['8', 'Bolt & Co'],
+        ['8', 'Bolt & Company'],
+      ],
+    },
+  };
+  const definition: DatasetDefinition = {
+    name: 'Wholesale',
+    tables: [
+      { alias: 'order_lines', destination: 'erp__order_lines' },
+      { alias: 'orders', destination: 'erp__orders' },
+      { alias: 'products', destination: 'erp__products' },
+      { alias: 'customers', destination: 'erp__customers' },
+    ],
+    joins: [
+      { left: { table: 'order_lines', column: 'order_no' }, right: { table: 'orders', column: 'order_no' } },
+      { left: { table: 'order_lines', column: 'sku' }, right: { table: 'products', column: 'sku' } },
+      {
+        left: { table: 'orders', column: 'customer_no' },
+        right: { table: 'customers', column: 'customer_no' },
+      },
+    ],
+    roles: {
+      customer: { table: 'orders', column: 'customer_no' },
+      item: { table: 'order_lines', column: 'sku' },
+      time: { table: 'orders', column: 'ordered_at' },
+      quantity: { table: 'order_lines', column: 'quantity' },
+      price: { table: 'order_lines', column: 'unit_price' },
+      order: { table: 'order_lines', column: 'order_no' },
+      customerName: { table: 'customers', column: 'name' },
+      itemName: { table: 'products', column: 'name' },
+      itemCategory: { table: 'products', column: 'category' },
+      supersededBy: { table: 'products', column: 'superseded_by' },
+    },
+    cleaning: Cleaning.parse({}),
+  };
+
+  test('a replaced product counts for the last of its chain, under that one’s name; a circle is left alone', async () => {
+    const found = await judged(
+      definition,
+      tables,
+      "customer, source_item, item, REPLACE(item_name, ' ', '_'), item_category, value, drop_reason",
+    );
+    expect(found).toEqual([
+      '- NEW-2 NEW-2 New_bolt Fasteners 4 no-customer',
+      '7 NEW-2 NEW-2 New_bolt Fasteners 4 -',
+      '7 OLD-1 NEW-2 New_bolt Fasteners 3 -',
+      '8 LOOP-A1 LOOP-A1 Loop_A Loops 1 -',
+    ]);
+  });
+
+  test('a key that occurs twice in a joined table does not multiply the lines', async () => {
+    expect(await judged(definition, tables, 'COUNT(*)')).toEqual(['4']);
+  });
+
+  test('text ids of a customer table meet number ids of the orders', async () => {
+    expect(await judged(definition, tables, "customer, REPLACE(customer_name, ' ', '_')")).toContain(
+      '7 Acme',
+    );
+  });
+
+  test('what cannot be is refused by name, with what could be', () => {
+    const refusal = (change: Partial<DatasetDefinition>, columns = raw(tables)) => {
+      try {
+        linesSql({ ...definition, ...change }, columns, options);
+      } catch (error) {
+        if (error instanceof TerminalError) return `${error.code}: ${error.message} ${error.remedy}`;
+        throw error;
+      }
+      return 'accepted';
+    };
+    const roles = definition.roles;
+    expect(refusal({ roles: { ...roles, quantity: { table: 'order_lines', column: 'quantty' } } })).toMatch(
+      /^unknown-column: .*erp__order_lines has no column "quantty" \(quantity\).*"quantity"/,
+    );
+    expect(refusal({ roles: { ...roles, quantity: { table: 'stock', column: 'n' } } })).toMatch(
+      /^dataset-invalid: .*"stock".*order_lines, orders, products, customers/,
+    );
+    expect(refusal({ roles: { ...roles, time: { table: 'order_lines', column: 'quantity' } } })).toMatch(
+      /^column-unsuitable: .*order_lines\.quantity \(time\) is FLOAT64.*TIMESTAMP/,
+    );
+    expect(refusal({ joins: definition.joins.slice(0, 2) })).toMatch(/^dataset-invalid: .*"customers"/);
+    expect(refusal({ joins: definition.joins.toReversed() })).toMatch(/^dataset-invalid: .*not joined yet/);
+    const unloaded = raw(tables);
+    unloaded.delete('erp__orders');
+    expect(refusal({}, unloaded)).toMatch(/^table-not-loaded: .*erp__orders.*ETL run/);
+  });
+});
+
+describe('hostile names', () => {
+  const NAMES = [
+    'a`b',
+    'a\\b',
+    "o'brien",
+    'x"; DROP TABLE t; --',
+    'größe',
+    'two words',
+    'select',
+    'line\nbreak',
+    '\\`',
+    "'",
+  ];
+
+  test.each(NAMES)('a column called %j stays a column', async (name) => {
+    const columns: Columns = { [name]: 'STRING', item: 'STRING', at: 'DATE' };
+    const definition: DatasetDefinition = {
+      name: 'x',
+      tables: [{ alias: 'lines', destination: 'orders' }],
+      joins: [],
+      roles: {
+        customer: { table: 'lines', column: name },
+        item: { table: 'lines', column: 'item' },
+        time: { table: 'lines', column: 'at' },
+      },
+      cleaning: Cleaning.parse({ excludeItems: NAMES, dropServiceCodes: false }),
+    };
+    const rows = [
+      ['c', 'fine', '2026-01-01'],
+      ['c', "o'brien", '2026-01-01'],
+      ['c', 'a\\b', '2026-01-01'],
+    ];
+    expect(await judged(definition, { orders: { columns, rows } }, 'customer, item, drop_reason')).toEqual([
+      'c a\\b excluded-item',
+      'c fine -',
+      "c o'brien excluded-item",
+    ]);
+  });
+});
