@@ -85,10 +85,8 @@ export function openWarehouse(place: Place): Warehouse {
 
   const start = async (jobId: string, configuration: object): Promise<void> => {
     try {
-      await client.createJob({
-        configuration,
-        jobReference: { jobId, projectId: place.projectId, location },
-      });
+      // The client makes an id of its own unless it is given here, whatever a jobReference says.
+      await client.createJob({ configuration, jobId, location });
     } catch (error) {
       // 409: this job was asked for before; the caller goes on to watch it.
       if (codeOf(error) !== 409) throw translated(jobId, error);
