@@ -48,7 +48,7 @@ export interface Guardian {
  * Starts a guardian owned by this process.
  * @param graceSeconds whole seconds between asking and killing, once the owner is gone
  */
-export function startGuardian(graceSeconds = 3): Guardian {
+export function startGuardian(graceSeconds = 5): Guardian {
   const watched = new Set<number>();
   let closing = false;
   let child = launch();

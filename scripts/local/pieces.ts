@@ -58,13 +58,17 @@ export function planPiece(name: PieceName, context: PieceContext): Piece {
 
   const plans: Readonly<Record<PieceName, () => Piece>> = {
     firestore: () =>
-      node('firestore', {
-        java: emulators.java,
-        jar: emulators.firestoreJar,
-        dir,
-        project,
-        rules: existsSync(rules) ? rules : '',
-      }),
+      node(
+        'firestore',
+        {
+          java: emulators.java,
+          jar: emulators.firestoreJar,
+          dir,
+          project,
+          rules: existsSync(rules) ? rules : '',
+        },
+        { graceMs: 30_000 }, // it writes everything it holds
+      ),
     pubsub: () =>
       piece({
         command: emulators.java,

@@ -4,7 +4,7 @@ import type { LocalCloud } from '#scripts/local/cloud';
 import { controlClients } from '#tests/control-clients';
 import type { ControlClients } from '#tests/control-clients';
 import { eventually } from '#tests/eventually';
-import { readNotes, startFixtureCloud, temporaryFolder } from '#tests/fixture-cloud';
+import { isRunning, readNotes, startFixtureCloud, temporaryFolder } from '#tests/fixture-cloud';
 
 const folder = temporaryFolder();
 let cloud: LocalCloud;
@@ -139,6 +139,19 @@ test('what is not there, or not done here, is named', async () => {
   await expect(operation.promise()).rejects.toThrow(
     "Image 'europe-docker.pkg.dev/x/y/nothing:1' not found. The local cloud has:",
   );
+});
+
+test('the control plane killed: its tasks die with it, and are tried again by its successor', async () => {
+  const notes = join(folder.path, 'control-plane-killed');
+  const name = await run({ NOTES: notes, HOW: 'never', WELL_FROM: '1' });
+  const pid = await eventually('the task has begun', () => readNotes(notes)[0]?.['pid']);
+  process.kill(cloud.pids()['run'] ?? 0, 'SIGKILL');
+  await eventually('the task has died', () => !isRunning(Number(pid)));
+  await eventually('the successor answers', () =>
+    clients.executions.getExecution({ name }).catch(() => null),
+  );
+  expect(await ended(name)).toMatchObject({ succeededCount: 1, retriedCount: 1 });
+  expect(readNotes(notes).map(({ attempt }) => attempt)).toEqual(['0', '1']);
 });
 
 test('a running task of a cloud that was stopped is tried again by the next', async () => {
