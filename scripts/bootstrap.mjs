@@ -65,14 +65,15 @@ function installPackages() {
     .update(readFileSync(join(ROOT, 'package-lock.json')))
     .digest('hex');
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === lock) return;
-  say('Installing packages (npm ci) …');
+  say('Installing packages (a minute or two) …');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const done = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // Not `npm ci`: it refuses a lock file that lacks the optional packages of platforms a registry does not carry.
+  // `--no-save` installs what is locked and leaves the lock file alone.
+  const done = spawnSync(npm, ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  if (done.status !== 0)
-    refuse('The packages could not be installed.', 'Run: npm ci, and read what it says.');
+  if (done.status !== 0) refuse('The packages could not be installed.', 'Run: npm install, and read what it says.');
   writeFileSync(STAMP, lock);
 }
 
@@ -166,7 +167,7 @@ function run(node, script, args) {
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   process.on('SIGHUP', () => child.kill('SIGTERM'));
-  child.on('error', (error) => refuse(`${script} could not be started: ${error.message}`, 'Run: npm ci'));
+  child.on('error', (error) => refuse(`${script} could not be started: ${error.message}`, 'Run: npm install'));
   child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));
 }
 
