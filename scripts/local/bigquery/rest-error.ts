@@ -69,6 +69,13 @@ export function toRestError(thrown: unknown): RestError {
   if (missing) return new RestError('invalid', `Required field ${missing[1]} cannot be null`, thrown);
   if (isConflict(text))
     return new RestError('invalidQuery', `Transaction is aborted due to concurrent update: ${text}`, thrown);
+  const ungrouped = /column "?([^"]+)"? must appear in the GROUP BY clause/.exec(text);
+  if (ungrouped)
+    return new RestError(
+      'invalidQuery',
+      `SELECT list expression references column ${ungrouped[1]} which is neither grouped nor aggregated`,
+      thrown,
+    );
   const match =
     /^(Invalid Input|Conversion|Out of Range|Binder|Parser|Catalog|Constraint|Not implemented|Invalid|IO|Invalid Type) Error: ([\s\S]*)$/.exec(
       text,

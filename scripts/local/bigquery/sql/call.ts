@@ -53,6 +53,10 @@ export function callFunction(cursor: Cursor, env: Env, scope: Scope, parse: Pars
     );
   const result = call.emit(args, { at, part: part ?? '', name });
   if (cursor.isWord('OVER')) throw unsupported(`${name} as a window function`, at);
+  if (safe && name === 'PARSE_JSON')
+    return { ...result, sql: `(CASE WHEN json_valid(${args[0]?.sql}) THEN json(${args[0]?.sql}) END)` };
+  // DuckDB cannot try what raises errors of its own making.
+  if (safe && /\berror\(|\btw_/.test(result.sql)) throw unsupported(`SAFE.${name}`, at);
   // TRY answers NULL where the expression inside fails, which is what SAFE. means.
   return safe ? { ...result, sql: `TRY(${result.sql})` } : result;
 }

@@ -270,7 +270,7 @@ export const functions: Readonly<Record<string, FunctionRule>> = {
     min: 1,
     max: 100,
     emit: (args, info) => ({
-      sql: `(${args.map((_, i) => argument(args, i, of('STRING'), info)).join(' || ')})`,
+      sql: `(${args.map((arg) => castTo(arg, of('STRING'), false, info.at).sql).join(' || ')})`,
       type: of('STRING'),
     }),
   },

@@ -13,8 +13,17 @@ function mismatch(op: string, left: Expr, right: Expr, at: Position): SqlError {
   );
 }
 
+/** A float literal beside a NUMERIC is a NUMERIC; any other value is left as it is. Parameters and casts are no literals. */
+function literalBeside(value: Expr, other: Expr): Expr {
+  if (other.type.base !== 'NUMERIC' && other.type.base !== 'BIGNUMERIC') return value;
+  const text = /^CAST\('([\d.eE+-]+)' AS DOUBLE\)$/.exec(value.sql)?.[1];
+  if (text === undefined) return value;
+  return castTo({ sql: `'${text}'`, type: { base: 'STRING' } }, other.type, false, null);
+}
+
 /** `left op right` for `+ - * / ||`. Division by zero and overflow are errors, as in BigQuery. */
-export function arithmetic(op: string, left: Expr, right: Expr, at: Position): Expr {
+export function arithmetic(op: string, leftGiven: Expr, rightGiven: Expr, at: Position): Expr {
+  const [left, right] = [literalBeside(leftGiven, rightGiven), literalBeside(rightGiven, leftGiven)];
   if (op === '||') {
     if (left.type.base === 'ARRAY' && right.type.base === 'ARRAY')
       return { sql: `list_concat(${left.sql}, ${right.sql})`, type: left.type };
@@ -57,7 +66,7 @@ function divide(left: Expr, right: Expr, common: SqlType, at: Position): Expr {
 /** `left op right` for the comparisons; a string literal beside a DATE or TIMESTAMP is read as one. */
 export function compare(op: string, left: Expr, right: Expr, at: Position): Expr {
   const type: SqlType = { base: 'BOOL' };
-  let [a, b] = [left, right];
+  let [a, b] = [literalBeside(left, right), literalBeside(right, left)];
   if (a.text !== undefined && b.type.base !== 'STRING' && fits(a, b.type)) a = coerceTo(a, b.type, at);
   else if (b.text !== undefined && a.type.base !== 'STRING' && fits(b, a.type)) b = coerceTo(b, a.type, at);
   const common = superType([a.type, b.type]);
