@@ -15,6 +15,10 @@ const COPY_DONE = 0x63;
 const ERROR_RESPONSE = 0x45;
 /** A message longer than this is no row that a warehouse takes. PostgreSQL's own limit for a row is 1 GB. */
 const MAX_FRAME = 256 * 1024 * 1024;
+/** A larger buffer for one big message is let go afterwards. */
+const MAX_CARRY = 4 * 1024 * 1024;
+/** Code and length. */
+const HEADER = 5;
 
 /** What gets the data of each CopyData message, in order; the bytes are valid during the call only. */
 export interface FrameSink {
@@ -63,10 +67,9 @@ class CopyReader implements Submittable {
   private stream: Socket | null = null;
   private lenders: DataListener[] = [];
   private bytes = 0;
-  /** A message that continues in the next buffer: its parts, their length and the length that is needed. */
-  private parts: Buffer[] = [];
+  /** The beginning of a message that continues in the next buffer, and its length so far. */
+  private carry = Buffer.alloc(64 * 1024);
   private held = 0;
-  private needed = 0;
   private draining: Promise<void> | null = null;
   private failed = false;
 
@@ -118,10 +121,9 @@ class CopyReader implements Submittable {
   private readonly onData = (received: Buffer): void => {
     if (this.failed) return;
     this.bytes += received.length;
-    const bytes = this.assemble(received);
-    if (bytes === null) return;
     try {
-      this.readMessages(bytes);
+      const start = this.held === 0 ? 0 : this.finishHeld(received);
+      if (start >= 0) this.readMessages(received, start);
     } catch (error) {
       this.fail(toError(error));
       return;
@@ -129,35 +131,53 @@ class CopyReader implements Submittable {
     if (this.sink.full && this.draining === null) this.rest();
   };
 
-  /** The message begun before with `received` at its end, null while it is still not whole. */
-  private assemble(received: Buffer): Buffer | null {
-    if (this.parts.length === 0) return received;
-    this.parts.push(received);
-    this.held += received.length;
-    if (this.held < this.needed) return null;
-    const whole = Buffer.concat(this.parts, this.held);
-    this.parts = [];
-    return whole;
+  /** Completes the message begun before, alone, and reads it: where the rest of `received` begins, −1 without one. */
+  private finishHeld(received: Buffer): number {
+    let at = this.hold(received, 0, HEADER - this.held);
+    if (this.held < HEADER) return -1;
+    const needed = lengthOf(this.carry, 0);
+    at = this.hold(received, at, needed - this.held);
+    if (this.held < needed) return -1;
+    this.held = 0;
+    const ours = this.readMessages(this.carry.subarray(0, needed), 0);
+    if (this.carry.length > MAX_CARRY) this.carry = Buffer.alloc(64 * 1024);
+    if (ours) return at;
+    // The message ended the copy: what follows is not ours any more.
+    if (at < received.length) for (const listener of this.lenders) listener(received.subarray(at));
+    return -1;
   }
 
-  private readMessages(bytes: Buffer): void {
-    let at = 0;
-    while (at + 5 <= bytes.length) {
-      const length = bytes.readUInt32BE(at + 1);
-      if (length > MAX_FRAME) throw new RangeError(`PostgreSQL sent a message of ${length} bytes`);
-      const end = at + 1 + length;
+  /** Keeps up to `count` bytes of `bytes` from `start` on, and answers where it stopped. */
+  private hold(bytes: Buffer, start: number, count: number): number {
+    const end = Math.min(bytes.length, start + Math.max(count, 0));
+    const total = this.held + end - start;
+    if (total > this.carry.length) {
+      const larger = Buffer.alloc(Math.max(total, this.carry.length * 2));
+      this.carry.copy(larger, 0, 0, this.held);
+      this.carry = larger;
+    }
+    bytes.copy(this.carry, this.held, start, end);
+    this.held = total;
+    return end;
+  }
+
+  /** Reads whole messages from `start` on and holds the last one's beginning; false once the socket was given back. */
+  private readMessages(bytes: Buffer, start: number): boolean {
+    let at = start;
+    while (at + HEADER <= bytes.length) {
+      const end = at + lengthOf(bytes, at);
       if (end > bytes.length) break;
       const code = bytes[at];
-      if (code === COPY_DATA) this.sink.frame(bytes, at + 5, end);
-      else if (code === COPY_DONE) return this.giveBack(bytes.subarray(end));
-      else if (code === ERROR_RESPONSE) return this.giveBack(bytes.subarray(at));
+      if (code === COPY_DATA) this.sink.frame(bytes, at + HEADER, end);
+      else if (code === COPY_DONE || code === ERROR_RESPONSE) {
+        this.giveBack(bytes.subarray(code === COPY_DONE ? end : at));
+        return false;
+      }
       // CopyOutResponse, notices and parameter changes need no answer.
       at = end;
     }
-    if (at === bytes.length) return;
-    this.parts = [bytes.subarray(at)];
-    this.held = bytes.length - at;
-    this.needed = this.held >= 5 ? 1 + bytes.readUInt32BE(at + 1) : 5;
+    this.hold(bytes, at, bytes.length - at);
+    return true;
   }
 
   private giveBack(rest: Buffer): void {
@@ -190,4 +210,11 @@ class CopyReader implements Submittable {
     await this.draining;
     this.resolve(this.bytes);
   }
+}
+
+/** The length of the message at `at`, header included. */
+function lengthOf(bytes: Buffer, at: number): number {
+  const length = bytes.readUInt32BE(at + 1);
+  if (length < 4 || length > MAX_FRAME) throw new RangeError(`PostgreSQL sent a message of ${length} bytes`);
+  return length + 1;
 }
