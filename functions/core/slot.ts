@@ -22,8 +22,8 @@ export const ALGORITHMS = [
   'personal-frequency',
   'purchase-rhythm',
   'item-neighbours',
-  'ials',
   'ease',
+  'ials',
 ] as const;
 export const AlgorithmName = z.enum(ALGORITHMS);
 export type AlgorithmName = z.infer<typeof AlgorithmName>;

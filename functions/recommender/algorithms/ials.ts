@@ -34,8 +34,8 @@ export const ials: Algorithm<Options> = {
     const epochs = { quick: 8, balanced: 10, thorough: 14 }[config.preset];
     const ages = config.halfLifeDays === null ? [null] : [null, config.halfLifeDays];
     const pairs = [
-      [0.1, 0.005],
       [0.3, 0.005],
+      [0.1, 0.005],
       [0.03, 0.005],
       [0.1, 0.01],
       [0.1, 0.002],

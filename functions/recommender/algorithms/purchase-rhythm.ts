@@ -8,9 +8,9 @@ const Options = z.strictObject({
   /** Days those took. */
   priorDays: z.number().min(1).max(1000).default(60),
   /** How readily a silent pair is taken for ended, 0 … 5; 0: never. */
-  dropout: z.number().min(0).max(5).default(0.3),
+  dropout: z.number().min(0).max(5).default(0.05),
   /** How much an item that is due (its usual interval has passed) is raised, 0 … 5; 0: timing plays no part. */
-  due: z.number().min(0).max(5).default(0),
+  due: z.number().min(0).max(5).default(0.5),
 });
 type Options = z.output<typeof Options>;
 
@@ -28,9 +28,9 @@ export const purchaseRhythm: Algorithm<Options> = {
   slots: ['reorder'],
   options: Options,
   trials: () => [
+    { priorCount: 0.5, priorDays: 60, dropout: 0.05, due: 0.5 },
     { priorCount: 0.5, priorDays: 60, dropout: 0.3, due: 0 },
     { priorCount: 1, priorDays: 120, dropout: 0.05, due: 0 },
-    { priorCount: 0.5, priorDays: 60, dropout: 0.05, due: 0.5 },
     { priorCount: 0.25, priorDays: 90, dropout: 0.02, due: 1.5 },
     { priorCount: 1, priorDays: 365, dropout: 0.01, due: 0 },
     { priorCount: 0.25, priorDays: 365, dropout: 0.05, due: 0.3 },

@@ -1,5 +1,6 @@
 import { sweepRows, type SweepMemory } from './inverse.ts';
 import { addGram, makeScratch, solveRow, type FixedSide, type Scratch } from './ials-kernel.ts';
+import { makeTiledScratch, solveRowTiled, type TiledScratch } from './ials-tile.ts';
 
 /** Work that threads take in chunks. All arrays lie on shared memory, so a job is sent without copying. */
 export type Job =
@@ -22,14 +23,14 @@ export type Job =
     }
   | { readonly kernel: 'sweep'; readonly space: SweepMemory; readonly block: number };
 
-const scratches = new Map<number, Scratch>();
+/** This thread's memory, by number of factors. */
+const plain = new Map<number, Scratch>();
+const tiled = new Map<number, TiledScratch>();
 
-function scratchFor(d: number): Scratch {
-  const known = scratches.get(d);
-  if (known) return known;
-  const made = makeScratch(d);
-  scratches.set(d, made);
-  return made;
+function kept<T>(known: Map<number, T>, d: number, make: (d: number) => T): T {
+  const found = known.get(d) ?? make(d);
+  known.set(d, found);
+  return found;
 }
 
 /** Does units [from, to) of `job`. */
@@ -52,7 +53,12 @@ export function runChunk(job: Job, from: number, to: number): void {
     return;
   }
   const { side, indptr, index, weight, out } = job;
-  const scratch = scratchFor(side.d);
-  for (let row = from; row < to; row++)
-    solveRow(side, index, weight, indptr[row]!, indptr[row + 1]!, scratch, out, row * side.d);
+  const { d } = side;
+  for (let row = from; row < to; row++) {
+    const [start, end] = [indptr[row]!, indptr[row + 1]!];
+    // Packing a few entries costs more than the tile saves.
+    if (d % 8 === 0 && end - start >= 8)
+      solveRowTiled(side, index, weight, start, end, kept(tiled, d, makeTiledScratch), out, row * d);
+    else solveRow(side, index, weight, start, end, kept(plain, d, makeScratch), out, row * d);
+  }
 }

@@ -4,6 +4,7 @@ import {
   solvePositive,
   solveRow,
 } from '../../../../functions/recommender/kernels/ials-kernel.ts';
+import { makeTiledScratch, solveRowTiled } from '../../../../functions/recommender/kernels/ials-tile.ts';
 import { makeSweepMemory, sweep } from '../../../../functions/recommender/kernels/inverse.ts';
 import { inThread, withPool } from '../../../../functions/recommender/kernels/pool.ts';
 import {
@@ -74,6 +75,33 @@ describe('exact solves', () => {
       reg,
     );
     expected.forEach((value, i) => expect(out[i]).toBeCloseTo(value, 5));
+  });
+});
+
+describe('tiled solves', () => {
+  it.each([
+    [8, 8],
+    [32, 77],
+    [64, 300],
+  ])('equal the plain ones: %i factors, %i entries', (d, entries) => {
+    const random = seededRandom(d);
+    const rows = 400;
+    const factors = Float32Array.from({ length: rows * d }, () => 0.3 * gaussian(random));
+    const index = Int32Array.from({ length: entries }, (_, n) => n);
+    const weight = Float32Array.from(index, () => random());
+    const gram = new Float64Array(d * d);
+    addGram(factors, d, 0, rows, gram, 0);
+    const side = {
+      d,
+      factors,
+      gram: gram.map((x) => x * 0.1),
+      regularization: 0.005,
+      unobserved: 0.1 * rows,
+    };
+    const [one, other] = [new Float32Array(d), new Float32Array(d)];
+    solveRow(side, index, weight, 0, entries, makeScratch(d), one, 0);
+    solveRowTiled(side, index, weight, 0, entries, makeTiledScratch(d), other, 0);
+    for (let k = 0; k < d; k++) expect(other[k]).toBeCloseTo(one[k]!, 4);
   });
 });
 
