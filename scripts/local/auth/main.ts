@@ -11,20 +11,29 @@ import { announceReady, onShutdown, pieceArguments } from '../announce.ts';
 import { readAccounts, writeAccounts } from './accounts.ts';
 import type { AccountState } from './accounts.ts';
 
-/** The operations the product and its tests use. Compiling the validators of all ~100 is most of the start. */
+/**
+ * What the product, its tests and the Admin SDK use: sign-up and sign-in by password, link, provider and custom token,
+ * refreshing, one-time codes, and the administration of accounts. Phones, SAML, games and tenants are left out, and so are
+ * the schemas of the answers (the emulator's check of itself): compiling validators is most of the start, 2.4 s instead
+ * of 4.2 s of processor time.
+ */
 const USED =
-  /^\/(v1\/accounts|v1\/projects\/\{targetProjectId\}\/accounts|v1\/token|v1\/projects\b|v2\/projects\/\{targetProjectId\}\/config|emulator|v1\/publicKeys|v1\/recaptchaParams)/;
-const UNUSED = /tenants|inboundSaml|oauthIdp|defaultSupported/;
+  /^\/(v1\/accounts:(createAuthUri|delete|lookup|resetPassword|sendOobCode|signInWith(CustomToken|EmailLink|Idp|Password)|signUp|update)|v1\/projects\/\{targetProjectId\}(\/accounts|:queryAccounts)|v1\/projects|v1\/token|emulator\/v1\/projects\/\{targetProjectId\}\/(accounts|oobCodes))(:\w+)?$/;
+
+interface ApiSpec {
+  readonly paths: Record<string, Record<string, { responses?: object }>>;
+}
+
+const UNCHECKED = { default: { description: 'anything', content: { '*/*': { schema: {} } } } };
 
 const { port, dir, project } = pieceArguments('port', 'dir', 'project');
 const require = createRequire(import.meta.url);
 
 // Typed by hand: firebase-tools publishes no types for these. Checked by the tests that sign in.
-const spec = (
-  require('firebase-tools/lib/emulator/auth/apiSpec.js') as { default: { paths: Record<string, unknown> } }
-).default;
-for (const path of Object.keys(spec.paths))
-  if (!USED.test(path) || UNUSED.test(path)) delete spec.paths[path];
+const spec = (require('firebase-tools/lib/emulator/auth/apiSpec.js') as { default: ApiSpec }).default;
+for (const path of Object.keys(spec.paths)) if (!USED.test(path)) delete spec.paths[path];
+for (const operation of Object.values(spec.paths).flatMap((path) => Object.values(path)))
+  if (operation.responses !== undefined) operation.responses = UNCHECKED;
 const { AgentProjectState } = require('firebase-tools/lib/emulator/auth/state.js') as {
   AgentProjectState: new (project: string) => AccountState;
 };
