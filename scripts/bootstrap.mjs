@@ -73,7 +73,8 @@ function installPackages() {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  if (done.status !== 0) refuse('The packages could not be installed.', 'Run: npm install, and read what it says.');
+  if (done.status !== 0)
+    refuse('The packages could not be installed.', 'Run: npm install, and read what it says.');
   writeFileSync(STAMP, lock);
 }
 
@@ -167,7 +168,9 @@ function run(node, script, args) {
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   process.on('SIGHUP', () => child.kill('SIGTERM'));
-  child.on('error', (error) => refuse(`${script} could not be started: ${error.message}`, 'Run: npm install'));
+  child.on('error', (error) =>
+    refuse(`${script} could not be started: ${error.message}`, 'Run: npm install'),
+  );
   child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));
 }
 
