@@ -164,19 +164,18 @@ export function openContainerPlatform(place: Place): ContainerPlatform {
             template,
             traffic: [...serving, { type: TO_REVISION, revision: revision.name, percent: 0, tag }],
           },
+          updateMask: { paths: ['template', 'traffic'] },
         });
       });
     },
     async open(service, revision, tag) {
       await translate(`service ${service}`, async () => {
-        const existing = await get(service);
-        if (!existing) throw new TerminalError('service-missing', `There is no service ${service}.`);
         await services.updateService({
           service: {
             name: named(service),
-            template: existing.template ?? null,
             traffic: [{ type: TO_REVISION, revision, percent: 100, tag }],
           },
+          updateMask: { paths: ['traffic'] },
         });
         await services.setIamPolicy({
           resource: named(service),
@@ -194,7 +193,8 @@ export function openContainerPlatform(place: Place): ContainerPlatform {
         if (rest.length === 0) await remove(service);
         else
           await services.updateService({
-            service: { name: named(service), template: existing.template ?? null, traffic: rest },
+            service: { name: named(service), traffic: rest },
+            updateMask: { paths: ['traffic'] },
           });
       });
     },

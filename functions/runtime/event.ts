@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { inspect } from 'node:util';
 import type { CloudEventFunction } from '@google-cloud/functions-framework';
 import { z } from 'zod';
 import { ConflictError } from '#cloud/firestore';
@@ -81,7 +82,7 @@ async function deliver<T extends Topic>(
     await spec.handle(payload, here);
   } catch (thrown) {
     const spent = claim.attempts >= MAX_ATTEMPTS;
-    const detail = { topic, messageId, attempt: claim.attempts, error: toError(thrown).stack ?? '' };
+    const detail = { topic, messageId, attempt: claim.attempts, error: inspect(thrown) };
     if (!(thrown instanceof TerminalError) && !spent) {
       here.log.warn('handler failed, will be tried again', detail);
       await claim.release();

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { inspect } from 'node:util';
 import type { HttpFunction } from '@google-cloud/functions-framework';
 import { openIdentities } from '#cloud/auth';
 import { answer, type Gate, membershipIn, type Route } from './answer.ts';
@@ -31,7 +32,7 @@ function prepare(name: string, routes: (platform: Platform) => readonly Route[])
     onFailure: (error, requestId) =>
       here.log.error('request failed', {
         requestId,
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        error: inspect(error),
       }),
   };
   return { routes: routes(here), gate };

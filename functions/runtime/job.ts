@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { TerminalError, toError } from '#core/errors';
+import { inspect } from 'node:util';
+import { TerminalError } from '#core/errors';
 import { type Platform, platform } from './platform.ts';
 
 /** What a container job's work gets. `signal` fires when the platform stops the container. */
@@ -35,7 +36,7 @@ export async function runJob(name: string, handler: JobHandler, signal: AbortSig
     await handler(context);
     return 0;
   } catch (thrown) {
-    here.log.error('job failed', { error: toError(thrown).stack ?? '' });
+    here.log.error('job failed', { error: inspect(thrown) });
     return thrown instanceof TerminalError ? 0 : 1;
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { inspect } from 'node:util';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { openIdentities } from '#cloud/auth';
 import { TerminalError } from '#core/errors';
@@ -41,7 +42,7 @@ export async function runService(
     onFailure: (error, requestId) =>
       here.log.error('request failed', {
         requestId,
-        error: error instanceof Error ? (error.stack ?? '') : String(error),
+        error: inspect(error),
       }),
   };
   const server = createServer((request, response) => {

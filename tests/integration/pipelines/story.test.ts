@@ -1,0 +1,46 @@
+import { previewDataset } from '#core/api/datasets';
+import { getDeployment } from '#core/api/deployments';
+import { getModel } from '#core/api/models';
+import { getPipelineLogs } from '#core/api/pipelines';
+import { getVersion } from '#core/api/versions';
+import { openPipelineAccount, type PipelineAccount } from '#tests/pipeline-account';
+
+let account: PipelineAccount;
+beforeAll(async () => {
+  account = await openPipelineAccount();
+});
+
+test('from order lines to a live deployment', async () => {
+  const { call, params, dataset } = account;
+  const shown = await call(previewDataset, { params: { ...params, dataset: dataset.id } });
+  expect(shown.bytes).toBeGreaterThan(0);
+  expect(shown.rows).toHaveLength(20);
+  expect(shown.rows[0]).toMatchObject({ customer: expect.stringMatching(/^170\d\d$/), drop_reason: null });
+
+  const begun = await account.start();
+  expect(begun.status).toMatch(/queued|running/);
+  const run = await account.ended(begun.id);
+  expect(run.failure).toBeNull();
+  expect(run).toMatchObject({
+    status: 'succeeded',
+    extraction: { lines: 3600, kept: 3564, dropped: { return: 36 } },
+    vocabulary: { customers: 60, items: 120, interactions: 3564 },
+    stages: {
+      extraction: { status: 'succeeded', attempts: 1 },
+      vocabulary: { status: 'succeeded', attempts: 1 },
+      training: { status: 'succeeded', attempts: 1 },
+      deployment: { status: 'succeeded', attempts: 1 },
+    },
+  });
+
+  const version = await call(getVersion, { params: { ...params, version: run.version ?? '' } });
+  expect(version).toMatchObject({ number: 1, status: 'approved', gate: { passed: true }, run: run.id });
+  const deployment = await call(getDeployment, { params: { ...params, deployment: run.deployment ?? '' } });
+  expect(deployment).toMatchObject({ status: 'live', version: version.id, run: run.id, compared: 50 });
+  expect(await call(getModel, { params })).toMatchObject({
+    status: 'active',
+    liveDeployment: deployment.id,
+  });
+  const { lines } = await call(getPipelineLogs, { params: { ...params, run: run.id } });
+  expect(lines.map((line) => line.message)).toContain('extraction: 3564 of 3600 lines kept');
+});

@@ -1,0 +1,75 @@
+/** A person whose model has order lines in the warehouse, ready for the pipeline: no source, no ETL. */
+import { createDataset } from '#core/api/datasets';
+import { createPipelineConfig, getPipelineRun, startPipeline } from '#core/api/pipelines';
+import { Cleaning, type Dataset, type DatasetDefinition } from '#core/dataset';
+import type { PipelineRun } from '#core/pipeline-run';
+import { type Account, openAccount } from './account.ts';
+import { eventually } from './eventually.ts';
+import { warehouseRows } from './raw-tables.ts';
+
+export interface PipelineAccount extends Account {
+  readonly dataset: Dataset;
+  /** Starts a run with the quick preset and these settings on top. */
+  start(settings?: object): Promise<PipelineRun>;
+  look(run: string): Promise<PipelineRun>;
+  ended(run: string, seconds?: number): Promise<PipelineRun>;
+}
+
+export const DEFINITION: DatasetDefinition = {
+  name: 'Orders',
+  tables: [{ alias: 'lines', destination: 'orders' }],
+  joins: [],
+  roles: {
+    customer: { table: 'lines', column: 'customer' },
+    item: { table: 'lines', column: 'item' },
+    time: { table: 'lines', column: 'placed' },
+    quantity: { table: 'lines', column: 'quantity' },
+    order: { table: 'lines', column: 'order_no' },
+    itemName: { table: 'lines', column: 'item_name' },
+  },
+  cleaning: Cleaning.parse({}),
+};
+
+/**
+ * 60 customers in 4 trades, each trade with 30 products of its own, `lines` order lines two hours apart: who knows the
+ * trade can guess what comes next, who counts popularity cannot.
+ */
+export async function openPipelineAccount(lines = 3600): Promise<PipelineAccount> {
+  const account = await openAccount();
+  await warehouseRows(`
+    CREATE TABLE ${account.raw}.orders AS
+    SELECT
+      MOD(n, 60) + 17000 AS customer,
+      CONCAT('P', CAST(MOD(n, 4) * 30 + MOD(ABS(FARM_FINGERPRINT(CAST(n AS STRING))), 30) AS STRING)) AS item,
+      CONCAT('Product ', CAST(MOD(n, 4) * 30 + MOD(ABS(FARM_FINGERPRINT(CAST(n AS STRING))), 30) AS STRING)) AS item_name,
+      TIMESTAMP_SECONDS(1735689600 + n * 7200) AS placed,
+      IF(MOD(n, 100) = 99, -1, 1 + MOD(n, 5)) AS quantity,
+      n AS order_no
+    FROM UNNEST(GENERATE_ARRAY(0, ${lines - 1})) AS n`);
+  const { call, params } = account;
+  const dataset = await call(createDataset, { params, body: DEFINITION });
+  const look: PipelineAccount['look'] = (run) => call(getPipelineRun, { params: { ...params, run } });
+  return {
+    ...account,
+    dataset,
+    look,
+    async start(settings = {}) {
+      const body = {
+        name: 'Quick',
+        training: { preset: 'quick' as const, trials: 2, seconds: 2 },
+        ...settings,
+      };
+      const config = await call(createPipelineConfig, { params, body });
+      return call(startPipeline, { params, body: { config: config.id, dataset: dataset.id } });
+    },
+    ended: (run, seconds = 120) =>
+      eventually(
+        `the end of run ${run}`,
+        async () => {
+          const found = await look(run);
+          return found.finishedAt === null ? null : found;
+        },
+        seconds,
+      ),
+  };
+}
