@@ -34,7 +34,10 @@ export function uploadPrefix(bucket: string, { tenant, model }: ModelKey): strin
  * @throws TerminalError `object-forbidden`
  */
 export function checkObject(uri: string, bucket: string, key: ModelKey): void {
-  if (!uri.startsWith(`gs://${bucket}/`) || uri.startsWith(uploadPrefix(bucket, key))) return;
+  const ours = uri.startsWith(`gs://${bucket}/`);
+  // Object names are no paths, but something on the way may take them for one.
+  const climbs = /(^|[/\\])\.\.?([/\\]|$)/.test(uri);
+  if (!climbs && (!ours || uri.startsWith(uploadPrefix(bucket, key)))) return;
   throw new TerminalError('object-forbidden', `"${uri.slice(0, 300)}" is not one of this model’s uploads.`, {
     remedy:
       'Upload the file and use the address that the upload answered with, or name a bucket of your own.',

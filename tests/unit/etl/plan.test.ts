@@ -1,0 +1,98 @@
+import {
+  addCounts,
+  cursorOf,
+  overLimit,
+  OWN_CURSOR,
+  planAfter,
+  planRead,
+  planTasks,
+} from '../../../functions/etl/plan.ts';
+
+const bound = (value: string | null) => ({ value, guarantee: 'exact' as const, note: null });
+
+describe('what is read of a table', () => {
+  test('replace reads every row and keeps no watermark', () => {
+    const table = { mode: 'replace' as const, cursor: 'id' };
+    expect(cursorOf(table, true)).toBeNull();
+    expect(planRead(table, null, null, null)).toEqual({
+      write: 'replace',
+      range: null,
+      nothing: false,
+      cursor: null,
+      watermark: null,
+    });
+  });
+
+  test('append without a cursor adds every row each time', () => {
+    const table = { mode: 'append' as const, cursor: null };
+    expect(cursorOf(table, false)).toBeNull();
+    expect(planRead(table, null, null, null)).toMatchObject({ write: 'append', range: null, nothing: false });
+  });
+
+  test('the first append by a cursor replaces what is there, up to the safe bound', () => {
+    expect(planRead({ mode: 'append' }, 'id', null, bound('900'))).toEqual({
+      write: 'replace',
+      range: { column: 'id', after: null, upTo: '900' },
+      nothing: false,
+      cursor: 'id',
+      watermark: '900',
+    });
+  });
+
+  test('the next append goes on where the last publication ended', () => {
+    const after = planAfter('id', { cursor: 'id', watermark: '900' });
+    expect(planRead({ mode: 'append' }, 'id', after, bound('950'))).toMatchObject({
+      write: 'append',
+      range: { column: 'id', after: '900', upTo: '950' },
+      watermark: '950',
+    });
+  });
+
+  test('with another cursor, or after a replace, the table begins anew', () => {
+    expect(planAfter('changed_at', { cursor: 'id', watermark: '900' })).toBeNull();
+    expect(planAfter('id', { cursor: null, watermark: null })).toBeNull();
+    expect(planAfter('id', null)).toBeNull();
+  });
+
+  test('nothing new: nothing is read, and the watermark stays', () => {
+    expect(planRead({ mode: 'append' }, 'id', '900', bound('900'))).toMatchObject({
+      write: 'append',
+      nothing: true,
+      range: null,
+      watermark: '900',
+    });
+    expect(planRead({ mode: 'append' }, 'id', '900', bound(null))).toMatchObject({
+      nothing: true,
+      watermark: '900',
+    });
+  });
+
+  test('files have a cursor of their own, which is no column', () => {
+    expect(cursorOf({ mode: 'append', cursor: null }, true)).toBe(OWN_CURSOR);
+    expect(planRead({ mode: 'append' }, OWN_CURSOR, null, bound('g1')).range).toEqual({
+      column: '',
+      after: null,
+      upTo: 'g1',
+    });
+  });
+});
+
+test('rejects within the limit pass, one more fails with the figures, the reasons and the remedy', () => {
+  expect(overLimit('orders', 99, { 'out-of-range': 1 }, 0.01)).toBeNull();
+  expect(overLimit('orders', 0, {}, 0)).toBeNull();
+  expect(overLimit('orders', 98, { 'out-of-range': 1, 'field-count': 1 }, 0.01)).toEqual({
+    message: '2 of 100 rows of "orders" were rejected (out-of-range: 1, field-count: 1); the limit is 1 %.',
+    remedy: expect.stringContaining('_rejects'),
+  });
+});
+
+test('small runs get one task, large ones more, never too many', () => {
+  expect(planTasks([])).toBe(1);
+  expect(planTasks([null, 541_909])).toBe(1);
+  expect(planTasks([7_000_000, 5_000_000])).toBe(3);
+  expect(planTasks([1e12])).toBe(8);
+});
+
+test('counts by reason add up', () => {
+  expect(addCounts({ a: 1, b: 2 }, { b: 3, c: 4 })).toEqual({ a: 1, b: 5, c: 4 });
+});

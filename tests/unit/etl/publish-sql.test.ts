@@ -1,0 +1,196 @@
+import { columnTypes, type Column } from '#core/column';
+import { inWarehouse } from '#core/warehouse-name';
+import { startZetaSql, type ZetaSql } from '#tests/zetasql';
+import { wireTypeOf } from '#core/column';
+import {
+  compare,
+  LEDGER_FIELDS,
+  lastPublishedQuery,
+  ledgerQuery,
+  planSchema,
+  publishScript,
+  quoted,
+  REJECT_FIELDS,
+  unscaled,
+  validationQuery,
+} from '../../../functions/etl/publish-sql.ts';
+
+const column = (name: string, type: Column['type'], more: Partial<Column> = {}): Column => ({
+  name,
+  type,
+  nullable: true,
+  sourceType: 'test',
+  ...more,
+});
+const every = columnTypes.map((type) => column(`c_${type.toLowerCase()}`, type));
+
+const typed = (fields: readonly { name: string; type: string }[]) =>
+  Object.fromEntries(fields.map(({ name, type }) => [name, type]));
+const tables = {
+  'raw.orders': typed(every),
+  'raw._stg_r1_t1': typed(every.map(({ name, type }) => ({ name, type: wireTypeOf(type) }))),
+  'raw._ledger': typed(LEDGER_FIELDS),
+  'raw._rejects': typed(REJECT_FIELDS),
+};
+const params = {
+  run: 'STRING',
+  table: 'STRING',
+  rows: 'INT64',
+  cursor: 'STRING',
+  watermark: 'STRING',
+  checksum: 'STRING',
+  tables: 'ARRAY<STRING>',
+};
+
+describe('every statement is GoogleSQL', () => {
+  let zeta: ZetaSql;
+  beforeAll(async () => {
+    zeta = await startZetaSql();
+  });
+  afterAll(() => zeta.stop());
+
+  test.each(['replace', 'append'] as const)('publish by %s, statement by statement', async (write) => {
+    const script = publishScript({
+      dataset: 'raw',
+      destination: 'orders',
+      staging: '_stg_r1_t1',
+      write,
+      columns: every,
+    });
+    const statements = script.split(/;\n?/).filter((text) => text.trim() !== '');
+    expect(statements.map((text) => text.trim().split(' ')[0])).toEqual([
+      'BEGIN',
+      'ASSERT',
+      ...(write === 'replace' ? ['TRUNCATE'] : []),
+      'INSERT',
+      'INSERT',
+      'COMMIT',
+    ]);
+    for (const statement of statements) await zeta.analyze(statement, { tables, params });
+  });
+
+  test('validation of every type', async () => {
+    await zeta.analyze(validationQuery({ dataset: 'raw', table: '_stg_r1_t1' }, every), { tables });
+  });
+
+  test('ledger questions', async () => {
+    await zeta.analyze(ledgerQuery('raw'), { tables, params });
+    await zeta.analyze(lastPublishedQuery('raw'), { tables, params });
+  });
+});
+
+test('types that staging cannot hold are cast back', () => {
+  const script = publishScript({
+    dataset: 'raw',
+    destination: 'd',
+    staging: 's',
+    write: 'append',
+    columns: [column('at', 'DATETIME'), column('t', 'TIME'), column('j', 'JSON'), column('n', 'NUMERIC')],
+  });
+  expect(script).toContain('SELECT DATETIME(`at`), CAST(`t` AS TIME), PARSE_JSON(`j`), `n`');
+});
+
+test('no name gets into a statement that Tradewind did not make', () => {
+  for (const name of ['a`b', 'a; DROP TABLE x', 'a.b', '', 'ö', 'a\\', "a'"])
+    expect(() => quoted(name)).toThrow(RangeError);
+});
+
+test('hostile column names become plain, different ones, the same each time', () => {
+  const names = [
+    'id',
+    'ID',
+    '`; DROP',
+    'Größe (m²)',
+    '日本',
+    '',
+    '1st',
+    '_PARTITIONTIME',
+    'a b',
+    'a-b',
+    '_id',
+    '_x_',
+  ];
+  const named = inWarehouse(names.map((name) => column(name, 'STRING'))).map(({ name }) => name);
+  expect(named).toEqual([
+    'id',
+    'ID_2',
+    'DROP',
+    'Grosse_m2',
+    'column_5',
+    'column_6',
+    'c_1st',
+    'c__PARTITIONTIME',
+    'a_b',
+    'a_b_2',
+    '_id',
+    '_x_',
+  ]);
+  for (const name of named) expect(quoted(name)).toBe(`\`${name}\``);
+});
+
+describe('staging compared with what was written', () => {
+  const columns = [
+    column('id', 'INT64'),
+    column('price', 'NUMERIC', { precision: 12, scale: 2 }),
+    column('j', 'JSON'),
+  ];
+  const tally = {
+    rows: 3,
+    bytes: 100,
+    columns: [
+      { name: 'id', nulls: 0, min: '1', max: '3', sum: '6' },
+      { name: 'price', nulls: 1, min: '100', max: '250', sum: '350' },
+      { name: 'j', nulls: 3, min: null, max: null, sum: null },
+    ],
+  };
+  const good = {
+    n: 3,
+    nulls_0: 0,
+    sum_0: '6',
+    nulls_1: 1,
+    sum_1: '3.5',
+    nulls_2: 3,
+    sum_2: null,
+    unfit_2: 0,
+  };
+
+  test('equal figures are equal, whatever form they have', () => {
+    expect(compare(good, tally, columns)).toEqual([]);
+  });
+  test('a lost row, a changed cent and a null are found', () => {
+    const found = compare({ ...good, n: 2, nulls_0: 1, sum_1: '3.51' }, tally, columns);
+    expect(found.map(({ message }) => message)).toEqual([
+      'rows: 3 written, 2 loaded',
+      'nulls of "id": 0 written, 1 loaded',
+      'sum of "price": 350 written, 3.51 loaded',
+    ]);
+  });
+  test('values that the publication would refuse are named before', () => {
+    expect(compare({ ...good, unfit_2: 2 }, tally, columns)).toEqual([
+      { kind: 'unfit', message: '2 values of "j" cannot be kept exactly as JSON' },
+    ]);
+  });
+});
+
+test('decimals as unscaled integers', () => {
+  expect(unscaled('12.5', 2)).toBe(1250n);
+  expect(unscaled('-0.05', 2)).toBe(-5n);
+  expect(unscaled(null, 2)).toBe(0n);
+  expect(unscaled('1.500', 1)).toBe(15n);
+  expect(() => unscaled('1.55', 1)).toThrow(/1\.55/);
+  expect(() => unscaled('abc', 1)).toThrow(/abc/);
+});
+
+test('new columns are added, changed types are told, dropped columns stay', () => {
+  const existing = [
+    { name: 'id', type: 'INT64' as const },
+    { name: 'Gone', type: 'STRING' as const },
+    { name: 'total', type: 'INT64' as const },
+  ];
+  expect(
+    planSchema(existing, [column('ID', 'INT64'), column('total', 'NUMERIC'), column('fresh', 'DATE')]),
+  ).toEqual({
+    added: [{ name: 'fresh', type: 'DATE' }],
+    changed: [{ name: 'total', from: 'INT64', to: 'NUMERIC' }],
+  });
+});

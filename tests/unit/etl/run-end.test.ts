@@ -1,0 +1,63 @@
+import type { EtlTable } from '#core/etl-run';
+import { planEnd } from '../../../functions/etl/finish.ts';
+import { judge } from '../../../functions/etl/watch.ts';
+
+const table = (name: string, more: Partial<EtlTable>): EtlTable => ({
+  id: 'tabc',
+  run: 'rabc',
+  source: 'sabc',
+  name,
+  destination: name,
+  mode: 'replace',
+  status: 'succeeded',
+  counts: { rows: 10, bytes: 100, rejected: {} },
+  failure: null,
+  watermark: null,
+  createdAt: '2026-01-01T00:00:00.000Z',
+  finishedAt: null,
+  ...more,
+});
+const refused = { code: 'permission-denied', message: 'No right to read "orders".', remedy: 'GRANT SELECT.' };
+
+describe('how a run ends', () => {
+  test('all tables well: succeeded, with their sums', () => {
+    const counts = { rows: 5, bytes: 50, rejected: { 'out-of-range': 2 } };
+    expect(planEnd([table('a', {}), table('b', { counts })])).toEqual({
+      event: 'succeed',
+      counts: { rows: 15, bytes: 150, rejected: { 'out-of-range': 2 } },
+      failure: null,
+    });
+  });
+  test('one failed: partial, the others count, the reason and its remedy are kept', () => {
+    const end = planEnd([table('a', {}), table('orders', { status: 'failed', failure: refused })]);
+    expect(end).toMatchObject({ event: 'part', counts: { rows: 10 } });
+    expect(end.failure).toEqual({ ...refused, message: '1 of 2 tables failed. No right to read "orders".' });
+  });
+  test('all failed: failed', () => {
+    const end = planEnd([table('orders', { status: 'failed', failure: refused })]);
+    expect(end).toMatchObject({ event: 'fail', counts: { rows: 0 }, failure: refused });
+  });
+});
+
+describe('what the watch does about a run', () => {
+  const clock = Date.parse('2026-01-01T00:10:00.000Z');
+  const run = { attempts: 1, executor: 'e', createdAt: '2026-01-01T00:00:00.000Z' };
+  test.each([
+    ['its lease is alive', run, clock + 1, 'failed', 'nothing'],
+    ['the container runs or waits', run, 0, 'running', 'nothing'],
+    [
+      'it was written a moment ago',
+      { ...run, executor: null, createdAt: '2026-01-01T00:09:30.000Z' },
+      0,
+      null,
+      'nothing',
+    ],
+    ['its message was lost', { ...run, attempts: 0, executor: null }, 0, null, 'start'],
+    ['the container is dead', run, clock - 1, 'failed', 'resume'],
+    ['the container ended without ending the run', run, clock - 1, 'succeeded', 'resume'],
+    ['the platform never heard of it', run, 0, 'unknown', 'resume'],
+    ['it was started three times', { ...run, attempts: 3 }, 0, 'failed', 'give-up'],
+  ] as const)('%s', (_, of, lease, state, care) => {
+    expect(judge(of, lease, state, clock)).toBe(care);
+  });
+});
