@@ -331,6 +331,8 @@ function decode(type: TypeProto, cell: Message): unknown {
       // protobuf bytes arrive as a Buffer.
       return Buffer.from(value as Uint8Array).toString('base64');
     default:
-      return typeof value === 'object' ? value : String(value);
+      return typeof value === 'object' || value === undefined
+        ? value
+        : `${value as string | number | boolean}`;
   }
 }

@@ -292,7 +292,7 @@ export class Catalog {
 
   /** Drops the tables whose time has come. */
   async sweep(): Promise<void> {
-    for (const table of [...this.#tables.values()])
+    for (const table of this.#tables.values())
       if (this.#expired(table)) await this.dropTable(table.dataset, table.table);
   }
 

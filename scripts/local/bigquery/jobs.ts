@@ -5,9 +5,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { DuckDBConnection, DuckDBMaterializedResult } from '@duckdb/node-api';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Catalog } from './catalog.ts';
 import type { Database } from './database.ts';
+import { Configuration, parseConfiguration as parse } from './job-configuration.ts';
 import { LoadConfig, runLoad } from './load.ts';
 import { CopyConfig, ExtractConfig, QueryConfig } from './requests.ts';
 import { RestError, toProto, toRestError } from './rest-error.ts';
@@ -43,30 +44,6 @@ export interface QueryRows {
 
 /** Results of this many finished queries stay readable; BigQuery keeps them for a day. */
 const keptResults = 200;
-
-const Configuration = z.object({
-  dryRun: z.boolean().optional(),
-  labels: z.record(z.string(), z.string()).optional(),
-  jobTimeoutMs: z.coerce.string().optional(),
-  query: z.unknown().optional(),
-  load: z.unknown().optional(),
-  copy: z.unknown().optional(),
-  extract: z.unknown().optional(),
-});
-
-function parse<T extends z.ZodType>(schema: T, value: unknown): z.infer<T> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const member = [
-    ...(issue?.path ?? []),
-    ...(issue?.code === 'unrecognized_keys' ? [issue.keys.join(', ')] : []),
-  ].join('.');
-  throw new RestError(
-    issue?.code === 'unrecognized_keys' ? 'notImplemented' : 'invalid',
-    `not supported by the local BigQuery: job configuration "${member}": ${issue?.message ?? 'is not valid'}`,
-  );
-}
 
 export class Jobs {
   readonly #database: Database;

@@ -63,7 +63,7 @@ export function toRestError(thrown: unknown): RestError {
     typeof thrown === 'object' && thrown !== null && 'message' in thrown
       ? String(thrown.message)
       : String(thrown);
-  if (/^INTERRUPT/.test(text))
+  if (text.startsWith('INTERRUPT'))
     return new RestError('stopped', 'Job execution was cancelled: User requested cancellation', thrown);
   const missing = /NOT NULL constraint failed: (?:\S+\.)?(\S+)/.exec(text);
   if (missing) return new RestError('invalid', `Required field ${missing[1]} cannot be null`, thrown);

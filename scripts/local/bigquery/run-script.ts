@@ -212,7 +212,7 @@ async function settingsOf(
 ): Promise<Record<string, unknown>> {
   const { expirationSql, ...rest } = settings;
   const expiration = expirationSql === undefined ? null : await scalar(connection, `SELECT ${expirationSql}`);
-  return { ...rest, ...(expiration === null ? {} : { expirationTime: String(expiration) }) };
+  return { ...rest, ...(expiration === null ? {} : { expirationTime: String(Number(expiration)) }) };
 }
 
 async function create(

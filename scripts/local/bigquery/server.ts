@@ -215,8 +215,10 @@ async function runQuery(service: Service, body: Record<string, unknown>): Promis
       jobReference: reference(service, record),
       totalBytesProcessed: record.statistics['totalBytesProcessed'],
     };
-  const options = new URLSearchParams({ timeoutMs: String(body['timeoutMs'] ?? 10_000) });
-  if (body['maxResults'] !== undefined) options.set('maxResults', String(body['maxResults']));
+  const options = new URLSearchParams({
+    timeoutMs: typeof body['timeoutMs'] === 'number' ? String(body['timeoutMs']) : '10000',
+  });
+  if (typeof body['maxResults'] === 'number') options.set('maxResults', String(body['maxResults']));
   const format = body['formatOptions'];
   if (typeof format === 'object' && format !== null && 'useInt64Timestamp' in format)
     options.set('formatOptions.useInt64Timestamp', String(format.useInt64Timestamp));

@@ -37,7 +37,7 @@ export function patchedFields(record: ObjectRecord, body: Readonly<Record<string
     fields['metadata'] = merged;
   }
   // `undefined` members vanish when the record is written as JSON, which is what removing a field means.
-  return fields as ObjectFields;
+  return fields;
 }
 
 /** Entity tag of one state of an object. */

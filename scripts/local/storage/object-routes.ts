@@ -142,15 +142,15 @@ export async function composeCall(call: Call, bucket: string, name: string): Pro
       `compose takes 1 to 32 source objects, not ${Array.isArray(given) ? given.length : 'none'}`,
     );
   const sources = given.map((item: unknown) => {
-    // Read defensively below: every member is checked for its type.
+    // As the official client sends it; another value is looked up as its text and not found.
     const {
       name: part,
       generation,
       objectPreconditions,
     } = item as {
-      name?: unknown;
-      generation?: unknown;
-      objectPreconditions?: { ifGenerationMatch?: unknown };
+      name?: string;
+      generation?: string | number;
+      objectPreconditions?: { ifGenerationMatch?: string | number };
     };
     const record = needObject(
       call,

@@ -25,7 +25,7 @@ const rows: ZetaValue[][] = [
   [-6, null, 'Ünïcode 🚢', 0.1, '2024-03-04', '2024-03-04T01:02:03Z', true],
 ];
 const rowText = (row: ZetaValue[]) =>
-  `(${row.map((v, i) => (v === null ? 'NULL' : i === 4 ? `DATE '${v}'` : i === 5 ? `TIMESTAMP '${v}'` : typeof v === 'string' ? `'${v.replaceAll('\t', '\\t')}'` : Object.is(v, 1e20) ? '1e20' : String(v))).join(', ')})`;
+  `(${row.map((v, i) => (v === null ? 'NULL' : i === 4 ? `DATE '${String(v)}'` : i === 5 ? `TIMESTAMP '${String(v)}'` : typeof v === 'string' ? `'${v.replaceAll('\t', '\\t')}'` : Object.is(v, 1e20) ? '1e20' : String(v))).join(', ')})`;
 
 let zeta: ZetaSql;
 let local: LocalSql;
@@ -309,7 +309,7 @@ const expressions = [
   "JSON_VALUE('no json', '$.a')",
   "JSON_VALUE(PARSE_JSON('{\"a\": true}'), '$.a')",
   "JSON_VALUE('{\"a\":[5,6]}', '$.a[1]')",
-  'PARSE_JSON(\'{"b": 1, "a": [1, null]}\')',
+  `PARSE_JSON('{"a": [1, null], "b": 1}')`,
   "SAFE.PARSE_JSON('{bad')",
   "PARSE_JSON('{bad')",
   'TO_JSON_STRING(9007199254740993)',

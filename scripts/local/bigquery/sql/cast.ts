@@ -27,7 +27,7 @@ const stringForms: Readonly<Record<string, { pattern: string; says: string }>> =
   },
   TIMESTAMP: {
     pattern:
-      '\\s*\\d{1,4}-\\d{1,2}-\\d{1,2}([ tT]\\d{1,2}:\\d{1,2}(:\\d{1,2}(\\.\\d{0,6})?)?)?\\s*([zZ]|UTC|[+-]\\d{1,2}(:?\\d{2})?)?\\s*',
+      '\\s*\\d{1,4}-\\d{1,2}-\\d{1,2}([ tT]\\d{1,2}:\\d{1,2}(:\\d{1,2}(\\.\\d{0,6}0*)?)?)?\\s*([zZ]|UTC|[+-]\\d{1,2}(:?\\d{2})?)?\\s*',
     says: 'Invalid timestamp: ',
   },
   TIME: { pattern: '\\s*\\d{1,2}:\\d{1,2}:\\d{1,2}(\\.\\d{0,6})?\\s*', says: 'Invalid time string ' },

@@ -1,14 +1,12 @@
 /** DATE, DATETIME and TIMESTAMP functions. Timestamps are instants; without a zone they are read in UTC. */
 import { castTo } from './cast.ts';
 import { intervalOf, partMicros, weekStart } from './date-parts.ts';
-import { argument } from './functions.ts';
-import type { CallInfo, FunctionRule } from './functions.ts';
+import { argument, of } from './function-rule.ts';
+import type { CallInfo, FunctionRule } from './function-rule.ts';
 import type { Expr } from './scope.ts';
 import { SqlError, unsupported } from './sql-error.ts';
 import { quoteText, typeText } from './types.ts';
-import type { ScalarName, SqlType } from './types.ts';
 
-const of = (base: ScalarName): SqlType => ({ base });
 const zoneOf = (args: readonly Expr[], index: number, info: CallInfo): string =>
   args[index] === undefined ? "'UTC'" : argument(args, index, of('STRING'), info);
 const badPart = (info: CallInfo): SqlError => unsupported(`the part ${info.part} in ${info.name}`, info.at);

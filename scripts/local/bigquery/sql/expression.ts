@@ -3,6 +3,7 @@ import { callFunction, isFunction } from './call.ts';
 import { castTo, coerceTo, fits } from './cast.ts';
 import { commonType } from './common-type.ts';
 import type { Cursor } from './cursor.ts';
+import { literal, parameter } from './literal.ts';
 import { arithmetic, compare } from './operators.ts';
 import { emptyScope, resolve, rowExpr } from './scope.ts';
 import type { Env, Expr, Scope } from './scope.ts';
@@ -234,34 +235,6 @@ function parsePrimary(cursor: Cursor, env: Env, scope: Scope): Expr {
     if (isFunction(cursor)) return callFunction(cursor, env, scope, parseExpression);
   }
   return path(cursor, scope);
-}
-
-function literal(cursor: Cursor): Expr {
-  const token = cursor.next();
-  switch (token.kind) {
-    case 'string':
-      return { sql: quoteText(token.text), type: { base: 'STRING' }, text: token.text, constant: true };
-    case 'bytes':
-      return { sql: `from_hex('${token.text}')`, type: { base: 'BYTES' }, constant: true };
-    case 'int':
-      if (BigInt(token.text) > 9223372036854775807n)
-        throw new SqlError(`Invalid integer literal: ${token.text}`, token.at);
-      return { sql: `CAST(${token.text} AS BIGINT)`, type: { base: 'INT64' }, constant: true };
-    default:
-      return { sql: `CAST('${token.text}' AS DOUBLE)`, type: { base: 'FLOAT64' }, constant: true };
-  }
-}
-
-function parameter(cursor: Cursor, env: Env): Expr {
-  const token = cursor.next();
-  const value =
-    token.text === '?' ? env.positional[env.used.positional++] : env.params.get(token.text.toLowerCase());
-  if (value === undefined)
-    throw new SqlError(
-      `Query parameter ${token.text === '?' ? 'for a positional "?"' : `'${token.text}'`} not found`,
-      token.at,
-    );
-  return value;
 }
 
 function bracket(cursor: Cursor, env: Env, scope: Scope): Expr {

@@ -1,68 +1,14 @@
 /** The scalar functions of the allow-list that are not about dates: how each is said in DuckDB with GoogleSQL's meaning. */
 import { castTo, coerceTo } from './cast.ts';
 import { commonType } from './common-type.ts';
+import { argument, of, plain } from './function-rule.ts';
+import type { CallInfo, FunctionRule } from './function-rule.ts';
 import { jsonText } from './json-text.ts';
 import { arithmetic, compare } from './operators.ts';
 import type { Expr } from './scope.ts';
 import { SqlError, unsupported } from './sql-error.ts';
-import type { Position } from './sql-error.ts';
-import { isNumber, quoteText, typeText } from './types.ts';
-import type { ScalarName, SqlType } from './types.ts';
-
-/** What a call carries beside its arguments. `part` is a date part (`DAY`, `WEEK(MONDAY)`), '' where none was given. */
-export interface CallInfo {
-  readonly at: Position;
-  readonly part: string;
-  readonly name: string;
-}
-
-/** One function: how many arguments it takes and what it becomes. */
-export interface FunctionRule {
-  readonly min: number;
-  readonly max: number;
-  /** Its argument number `partAt` is a date part and no expression. */
-  readonly takesPart?: boolean;
-  readonly partAt?: number;
-  readonly emit: (args: readonly Expr[], info: CallInfo) => Expr;
-}
-
-const of = (base: ScalarName): SqlType => ({ base });
-
-/** The argument at `index` as `type`, or the error that BigQuery gives. */
-export function argument(args: readonly Expr[], index: number, type: SqlType, info: CallInfo): string {
-  const value = args[index];
-  if (value === undefined)
-    throw new SqlError(
-      `No matching signature for function ${info.name}: argument ${index + 1} is missing`,
-      info.at,
-    );
-  try {
-    return coerceTo(value, type, info.at).sql;
-  } catch {
-    throw new SqlError(
-      `No matching signature for function ${info.name} for argument types: ${args.map((a) => typeText(a.type)).join(', ')}`,
-      info.at,
-    );
-  }
-}
-
-/** A function of fixed argument types: `template` has `$1`, `$2`, … for the arguments. */
-const plain = (
-  types: readonly ScalarName[],
-  result: ScalarName,
-  template: string,
-  min = types.length,
-): FunctionRule => ({
-  min,
-  max: types.length,
-  emit: (args, info) => {
-    const values = args.map((_, i) => argument(args, i, of(types[i] ?? 'STRING'), info));
-    return {
-      sql: template.replaceAll(/\$(\d)/g, (_, digit: string) => values[Number(digit) - 1] ?? 'NULL'),
-      type: of(result),
-    };
-  },
-});
+import { duckType, isNumber, quoteText, typeText } from './types.ts';
+import type { SqlType } from './types.ts';
 
 /** A function of the numeric types whose result has its argument's type (INT64 becomes FLOAT64 where `widen`). */
 const number = (template: string, widen: boolean): FunctionRule => ({
@@ -72,12 +18,9 @@ const number = (template: string, widen: boolean): FunctionRule => ({
     if (value === undefined || !isNumber(value.type))
       throw new SqlError(`No matching signature for function ${info.name}`, info.at);
     const type = widen && value.type.base === 'INT64' ? of('FLOAT64') : value.type;
-    return castTo(
-      { sql: template.replaceAll('$1', castTo(value, type, false, info.at).sql), type },
-      type,
-      false,
-      info.at,
-    );
+    const sql = template.replaceAll('$1', castTo(value, type, false, info.at).sql);
+    // DuckDB's sign() answers a byte, its trunc() a narrower decimal.
+    return { sql: `CAST(${sql} AS ${duckType(type)})`, type };
   },
 });
 
