@@ -1,7 +1,16 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 
 const HOST = '127.0.0.1';
+
+/**
+ * Where new ports are taken from: below the range from which systems take those of outgoing connections (32768 and up on
+ * Linux, 49152 and up elsewhere), so that none of those sits on a port between two starts, or just before its server does.
+ */
+const LOWEST = 20_000;
+const HIGHEST = 32_000;
+const TRIES = 100;
 
 /**
  * Gives every name a loopback port: the one remembered for it where that is free now, else any free one.
@@ -18,8 +27,7 @@ export async function choosePorts(
     // All are held until each name has one, so that no two names get the same.
     for (const name of names) {
       const wanted = remembered[name];
-      const { server, port } =
-        (wanted === undefined ? null : await hold(wanted)) ?? (await hold(0)) ?? noPort();
+      const { server, port } = (wanted === undefined ? null : await hold(wanted)) ?? (await holdAny());
       held.push(server);
       ports[name] = port;
     }
@@ -41,6 +49,10 @@ async function hold(port: number): Promise<{ server: { close(): void }; port: nu
   return address === null || typeof address === 'string' ? null : { server, port: address.port };
 }
 
-function noPort(): never {
-  throw new Error('no free port on 127.0.0.1');
+async function holdAny(): Promise<{ server: { close(): void }; port: number }> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const held = await hold(randomInt(LOWEST, HIGHEST));
+    if (held !== null) return held;
+  }
+  throw new Error(`no free port between ${LOWEST} and ${HIGHEST} on ${HOST}`);
 }
