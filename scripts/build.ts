@@ -51,7 +51,8 @@ async function bundle(deployable: Deployable): Promise<Built> {
   const deploy = await readDeploy(deployable);
   const container = deploy.trigger === 'job' || deploy.trigger === 'service';
   const outfile = join(folder, 'index.js');
-  await build({
+  const { metafile } = await build({
+    metafile: true,
     stdin: {
       contents: container ? containerMain(deployable) : functionMain(deployable),
       resolveDir: ROOT,
@@ -75,6 +76,7 @@ async function bundle(deployable: Deployable): Promise<Built> {
     banner: { js: 'const __bundle_url=require("node:url").pathToFileURL(__filename).href;' },
     logLevel: 'error',
   });
+  if ('functions/recommender/kernels/pool.ts' in metafile.inputs) await bundleWorker(folder);
   writeFileSync(join(folder, 'package.json'), '{"type":"commonjs","main":"index.js"}\n');
   const code = readFileSync(outfile);
   return {
@@ -84,6 +86,20 @@ async function bundle(deployable: Deployable): Promise<Built> {
     importMilliseconds: container ? Number.NaN : timeImport(outfile),
     sha256: createHash('sha256').update(code).digest('hex'),
   };
+}
+
+/** The recommender's threads start from a file of their own, which lies beside the bundle. */
+async function bundleWorker(folder: string): Promise<void> {
+  await build({
+    entryPoints: [join(ROOT, 'functions', 'recommender', 'kernels', 'worker.ts')],
+    outfile: join(folder, 'worker.js'),
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    minify: true,
+    logLevel: 'error',
+  });
 }
 
 /** A function's main registers the handler under the deployable's name, as the Functions Framework wants it. */

@@ -52,6 +52,7 @@ async function main(): Promise<void> {
   console.log(
     `${values.data}: ${interactions.item.length} lines, ${customers.keys.length} customers, ${items.keys.length} items; ${config.preset}, ${values.threads} threads`,
   );
+  const cpuBefore = process.cpuUsage();
   const output = await train({
     ...data,
     config,
@@ -65,6 +66,9 @@ async function main(): Promise<void> {
     },
   });
   const { report, card } = output;
+  const used = process.cpuUsage(cpuBefore);
+  // Wall-clock depends on what else the machine does; the processor's seconds hardly.
+  const cpuSeconds = (used.user + used.system) / 1e6;
   const peakRssMiB = Math.round(process.resourceUsage().maxRSS / 1024);
   const results: Result[] = [];
   console.log(`\n${' '.repeat(34)}  ndcg10 recall10 recall20 coverage`);
@@ -95,8 +99,17 @@ async function main(): Promise<void> {
     peakRssMiB,
     n: interactions.item.length,
   });
+  results.push({
+    name: 'train-cpu-seconds',
+    value: cpuSeconds,
+    unit: 's',
+    reference: null,
+    ratio: null,
+    peakRssMiB,
+    n: interactions.item.length,
+  });
   console.log(
-    `\n${report.seconds.toFixed(1)} s for everything, ${report.trials} trials, peak ${peakRssMiB} MiB, artifact ${(output.artifact.byteLength / 1e6).toFixed(1)} MB`,
+    `\n${report.seconds.toFixed(1)} s for everything (${cpuSeconds.toFixed(1)} CPU s), ${report.trials} trials, peak ${peakRssMiB} MiB, artifact ${(output.artifact.byteLength / 1e6).toFixed(1)} MB`,
   );
   for (const reason of card.gate.reasons) console.log(`gate: ${reason}`);
   if (values.report !== undefined) {

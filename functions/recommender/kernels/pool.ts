@@ -42,7 +42,9 @@ export const inThread: Pool = {
 /** Gives `use` a pool of `threads` (one: this thread alone); the threads end when it settles. */
 export async function withPool<T>(threads: number, use: (pool: Pool) => Promise<T>): Promise<T> {
   if (threads <= 1) return use(inThread);
-  const workers = Array.from({ length: threads }, () => new Worker(new URL('./worker.ts', import.meta.url)));
+  // In a bundle the worker lies beside it, bundled by itself.
+  const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
+  const workers = Array.from({ length: threads }, () => new Worker(new URL(file, import.meta.url)));
   const counter = new Int32Array(new SharedArrayBuffer(4));
   const run: Pool['run'] = async (job, units, chunk) => {
     counter[0] = 0;
