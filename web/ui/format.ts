@@ -22,16 +22,19 @@ export function bytes(value: number): string {
   return `${power === 0 || scaled >= 100 ? Math.round(scaled) : scaled.toFixed(1)} ${units[power] ?? 'B'}`;
 }
 
-/** Milliseconds as `0.4 s`, `12 s`, `3 min 5 s`. */
+/** Milliseconds as `0.4 s`, `12 s`, `3 min 5 s`, `1 h`. */
 export function duration(milliseconds: number): string {
   const seconds = milliseconds / 1000;
   if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;
-  if (seconds < 60) return `${Math.round(seconds)} s`;
-  const minutes = Math.floor(seconds / 60);
-  return minutes < 60
-    ? `${minutes} min ${Math.round(seconds % 60)} s`
-    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  return whole < 3600
+    ? parts(Math.floor(whole / 60), 'min', whole % 60, 's')
+    : parts(Math.floor(whole / 3600), 'h', Math.floor((whole % 3600) / 60), 'min');
 }
+
+const parts = (large: number, unit: string, small: number, smaller: string) =>
+  small === 0 ? `${large} ${unit}` : `${large} ${unit} ${small} ${smaller}`;
 
 /** `moment` as seen from `now` (milliseconds): `5 minutes ago`. */
 export function ago(moment: string, now: number): string {

@@ -25,6 +25,7 @@ export const EMPTY_FORM: PostgresForm = {
 export function readConnectionString(text: string): PostgresForm | null {
   if (!/^postgres(ql)?:\/\//.test(text.trim()) || !URL.canParse(text.trim())) return null;
   const url = new URL(text.trim());
+  if (url.hostname === '') return null;
   const mode = url.searchParams.get('sslmode');
   return {
     host: url.hostname,

@@ -12,11 +12,15 @@ import { Button } from '../../ui/button.tsx';
 import { bytes, count, counted, duration } from '../../ui/format.ts';
 import { Ago } from '../../ui/moment.tsx';
 import { Panel } from '../../ui/panel.tsx';
+import { Scroll } from '../../ui/scroll.tsx';
 import { Empty, Failure, RecordedFailure, Shown } from '../../ui/states.tsx';
 import { useWork } from '../../use-work.ts';
 import type { ModelState } from './facts.ts';
+import { readSoFar, sum, TaskProgress } from './progress.ts';
 import { RunLog } from './run-log.tsx';
 import { READ_ONLY } from './sources-section.tsx';
+
+const NOTHING = { rows: 0, bytes: 0 };
 
 export function LoadSection({ state }: { readonly state: ModelState }) {
   const { tenant, id: model } = state;
@@ -80,12 +84,18 @@ interface RunProps {
 
 function RunDetail({ tenant, model, run }: RunProps) {
   const tables = useLiveList(paths.etlTables(tenant, model, run.id), EtlTable, { limit: 500 });
+  const path = paths.etlRun(tenant, model, run.id);
+  const over = isFinal(etlCycle, run.status);
+  // Counts of the tasks at work; what is over has its own.
+  const tasks = useLiveList(over ? null : `${path}/progress`, TaskProgress);
+  const sofar = readSoFar(valueOf(tasks, []));
   return (
     <div class="stack">
       <p class="row">
         <Badge status={run.status} />
         <span>
-          {counted(run.counts.rows, 'row')} · {bytes(run.counts.bytes)}
+          {counted(Math.max(run.counts.rows, sum(sofar, 'rows')), 'row')} ·{' '}
+          {bytes(Math.max(run.counts.bytes, sum(sofar, 'bytes')))}
           {rejectedOf(run.counts.rejected) > 0 && ` · ${count(rejectedOf(run.counts.rejected))} rejected`}
         </span>
         <span class="quiet">
@@ -104,7 +114,7 @@ function RunDetail({ tenant, model, run }: RunProps) {
           found.length === 0 ? (
             <p class="quiet">The tables are being planned.</p>
           ) : (
-            <div class="scroll">
+            <Scroll label="Tables of the run">
               <table>
                 <thead>
                   <tr>
@@ -125,21 +135,28 @@ function RunDetail({ tenant, model, run }: RunProps) {
                   {found
                     .toSorted((a, b) => a.name.localeCompare(b.name))
                     .map((table) => (
-                      <TableLine key={table.id} table={table} />
+                      <TableLine key={table.id} table={table} sofar={sofar.get(table.id) ?? NOTHING} />
                     ))}
                 </tbody>
               </table>
-            </div>
+            </Scroll>
           )
         }
       </Shown>
-      <RunLog run={paths.etlRun(tenant, model, run.id)} />
+      <RunLog run={path} />
     </div>
   );
 }
 
-function TableLine({ table }: { readonly table: EtlTable }) {
+interface TableLineProps {
+  readonly table: EtlTable;
+  readonly sofar: { readonly rows: number; readonly bytes: number };
+}
+
+function TableLine({ table, sofar }: TableLineProps) {
   const rejected = rejectedOf(table.counts.rejected);
+  const rows = Math.max(table.counts.rows, sofar.rows);
+  const size = Math.max(table.counts.bytes, sofar.bytes);
   return (
     <>
       <tr>
@@ -149,11 +166,11 @@ function TableLine({ table }: { readonly table: EtlTable }) {
         <td>
           <Badge status={table.status} />
         </td>
-        <td class="number">{count(table.counts.rows)}</td>
+        <td class="number">{count(rows)}</td>
         <td class="number" title={reasonsOf(table.counts.rejected)}>
           {rejected === 0 ? '–' : count(rejected)}
         </td>
-        <td class="number">{bytes(table.counts.bytes)}</td>
+        <td class="number">{bytes(size)}</td>
       </tr>
       {table.failure !== null && (
         <tr>

@@ -115,9 +115,8 @@ function StartPanel({
                 />
                 <span>
                   <strong>{title}</strong> {when}
-                  <span class="quiet">
-                    {' '}
-                    · up to {counted(trainingPresets[name].trials, 'trial')} in{' '}
+                  <span class="quiet below">
+                    up to {counted(trainingPresets[name].trials, 'trial')} in{' '}
                     {duration(trainingPresets[name].seconds * 1000)}
                   </span>
                 </span>

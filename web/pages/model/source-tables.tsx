@@ -6,6 +6,7 @@ import { useLiveList } from '../../live.ts';
 import { allowed } from '../../session.ts';
 import { Choice } from '../../ui/field.tsx';
 import { count } from '../../ui/format.ts';
+import { Scroll } from '../../ui/scroll.tsx';
 import { Failure, Shown } from '../../ui/states.tsx';
 import { useWork } from '../../use-work.ts';
 
@@ -26,7 +27,7 @@ export function SourceTables(props: TablesProps) {
         found.length === 0 ? (
           <p class="quiet">No tables known yet: read the tables to see and choose them.</p>
         ) : (
-          <div class="scroll">
+          <Scroll label="Tables of the source">
             <table>
               <thead>
                 <tr>
@@ -49,7 +50,7 @@ export function SourceTables(props: TablesProps) {
                   ))}
               </tbody>
             </table>
-          </div>
+          </Scroll>
         )
       }
     </Shown>

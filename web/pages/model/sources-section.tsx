@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { startConnectionTest } from '#core/api/connection-tests';
 import { discoverTables } from '#core/api/sources';
 import { ConnectionTest } from '#core/connection-test';
@@ -76,6 +76,14 @@ function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanel
   const reading = useWork(async () => {
     await api(discoverTables, { params: { ...params, source: source.id } });
   });
+  // A test that has just passed is followed by what a person would do next; one of long ago is not.
+  const opened = useRef(Date.now());
+  const followed = useRef('');
+  useEffect(() => {
+    if (test?.status !== 'passed' || followed.current === test.id || unavailable !== null) return;
+    followed.current = test.id;
+    if (Date.parse(test.createdAt) > opened.current - 30_000) reading.run();
+  }, [test?.id, test?.status]);
   const running = test !== null && (test.status === 'queued' || test.status === 'running');
   return (
     <Panel
