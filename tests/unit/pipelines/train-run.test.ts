@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Files } from '../../../functions/cloud/storage.ts';
+import { TransientError } from '../../../functions/core/errors.ts';
+import { OfflineLists, trainingFiles, TrainingResult } from '../../../functions/core/training-result.ts';
+import { trainRun } from '../../../functions/pipelines/train-run.ts';
+import { offlineLists } from '../../../functions/recommender/offline-lists.ts';
+import { openRecommender } from '../../../functions/recommender/recommend.ts';
+import type { JobContext } from '../../../functions/runtime/job.ts';
+import { wholesaler } from '#tests/purchases';
+
+const env = {
+  TRADEWIND_TENANT: 't1234',
+  TRADEWIND_MODEL: 'm1234',
+  TRADEWIND_RUN: 'r1234',
+  TRADEWIND_ATTEMPT: 1,
+};
+const at = trainingFiles('bucket', 't1234', 'm1234', 'r1234', 1);
+const request = (settings: object) =>
+  Buffer.from(JSON.stringify({ settings, asOf: '2026-01-01T00:00:00.000Z', champion: null }));
+
+/** A bucket in memory; the calls that the trainer makes. */
+function bucketWith(objects: Map<string, Uint8Array>): Files {
+  const fake: Pick<Files, 'stat' | 'list' | 'readAll' | 'save'> = {
+    stat: (uri) => Promise.resolve(objects.has(uri) ? { uri, bytes: 1, generation: '1' } : null),
+    list: (prefix) =>
+      Promise.resolve(
+        [...objects.keys()]
+          .filter((uri) => uri.startsWith(prefix))
+          .map((uri) => ({ uri, bytes: 1, generation: '1' })),
+      ),
+    readAll: (uri) => {
+      const found = objects.get(uri);
+      return found
+        ? Promise.resolve(found)
+        : Promise.reject(new TransientError('storage-unavailable', `${uri} away`));
+    },
+    save: (uri, data) =>
+      Promise.resolve(void objects.set(uri, typeof data === 'string' ? Buffer.from(data) : data)),
+  };
+  return fake as Files;
+}
+
+/** A job's surroundings whose database knows the tenant; what is committed and published is kept. */
+function surroundings() {
+  const published: string[] = [];
+  const logged: string[] = [];
+  const say = (message: string) => void logged.push(message);
+  const cloud = { projectId: 'p', location: 'l', bucket: 'bucket', datasetPrefix: '' };
+  const tenant = {
+    id: 't1234',
+    name: 'T',
+    plan: 'trial',
+    status: 'active',
+    cloud,
+    createdAt: '2025-01-01T00:00:00.000Z',
+  };
+  const context = {
+    store: {
+      db: {
+        get: (path: string) => Promise.resolve({ path, id: 't1234', data: tenant, version: '1' }),
+        commit: () => Promise.resolve(),
+      },
+      bus: { publish: (topic: string) => Promise.resolve(void published.push(topic)) },
+      clock: () => Date.UTC(2026, 0, 1),
+      random: (n: number) => new Uint8Array(n),
+    },
+    log: { debug: say, info: say, warn: say, error: say },
+    signal: new AbortController().signal,
+  };
+  // The trainer uses no more of a job's context than this.
+  return { context: context as unknown as JobContext, published, logged };
+}
+
+async function snapshotFiles(): Promise<Map<string, Uint8Array>> {
+  const { interactions, customers, items } = wholesaler({ customers: 60, items: 40 });
+  const folder = await mkdtemp(join(tmpdir(), 'tradewind-trainer-'));
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  const objects = new Map<string, Uint8Array>();
+  const write = async (name: string, types: string, rows: string[]) => {
+    const file = join(folder, `${name}.parquet`);
+    await connection.run(`CREATE TABLE ${name} (${types}); INSERT INTO ${name} VALUES ${rows.join(',')};`);
+    await connection.run(`COPY ${name} TO '${file}' (FORMAT parquet)`);
+    objects.set(`${at.snapshot}${name}-000000000000.parquet`, await readFile(file));
+  };
+  try {
+    await write(
+      'customers',
+      'id BIGINT, key VARCHAR, name VARCHAR',
+      customers.keys.map((key, id) => `(${id}, '${key}', NULL)`),
+    );
+    await write(
+      'items',
+      'id BIGINT, key VARCHAR, name VARCHAR, category VARCHAR',
+      items.keys.map((key, id) => `(${id}, '${key}', 'Item ${key}', NULL)`),
+    );
+    await write(
+      'interactions',
+      'customer BIGINT, item BIGINT, time TIMESTAMPTZ, quantity DOUBLE, value DOUBLE, basket VARCHAR',
+      Array.from(
+        interactions.item,
+        (item, n) =>
+          `(${interactions.customer[n]}, ${item}, to_timestamp(${interactions.time[n]! / 1000}), 1, NULL, 'o${interactions.basket[n]}')`,
+      ),
+    );
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+    await rm(folder, { recursive: true });
+  }
+  return objects;
+}
+
+describe('the trainer', () => {
+  let snapshot: Map<string, Uint8Array>;
+  beforeAll(async () => {
+    snapshot = await snapshotFiles();
+  });
+
+  it('leaves an artifact that gives the offline lists, a result that names it, and announces the end', async () => {
+    const objects = new Map([...snapshot, [at.request, request({ preset: 'quick', trials: 3 })] as const]);
+    const { context, published, logged } = surroundings();
+    await trainRun(context, bucketWith(objects), env);
+    const read = (uri: string) => JSON.parse(Buffer.from(objects.get(uri) ?? []).toString());
+    const result = TrainingResult.parse(read(at.result));
+    const artifact = objects.get(at.artifact)!;
+    expect(result).toMatchObject({
+      ok: true,
+      bytes: artifact.byteLength,
+      sha256: createHash('sha256').update(artifact).digest('hex'),
+      gate: { passed: true },
+    });
+    const lists = OfflineLists.parse(read(at.offlineLists));
+    expect(lists).toHaveLength(120);
+    expect(lists).toEqual(offlineLists(openRecommender(artifact)));
+    expect([...objects.keys()].at(-1)).toBe(at.result);
+    expect(published).toEqual(['training-finished']);
+    expect(logged).toContain('trial');
+  });
+
+  it('announces again, and trains nothing, where the result is already there', async () => {
+    const objects = new Map([[at.result, Buffer.from('{}')]]);
+    const { context, published } = surroundings();
+    await trainRun(context, bucketWith(objects), env);
+    expect(published).toEqual(['training-finished']);
+    expect(objects.size).toBe(1);
+  });
+
+  it('records what cannot be helped as a failed result, with the remedy', async () => {
+    const settings = { preset: 'quick', holdout: { days: 300 } };
+    const objects = new Map([...snapshot, [at.request, request(settings)] as const]);
+    const { context, published } = surroundings();
+    await trainRun(context, bucketWith(objects), env);
+    const result = TrainingResult.parse(JSON.parse(Buffer.from(objects.get(at.result) ?? []).toString()));
+    expect(result).toMatchObject({
+      ok: false,
+      failure: { code: 'history-too-short', remedy: expect.stringMatching(/longer history/) },
+    });
+    expect(published).toEqual(['training-finished']);
+  });
+
+  it('leaves no result when the cloud is away: the next attempt may do better', async () => {
+    const objects = new Map(snapshot);
+    const { context, published } = surroundings();
+    await expect(trainRun(context, bucketWith(objects), env)).rejects.toThrow(/request\.json away/);
+    expect(objects.has(at.result)).toBe(false);
+    expect(published).toEqual([]);
+  });
+});
