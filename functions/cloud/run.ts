@@ -157,7 +157,10 @@ export function openContainerPlatform(place: Place): ContainerPlatform {
           return;
         }
         if (existing.template?.revision === revision.name) return;
-        const serving = (existing.traffic ?? []).filter((one) => (one.percent ?? 0) > 0);
+        // The tag moves to the new revision; what has traffic keeps it.
+        const serving = (existing.traffic ?? []).flatMap(({ type, revision: name, percent }) =>
+          (percent ?? 0) > 0 && type && name ? [{ type, revision: name, percent: percent ?? 0 }] : [],
+        );
         await services.updateService({
           service: {
             name: named(service),

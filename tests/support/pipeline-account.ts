@@ -1,11 +1,37 @@
 /** A person whose model has order lines in the warehouse, ready for the pipeline: no source, no ETL. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { PubSub } from '@google-cloud/pubsub';
 import { createDataset } from '#core/api/datasets';
 import { createPipelineConfig, getPipelineRun, startPipeline } from '#core/api/pipelines';
 import { Cleaning, type Dataset, type DatasetDefinition } from '#core/dataset';
+import type { Payload, Topic } from '#core/events';
 import type { PipelineRun } from '#core/pipeline-run';
 import { type Account, openAccount } from './account.ts';
 import { eventually } from './eventually.ts';
+import { useLocalCloud } from './local-cloud.ts';
 import { warehouseRows } from './raw-tables.ts';
+
+/** Publishes a message as the functions do, to be sent as often and as early as a test likes. */
+export async function publish<T extends Topic>(topic: T, payload: Payload<T>): Promise<void> {
+  const pubsub = new PubSub({ projectId: useLocalCloud().projectId });
+  await pubsub.topic(topic).publishMessage({ json: payload });
+  await pubsub.close();
+}
+
+/** Ids of the processes that were started with `variable`=`value`. */
+export function processesWith(variable: string, value: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`${variable}=${value}`);
+      } catch {
+        // It has ended between the listing and the reading.
+        return false;
+      }
+    })
+    .map(Number);
+}
 
 export interface PipelineAccount extends Account {
   readonly dataset: Dataset;
@@ -31,17 +57,18 @@ export const DEFINITION: DatasetDefinition = {
 };
 
 /**
- * 60 customers in 4 trades, each trade with 30 products of its own, `lines` order lines two hours apart: who knows the
+ * 60 customers in 4 trades, each trade with `products` products of its own, `lines` order lines two hours apart: who knows the
  * trade can guess what comes next, who counts popularity cannot.
  */
-export async function openPipelineAccount(lines = 3600): Promise<PipelineAccount> {
+export async function openPipelineAccount(lines = 3600, products = 30): Promise<PipelineAccount> {
   const account = await openAccount();
+  const product = `CAST(MOD(n, 4) * ${products} + MOD(ABS(FARM_FINGERPRINT(CAST(n AS STRING))), ${products}) AS STRING)`;
   await warehouseRows(`
     CREATE TABLE ${account.raw}.orders AS
     SELECT
       MOD(n, 60) + 17000 AS customer,
-      CONCAT('P', CAST(MOD(n, 4) * 30 + MOD(ABS(FARM_FINGERPRINT(CAST(n AS STRING))), 30) AS STRING)) AS item,
-      CONCAT('Product ', CAST(MOD(n, 4) * 30 + MOD(ABS(FARM_FINGERPRINT(CAST(n AS STRING))), 30) AS STRING)) AS item_name,
+      CONCAT('P', ${product}) AS item,
+      CONCAT('Product ', ${product}) AS item_name,
       TIMESTAMP_SECONDS(1735689600 + n * 7200) AS placed,
       IF(MOD(n, 100) = 99, -1, 1 + MOD(n, 5)) AS quantity,
       n AS order_no

@@ -43,4 +43,4 @@ test('from order lines to a live deployment', async () => {
   });
   const { lines } = await call(getPipelineLogs, { params: { ...params, run: run.id } });
   expect(lines.map((line) => line.message)).toContain('extraction: 3564 of 3600 lines kept');
-});
+}, 180_000);
