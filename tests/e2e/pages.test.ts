@@ -1,9 +1,10 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { buildWeb } from '#scripts/start/web';
 import { eventually } from '#tests/eventually';
 import { useLocalCloud } from '#tests/local-cloud';
 import { accessibilityFaults, overflow } from '#tests/web/accessibility';
 import { openBrowser, openPage, type WatchedPage } from '#tests/web/browser';
+import { panel, sectionLink, signUp, stage } from '#tests/web/pages';
 import { openRecords, recordsOf } from '#tests/web/records';
 import { startStubRecommender } from '#tests/web/stub-recommender';
 
@@ -26,27 +27,6 @@ afterAll(async () => {
   await recommender?.stop();
   await records.close();
 });
-
-/** Signs up somebody new with a company and a model, all by the pages. */
-async function signUp(page: Page): Promise<{ tenant: string; model: string }> {
-  await page.goto('/');
-  await page.getByRole('button', { name: 'Create an account' }).click();
-  await page.getByLabel('E-mail').fill(`${crypto.randomUUID()}@example.com`);
-  await page.getByLabel('Password').fill('a few good words');
-  await page.getByRole('button', { name: 'Create account' }).click();
-  await page.getByRole('textbox', { name: 'Company' }).fill('Nordwerk');
-  await page.getByRole('button', { name: 'Continue' }).click();
-  await page.getByRole('button', { name: 'New model' }).click();
-  await page.getByRole('textbox', { name: 'Name' }).fill('Trade customers');
-  await page.getByRole('button', { name: 'Create' }).click();
-  await page.getByText('No source yet').waitFor();
-  const [, , tenant = '', , model = ''] = new URL(page.url()).pathname.split('/');
-  return { tenant, model };
-}
-
-const stage = (page: Page, name: string) => page.locator(`[data-stage="${name}"]`);
-const sectionLink = (page: Page, name: string) =>
-  page.getByRole('navigation').getByRole('link', { name, exact: true });
 
 test('signing in: sent there and back, a wrong password says so, a foreign address is not followed', async () => {
   const { page, context, complaints } = await openPage(browser, cloud.urls.web);
@@ -131,19 +111,18 @@ test('try it: a customer, what was bought, both slots with names and reasons, si
   await page.getByLabel('Find by key or name').fill('nord');
   await page.getByRole('button', { name: /Van Dijk Bouw/ }).waitFor({ state: 'detached' });
   await page.getByRole('button', { name: /Nordwerk GmbH/ }).click();
-  const panel = (name: string) => page.getByRole('region', { name, exact: true });
-  await panel('Discover').getByText('Washer M8').waitFor();
-  expect(await panel('Discover').textContent()).toContain('Because you bought Hex bolt M8 (12 times)');
-  expect(await panel('Re-order').textContent()).toContain('Hex bolt M8 × 40');
-  expect(await panel('Bought most').textContent()).toContain('12 orders, 4,800 in all');
+  await panel(page, 'Discover').getByText('Washer M8').waitFor();
+  expect(await panel(page, 'Discover').textContent()).toContain('Because you bought Hex bolt M8 (12 times)');
+  expect(await panel(page, 'Re-order').textContent()).toContain('Hex bolt M8 × 40');
+  expect(await panel(page, 'Bought most').textContent()).toContain('12 orders, 4,800 in all');
   // The address holds the choice.
   expect(new URL(page.url()).searchParams.get('customer')).toBe('1001');
 
   await page.getByRole('button', { name: 'Similar to Washer M8' }).click();
-  await panel('Similar to Washer M8').getByText('Angle grinder disc').waitFor();
+  await panel(page, 'Similar to Washer M8').getByText('Angle grinder disc').waitFor();
   await page.getByLabel('Item keys').fill('HB-M8-40, WA-M8');
   await page.getByRole('button', { name: 'What goes with it?' }).click();
-  await panel('Basket').getByText('Bought together with').first().waitFor();
+  await panel(page, 'Basket').getByText('Bought together with').first().waitFor();
   expect(complaints()).toEqual([]);
   await context.close();
 });
