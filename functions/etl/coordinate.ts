@@ -41,6 +41,8 @@ export async function coordinate(scope: Scope, lease: Lease): Promise<true> {
     await move(scope, 'extract');
     await move(scope, 'publish');
     await landings.all();
+    // The counts are complete before the run says that it is over.
+    await progress.close();
     await finishRun(scope);
     return true;
   } finally {

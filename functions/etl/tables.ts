@@ -25,9 +25,10 @@ export async function enabledTables(
   );
 }
 
-/** The tables of a run as they stand. */
-export function tablesOf(store: Store, { tenant, model, run }: RunKey): Promise<EtlTable[]> {
-  return readAll(store, paths.etlTables(tenant, model, run), EtlTable);
+/** The tables of a run as they stand, by name. */
+export async function tablesOf(store: Store, { tenant, model, run }: RunKey): Promise<EtlTable[]> {
+  const tables = await readAll(store, paths.etlTables(tenant, model, run), EtlTable);
+  return tables.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** A run's record of a table that is to be loaded. */
