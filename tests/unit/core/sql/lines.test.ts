@@ -1,11 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ColumnType } from '#core/column';
 import { Cleaning, DatasetDefinition } from '#core/dataset';
 import { TerminalError } from '#core/errors';
 import { linesSql } from '#core/sql/lines';
-import { quoteTable } from '#core/sql/quote';
+import { quoteName, quoteTable, quoteText } from '#core/sql/quote';
+import { type LocalSql, openLocalSql } from '#tests/local-sql';
 import { startZetaSql, type ZetaSql, type ZetaValue } from '#tests/zetasql';
 
 type Columns = Readonly<Record<string, ColumnType>>;
@@ -15,7 +13,7 @@ type Tables = Readonly<
 
 const AS_OF = '2026-06-30T00:00:00.000Z';
 const options = {
-  tableName: (destination: string) => quoteTable('demo-tradewind', 'raw', destination),
+  tableName: (destination: string) => quoteTable('demo-tradewind', 'd', destination),
   asOf: AS_OF,
   historyDays: 0,
 };
@@ -28,12 +26,16 @@ const raw = (tables: Tables) =>
   );
 
 let zeta: ZetaSql;
+let local: LocalSql;
 beforeAll(async () => {
-  zeta = await startZetaSql();
+  [zeta, local] = await Promise.all([startZetaSql(), openLocalSql()]);
 });
-afterAll(() => zeta.stop());
+afterAll(async () => {
+  local.close();
+  await zeta.stop();
+});
 
-/** The lines as the real GoogleSQL evaluator sees them: `customer item quantity reason`, sorted. */
+/** The lines as the real GoogleSQL evaluator sees them, and the local BigQuery with it: `customer item quantity reason`, sorted. */
 async function judged(
   definition: DatasetDefinition,
   tables: Tables,
@@ -42,10 +44,32 @@ async function judged(
 ) {
   const sql = linesSql(definition, raw(tables), changed);
   const named = Object.fromEntries(
-    Object.entries(tables).map(([name, table]) => [`demo-tradewind.raw.${name}`, table]),
+    Object.entries(tables).map(([name, table]) => [`demo-tradewind.d.${name}`, table]),
   );
-  const rows = await zeta.evaluate(`SELECT ${select} FROM (${sql})`, { tables: named });
-  return rows.map((row) => row.map((cell) => cell ?? '-').join(' ')).sort();
+  const statement = `SELECT ${select} FROM (${sql})`;
+  const found = printed(await zeta.evaluate(statement, { tables: named }));
+  if (!Object.values(tables).some((table) => Object.keys(table.columns).some((name) => /\W/.test(name)))) {
+    await fill(tables);
+    expect(printed(await local.run(statement))).toEqual(found);
+  }
+  return found;
+}
+
+const printed = (rows: readonly (readonly unknown[])[]) =>
+  rows.map((row) => row.map((cell) => String(cell ?? '-').replace(/^(-?\d+)\.0$/, '$1')).join(' ')).sort();
+
+/** The same tables in the local BigQuery, whose answer must be the same. */
+async function fill(tables: Tables): Promise<void> {
+  const literal = (value: ZetaValue, type: ColumnType) =>
+    `CAST(${value === null ? 'NULL' : typeof value === 'number' ? value : quoteText(String(value))} AS ${type})`;
+  for (const [name, { columns, rows }] of Object.entries(tables)) {
+    const names = Object.entries(columns);
+    const selects = rows.map(
+      (row) =>
+        `SELECT ${names.map(([column, type], at) => `${literal(row[at] ?? null, type)} AS ${quoteName(column)}`).join(', ')}`,
+    );
+    await local.run(`CREATE OR REPLACE TABLE d.${name} AS ${selects.join(' UNION ALL ')}`);
+  }
 }
 
 /** One file of order lines, as a shop exports it. */
@@ -171,7 +195,7 @@ describe('a single file of order lines', () => {
     const found = await judged(
       { ...file(), roles },
       lines(line('1', 'A1', 7, APRIL, 2.5, 1)),
-      "quantity, value, basket, item_name, STRING(time, 'UTC')",
+      "quantity, value, basket, item_name, STRING(time)",
     );
     expect(found).toEqual(['1 2.5 1 name of A1 2026-04-01 10:00:00+00']);
   });
@@ -295,6 +319,60 @@ describe('orders, lines, products and customers', () => {
     const unloaded = raw(tables);
     unloaded.delete('erp__orders');
     expect(refusal({}, unloaded)).toMatch(/^table-not-loaded: .*erp__orders.*ETL run/);
+  });
+});
+
+const TYPES: readonly ColumnType[] = [
+  'INT64',
+  'FLOAT64',
+  'BOOL',
+  'NUMERIC',
+  'BIGNUMERIC',
+  'STRING',
+  'BYTES',
+  'DATE',
+  'DATETIME',
+  'TIMESTAMP',
+  'TIME',
+  'JSON',
+];
+
+test('every column type makes a statement that GoogleSQL accepts, or is refused for what it cannot mean', async () => {
+  const columns = Object.fromEntries(TYPES.map((type) => [type.toLowerCase(), type]));
+  const tables = { orders: { columns, rows: [] } };
+  const accepted: Record<string, ColumnType[]> = {};
+  for (const role of ['customer', 'item', 'time', 'quantity', 'price', 'order', 'itemName'] as const)
+    for (const type of TYPES) {
+      const column = (name: string) => ({ table: 'lines', column: name });
+      const definition: DatasetDefinition = {
+        name: 'x',
+        tables: [{ alias: 'lines', destination: 'orders' }],
+        joins: [],
+        roles: {
+          customer: column('string'),
+          item: column('string'),
+          time: column('timestamp'),
+          [role]: column(type.toLowerCase()),
+        },
+        cleaning: Cleaning.parse({ outlierFactor: 2, dropUnpriced: true }),
+      };
+      try {
+        const sql = linesSql(definition, raw(tables), options);
+        await zeta.analyze(sql, { tables: { 'demo-tradewind.d.orders': columns } });
+        (accepted[role] ??= []).push(type);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'column-unsuitable' });
+      }
+    }
+  const keys = TYPES.filter((type) => type !== 'JSON');
+  expect(accepted).toEqual({
+    customer: keys,
+    item: keys,
+    order: keys,
+    itemName: keys.filter((type) => type !== 'BYTES'),
+    time: ['STRING', 'DATE', 'DATETIME', 'TIMESTAMP'],
+    quantity: ['INT64', 'FLOAT64', 'NUMERIC', 'BIGNUMERIC', 'STRING'],
+    price: ['INT64', 'FLOAT64', 'NUMERIC', 'BIGNUMERIC', 'STRING'],
   });
 });
 

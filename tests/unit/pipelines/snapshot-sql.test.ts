@@ -1,0 +1,120 @@
+import { TerminalError } from '#core/errors';
+import { startZetaSql, type ZetaSql, type ZetaValue } from '#tests/zetasql';
+import { toExtraction } from '../../../functions/pipelines/extraction.ts';
+import {
+  countLinesSql,
+  customersSql,
+  interactionsSql,
+  itemsSql,
+} from '../../../functions/pipelines/snapshot-sql.ts';
+import { requireEnough } from '../../../functions/pipelines/vocabulary.ts';
+
+let zeta: ZetaSql;
+beforeAll(async () => {
+  zeta = await startZetaSql();
+});
+afterAll(() => zeta.stop());
+
+const columns = {
+  customer: 'STRING',
+  customer_name: 'STRING',
+  item: 'STRING',
+  source_item: 'STRING',
+  item_name: 'STRING',
+  item_category: 'STRING',
+  time: 'TIMESTAMP',
+  quantity: 'FLOAT64',
+  value: 'FLOAT64',
+  basket: 'STRING',
+  drop_reason: 'STRING',
+};
+const row = (
+  customer: string,
+  item: string,
+  name: string | null,
+  day: number,
+  reason: string | null = null,
+) => [
+  customer,
+  `Name of ${customer}`,
+  item,
+  item,
+  name,
+  null,
+  `2026-01-0${day}T00:00:00Z`,
+  2,
+  null,
+  'o1',
+  reason,
+];
+const lines = [
+  row('c2', 'i1', 'Bolt', 1),
+  row('c2', 'i1', 'Bolt, new', 2),
+  row('c1', 'i1', 'Bolt', 3),
+  row('c1', 'i2', 'Nut', 4),
+  row('c1', 'i2', 'Hex nut', 5),
+  row('c3', 'i3', 'Returned', 5, 'return'),
+];
+const asked = (sql: string, rows: readonly (readonly ZetaValue[])[] = lines) =>
+  zeta.evaluate(sql, { tables: { lines: { columns, rows } } });
+
+test('ids are dense, in the order of the keys, and of kept lines only', async () => {
+  expect(await asked(`SELECT * FROM (${customersSql('lines')}) ORDER BY id`)).toEqual([
+    ['0', 'c1', 'Name of c1'],
+    ['1', 'c2', 'Name of c2'],
+  ]);
+});
+
+test('a product is called what its lines say most often, then what they said last', async () => {
+  expect(await asked(`SELECT * FROM (${itemsSql('lines')}) ORDER BY id`)).toEqual([
+    ['0', 'i1', 'Bolt', null],
+    ['1', 'i2', 'Hex nut', null],
+  ]);
+});
+
+test('interactions carry the ids', async () => {
+  const sql = interactionsSql('lines', `(${customersSql('lines')})`, `(${itemsSql('lines')})`);
+  const found = await asked(
+    `SELECT customer, item, quantity, value, basket FROM (${sql}) ORDER BY customer, item, time`,
+  );
+  expect(found).toEqual([
+    ['0', '0', '2', null, 'o1'],
+    ['0', '1', '2', null, 'o1'],
+    ['0', '1', '2', null, 'o1'],
+    ['1', '0', '2', null, 'o1'],
+    ['1', '0', '2', null, 'o1'],
+  ]);
+});
+
+test('the content hash does not depend on the order of lines, and sees every change', async () => {
+  const hash = async (rows: typeof lines) => {
+    const counted = await asked(countLinesSql('lines'), rows);
+    return toExtraction(
+      counted.map(([reason, n, mixed, summed]) => ({ drop_reason: reason, n, mixed, summed })),
+    ).contentHash;
+  };
+  const usual = await hash(lines);
+  expect(await hash(lines.toReversed())).toBe(usual);
+  expect(await hash(lines.slice(1))).not.toBe(usual);
+  expect(await hash([...lines, row('c1', 'i1', 'Bolt', 3)])).not.toBe(usual);
+  expect(await hash([row('c2', 'i2', 'Bolt', 1), ...lines.slice(1)])).not.toBe(usual);
+});
+
+test('nothing left is a failure that says why', () => {
+  const refusal = (work: () => unknown) => {
+    try {
+      work();
+    } catch (error) {
+      if (error instanceof TerminalError) return `${error.code}: ${error.message}`;
+    }
+    return 'accepted';
+  };
+  expect(refusal(() => toExtraction([{ drop_reason: 'no-customer', n: 7 }]))).toBe(
+    'no-lines-left: None of 7 lines is left after cleaning: 7 no-customer.',
+  );
+  expect(refusal(() => toExtraction([]))).toMatch(/^no-lines-left: .*no rows/);
+  expect(refusal(() => requireEnough({ customers: 3, items: 900, interactions: 9000 }))).toBe(
+    'too-little-data: There are only 3 customers after cleaning; a model needs at least 5.',
+  );
+  expect(refusal(() => requireEnough({ customers: 5, items: 5, interactions: 50 }))).toBe('accepted');
+});
