@@ -1,14 +1,12 @@
 import { z } from 'zod';
 import { Moment } from '../ids.ts';
+import { SlotName } from '../slot.ts';
 import { contract } from './contract.ts';
 
 /*
  * The recommender service's own API. It answers at the deployment's `url` (not under /api), for one model; the caller's
  * Firebase ID token is verified and its membership of the tenant read at each request (cached for at most 60 s).
  */
-
-export const Slot = z.enum(['reorder', 'discover']);
-export type Slot = z.infer<typeof Slot>;
 
 /** A customer's or item's own key, as the company's database has it. */
 const Key = z.string().min(1).max(300);
@@ -17,7 +15,7 @@ export const RecommendedItem = z.object({
   id: Key,
   name: z.string().nullable(),
   score: z.number(),
-  slot: Slot,
+  slot: SlotName,
   /** A sentence naming the evidence, e.g. "Because you bought Hex bolt M8 (12 times)". */
   reason: z.string(),
 });
@@ -33,7 +31,7 @@ const Recommendation = z.object({
 export type Recommendation = z.infer<typeof Recommendation>;
 
 const Filters = {
-  slot: Slot.default('discover'),
+  slot: SlotName.default('discover'),
   limit: z.int().min(1).max(200).default(10),
   /** Leave out what the customer has bought. Has no meaning in the re-order slot. */
   excludeBought: z.boolean().default(true),

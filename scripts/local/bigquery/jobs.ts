@@ -13,6 +13,7 @@ import { LoadConfig, runLoad } from './load.ts';
 import { CopyConfig, ExtractConfig, QueryConfig } from './requests.ts';
 import { RestError, toProto, toRestError } from './rest-error.ts';
 import type { ErrorProto } from './rest-error.ts';
+import { queryStatistics } from './query-statistics.ts';
 import { dryRun, runScript, writeRows } from './run-script.ts';
 import type { Destination, ScriptInput, ScriptResult } from './run-script.ts';
 import type { OutputColumn } from './sql/scope.ts';
@@ -204,7 +205,7 @@ export class Jobs {
     if (config.query === undefined) throw new RestError('invalid', 'dryRun is for query jobs');
     try {
       const result = await dryRun(this.#scriptInput(parse(QueryConfig, config.query)));
-      return { ...record, state: 'DONE', statistics: this.#queryStatistics(result) };
+      return { ...record, state: 'DONE', statistics: queryStatistics(this.#catalog.projectId, result) };
     } catch (error) {
       throw toRestError(error);
     }
@@ -280,7 +281,7 @@ export class Jobs {
       rows = await this.#toDestination(connection, config, config.destinationTable, input);
     this.#results.set(id, rows);
     for (const old of this.#results.keys()) if (this.#results.size > keptResults) this.#results.delete(old);
-    return this.#queryStatistics(result);
+    return queryStatistics(this.#catalog.projectId, result);
   }
 
   /** Runs the SELECT once more as the source of its destination table; both see the same committed data unless it changed in between, and then the table's is the answer. */
@@ -309,35 +310,6 @@ export class Jobs {
       rows: await connection.run(
         `SELECT ${plan.columns.map((c) => quoteName(c.name)).join(', ')} FROM ${tableSql(this.#catalog.info(record))}`,
       ),
-    };
-  }
-
-  #queryStatistics(result: ScriptResult): Record<string, unknown> {
-    const referenced = result.tables.map((path) => {
-      const [datasetId, tableId] = path.split('.').slice(-2);
-      return { projectId: this.#catalog.projectId, datasetId, tableId };
-    });
-    const bytes = String(result.bytes);
-    return {
-      totalBytesProcessed: bytes,
-      query: {
-        totalBytesProcessed: bytes,
-        totalBytesBilled: bytes,
-        cacheHit: false,
-        statementType: result.statementType,
-        referencedTables: referenced,
-        schema: { fields: result.columns.map((c) => toField(c.name, c.type)) },
-        ...(result.dmlRows === null ? {} : { numDmlAffectedRows: String(result.dmlRows) }),
-        ...(result.target === null
-          ? {}
-          : {
-              ddlTargetTable: {
-                projectId: this.#catalog.projectId,
-                datasetId: result.target.dataset,
-                tableId: result.target.table,
-              },
-            }),
-      },
     };
   }
 

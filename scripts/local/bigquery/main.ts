@@ -1,5 +1,6 @@
 /** `node scripts/local/bigquery/main.ts --dir D --storage-dir S [--port P] [--project ID]`: serves until stdin closes. */
 import { parseArgs } from 'node:util';
+import { onShutdown } from '../announce.ts';
 import { startLocalBigQuery } from './server.ts';
 
 const { values } = parseArgs({
@@ -25,4 +26,5 @@ const bigQuery = await startLocalBigQuery({
 console.log(`READY ${JSON.stringify({ url: bigQuery.url, port: bigQuery.port })}`);
 // The parent holds the other end of stdin: when it dies, however it dies, this process ends too.
 process.stdin.resume();
-process.stdin.on('close', () => void bigQuery.close().then(() => process.exit(0)));
+process.stdin.on('close', () => process.kill(process.pid, 'SIGTERM'));
+onShutdown(() => bigQuery.close());

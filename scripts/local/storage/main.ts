@@ -1,5 +1,6 @@
 /** `node scripts/local/storage/main.ts --dir D [--port P] [--project ID]`: serves until stdin closes. */
 import { parseArgs } from 'node:util';
+import { onShutdown } from '../announce.ts';
 import { startLocalStorage } from './server.ts';
 
 const { values } = parseArgs({
@@ -21,4 +22,5 @@ console.log(
 );
 // The parent holds the other end of stdin: when it dies, however it dies, this process ends too.
 process.stdin.resume();
-process.stdin.on('close', () => void storage.close().then(() => process.exit(0)));
+process.stdin.on('close', () => process.kill(process.pid, 'SIGTERM'));
+onShutdown(() => storage.close());
