@@ -15,7 +15,7 @@ import { RestError, toProto, toRestError } from './rest-error.ts';
 import type { ErrorProto } from './rest-error.ts';
 import { queryStatistics } from './query-statistics.ts';
 import { dryRun, runScript, writeRows } from './run-script.ts';
-import type { Destination, ScriptInput, ScriptResult } from './run-script.ts';
+import type { Destination, ScriptInput } from './run-script.ts';
 import type { OutputColumn } from './sql/scope.ts';
 import { tableRelation, tableSql } from './sql/from-clause.ts';
 import { columnExpr } from './sql/scope.ts';
