@@ -124,8 +124,9 @@ function sumOf(column: Column): string | null {
     case 'BOOL':
       return `CAST(COUNTIF(${name}) AS STRING)`;
     case 'STRING':
-    case 'BYTES':
       return `CAST(SUM(BYTE_LENGTH(${name})) AS STRING)`;
+    case 'BYTES':
+      return `CAST(SUM(LENGTH(${name})) AS STRING)`;
     default:
       // FLOAT64's sum depends on the order; BIGNUMERIC's may overflow.
       return null;

@@ -38,6 +38,7 @@ export async function landTable(scope: Scope, plan: TablePlan): Promise<void> {
   const counts = { rows: extracted.tally.rows, bytes: extracted.tally.bytes, rejected };
   const path = tablePath(key, plan.id);
   await transition(store, path, EtlTable, etlCycle, 'publish', { patch: () => ({ counts }) });
+  scope.log.info('table read', { table: plan.name, rows: counts.rows, bytes: counts.bytes });
 
   await publishRejects(scope, plan, extracted);
   const over = overLimit(plan.name, counts.rows, rejected, plan.rejectLimit);
@@ -47,6 +48,7 @@ export async function landTable(scope: Scope, plan: TablePlan): Promise<void> {
   if (!(await isPublished(scope, plan.destination))) {
     const fields = stagingFields(columns);
     await loadStaging(scope, jobName(scope, plan, 'load'), staging, extracted.uris, fields);
+    scope.log.info('table staged', { table: plan.name });
     await validate(scope, plan.name, staging, columns, extracted.tally);
     await evolve(scope, plan, columns);
     const script = publishScript({

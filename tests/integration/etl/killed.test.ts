@@ -130,7 +130,8 @@ test('killed at any of its writes and taken up again, a run appends every row ex
   });
   /** A run as the API writes it, but never given to the platform. */
   const newRun = async (n: number): Promise<string> => {
-    const id = `rtest${n}x`;
+    // Job ids are unique in a project for ever, and made from the run's.
+    const id = `r${n}x${randomBytes(6).toString('hex')}`;
     const path = paths.etlRun(tenant, model, id);
     const at = new Date().toISOString();
     await db.commit([

