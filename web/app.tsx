@@ -48,7 +48,7 @@ function TopBar() {
           <rect width="32" height="32" rx="8" fill="currentColor" />
           <path d="M6 12h13a3.5 3.5 0 1 0-3.3-4.7M6 17h18a3.5 3.5 0 1 1-3.3 4.7M6 22h8" />
         </svg>
-        Tradewind
+        <span class="brand-name">Tradewind</span>
       </a>
       {tenant !== null && (
         <a class="tenant" href={to.models(tenant.id)}>

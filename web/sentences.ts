@@ -12,10 +12,11 @@ export interface Explained {
   readonly issues: readonly { readonly path: string; readonly message: string }[];
 }
 
+// An unknown address and a wrong password read the same: who has an account is nobody's business.
 const AUTH: Readonly<Record<string, readonly [what: string, remedy: string]>> = {
   'auth/invalid-credential': ['E-mail and password do not match.', 'Check both, or reset the password.'],
   'auth/wrong-password': ['E-mail and password do not match.', 'Check both, or reset the password.'],
-  'auth/user-not-found': ['E-mail and password do not match.', 'Check both, or create an account.'],
+  'auth/user-not-found': ['E-mail and password do not match.', 'Check both, or reset the password.'],
   'auth/invalid-email': ['That is not an e-mail address.', 'Write it like name@company.com.'],
   'auth/missing-password': ['The password is missing.', 'Enter your password.'],
   'auth/email-already-in-use': ['There is an account with this e-mail address.', 'Sign in instead.'],

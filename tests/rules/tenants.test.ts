@@ -39,6 +39,8 @@ function documentsOf(t: string): Record<string, readonly Role[]> {
     [etl]: everyone,
     [paths.etlTable(t, MODEL, 'retl1', 'torders')]: everyone,
     [paths.etlUnit(t, MODEL, 'retl1', 'unit1')]: [],
+    [paths.etlPlan(etl, 'torders')]: [],
+    [paths.etlEpoch(etl)]: [],
     [paths.lease(etl)]: [],
     [paths.progress(etl, 0)]: everyone,
     [`${paths.logs(etl)}/0001`]: everyone,
@@ -49,6 +51,7 @@ function documentsOf(t: string): Record<string, readonly Role[]> {
     [paths.progress(run, 0)]: everyone,
     [`${paths.logs(run)}/0001`]: everyone,
     [paths.version(t, MODEL, 'vone1')]: everyone,
+    [paths.versionNumber(t, MODEL, 1)]: [],
     [deployment]: everyone,
     [`${paths.logs(deployment)}/0001`]: everyone,
     [paths.lock(t, MODEL, 'etl')]: [],
@@ -181,18 +184,21 @@ test('a member who was removed is refused on the next read', async () => {
 
 test('every path the product knows is in the list above', () => {
   const id = 'x1234';
+  const run = paths.etlRun(id, id, id);
   const listed = new Set(Object.keys(documentsOf(id)).map((path) => shapeOf(path)));
-  const known = [
-    ...Object.entries(paths).flatMap(([name, path]) =>
-      typeof path === 'string' || ['lease', 'progress', 'logs', 'lock'].includes(name)
-        ? []
-        : // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-          // Each takes ids; more of them than it has parameters do no harm.
-          [(path as (...ids: string[]) => string)(id, id, id, id)],
-    ),
-    paths.lock(id, id, 'etl'),
-  ].map(shapeOf);
-  expect(known.filter((shape) => !listed.has(shape))).toEqual([]);
+  const known = Object.entries(paths).map(([name, path]) => {
+    if (typeof path === 'string') return path;
+    // Each takes ids; more of them than it has parameters do no harm.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    const build = path as (...ids: string[]) => string;
+    // Those that do not begin with a collection are parts of a run.
+    return build(id).startsWith(id)
+      ? build(run, id)
+      : name === 'lock'
+        ? paths.lock(id, id, 'etl')
+        : build(id, id, id, id);
+  });
+  expect(known.map(shapeOf).filter((shape) => !listed.has(shape))).toEqual([]);
 });
 
 test('a collection nobody thought of is closed', async () => {
