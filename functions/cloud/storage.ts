@@ -38,6 +38,9 @@ export interface Files {
   ): Promise<string>;
 }
 
+/** How often in a row a broken read is taken up again. */
+const READ_RETRIES = 3;
+
 /** The bucket and object of `gs://bucket/object`. */
 export function splitUri(uri: string): { bucket: string; name: string } {
   const match = /^gs:\/\/([^/]+)\/(.*)$/s.exec(uri);
@@ -76,12 +79,26 @@ export function openFiles(projectId: string): Files {
         }));
       }),
     async *read(uri, generation) {
-      try {
-        // createReadStream yields Buffers, which its type does not say.
-        for await (const chunk of at(uri, generation).createReadStream() as AsyncIterable<Buffer>)
-          yield chunk;
-      } catch (error) {
-        throw translated(uri, error);
+      let offset = 0;
+      for (let failures = 0; ;) {
+        try {
+          const options = offset === 0 ? {} : { start: offset };
+          const stream = at(uri, generation).createReadStream(options);
+          // createReadStream yields Buffers, which its type does not say.
+          for await (const chunk of stream as AsyncIterable<Buffer>) {
+            offset += chunk.length;
+            failures = 0;
+            yield chunk;
+          }
+          return;
+        } catch (error) {
+          const translatedError = translated(uri, error);
+          // A connection that broke is taken up where it ended; bytes of another generation must not follow ours.
+          const resumable = generation !== undefined || offset === 0;
+          if (!(translatedError instanceof TransientError) || !resumable || ++failures > READ_RETRIES)
+            throw translatedError;
+          await new Promise((resolve) => setTimeout(resolve, 200 * 4 ** (failures - 1)));
+        }
       }
     },
     readAll: (uri) => translate(uri, async () => (await at(uri).download())[0]),

@@ -53,6 +53,8 @@ export async function startLocalStorage(options: {
   const server: Server = createServer((request, response) => {
     void answer(server, { dir, signer, now: clock() }, request, response);
   });
+  // As at Google: a client that was busy for a while finds its connection still there (Node's own limit is 5 s).
+  server.keepAliveTimeout = 600_000;
   server.listen(port, '127.0.0.1');
   await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject));
   // A listening TCP server has an address with a port.

@@ -70,12 +70,13 @@ describe('every statement is GoogleSQL', () => {
   });
 
   test('validation of every type', async () => {
-    await zeta.analyze(validationQuery({ dataset: 'raw', table: '_stg_r1_t1' }, every), { tables });
+    const query = validationQuery({ dataset: 'raw', table: '_stg_r1_t1' }, every);
+    await expect(zeta.analyze(query, { tables })).resolves.toBeUndefined();
   });
 
   test('ledger questions', async () => {
-    await zeta.analyze(ledgerQuery('raw'), { tables, params });
-    await zeta.analyze(lastPublishedQuery('raw'), { tables, params });
+    for (const query of [ledgerQuery('raw'), lastPublishedQuery('raw')])
+      await expect(zeta.analyze(query, { tables, params })).resolves.toBeUndefined();
   });
 });
 
