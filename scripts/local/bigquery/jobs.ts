@@ -14,8 +14,9 @@ import { CopyConfig, ExtractConfig, QueryConfig } from './requests.ts';
 import { RestError, toProto, toRestError } from './rest-error.ts';
 import type { ErrorProto } from './rest-error.ts';
 import { queryStatistics } from './query-statistics.ts';
-import { dryRun, runScript, writeRows } from './run-script.ts';
-import type { Destination, ScriptInput } from './run-script.ts';
+import { dryRun, estimate, runScript, writeRows } from './run-script.ts';
+import type { Destination, ScriptInput, ScriptResult } from './run-script.ts';
+import { selectOf } from './select-of.ts';
 import type { OutputColumn } from './sql/scope.ts';
 import { tableRelation, tableSql } from './sql/from-clause.ts';
 import { columnExpr } from './sql/scope.ts';
@@ -43,6 +44,15 @@ export interface QueryRows {
   readonly rows: DuckDBMaterializedResult | null;
 }
 
+/** The answer itself, or the destination table that holds it: read only when somebody asks, as it is then. */
+type KeptAnswer = QueryRows | { readonly columns: readonly OutputColumn[]; readonly lies: string };
+
+/** What a query job came to: the numbers for its statistics, and its answer. */
+interface Answered {
+  readonly result: ScriptResult;
+  readonly answer: KeptAnswer;
+}
+
 /** Results of this many finished queries stay readable; BigQuery keeps them for a day. */
 const keptResults = 200;
 
@@ -55,7 +65,7 @@ export class Jobs {
     string,
     { readonly done: Promise<void>; connection: DuckDBConnection | null; cancelled: boolean }
   >();
-  readonly #results = new Map<string, QueryRows>();
+  readonly #results = new Map<string, KeptAnswer>();
 
   private constructor(database: Database, catalog: Catalog, storageDir: string) {
     this.#database = database;
@@ -108,14 +118,20 @@ export class Jobs {
     return this.need(id, null);
   }
 
-  result(id: string): QueryRows {
-    const rows = this.#results.get(id);
-    if (rows === undefined)
+  async result(id: string): Promise<QueryRows> {
+    const kept = this.#results.get(id);
+    if (kept === undefined)
       throw new RestError(
         'notFound',
         `Not found: results of job ${id} are no longer kept; run the query again`,
       );
-    return rows;
+    if (!('lies' in kept)) return kept;
+    const { columns, lies } = kept;
+    const list = columns.map((c) => quoteName(c.name)).join(', ');
+    return this.#database.with(async (connection) => ({
+      columns,
+      rows: await connection.run(`SELECT ${list} FROM ${lies}`),
+    }));
   }
 
   async cancel(id: string, location: string | null): Promise<JobRecord> {
@@ -275,24 +291,27 @@ export class Jobs {
           `Query exceeded limit for bytes billed: ${config.maximumBytesBilled}. ${bytes} or higher required.`,
         );
     }
-    const result = await runScript(connection, input);
-    let rows: QueryRows = { columns: result.columns, rows: result.rows };
-    if (config.destinationTable !== undefined && result.rows !== null)
-      rows = await this.#toDestination(connection, config, config.destinationTable, input);
-    this.#results.set(id, rows);
+    const { result, answer } =
+      config.destinationTable === undefined
+        ? await this.#toCaller(connection, input)
+        : await this.#toDestination(connection, config, config.destinationTable, input);
+    this.#results.set(id, answer);
     for (const old of this.#results.keys()) if (this.#results.size > keptResults) this.#results.delete(old);
     return queryStatistics(this.#catalog.projectId, result);
   }
 
-  /** Runs the SELECT once more as the source of its destination table; both see the same committed data unless it changed in between, and then the table's is the answer. */
+  async #toCaller(connection: DuckDBConnection, input: ScriptInput): Promise<Answered> {
+    const result = await runScript(connection, input);
+    return { result, answer: { columns: result.columns, rows: result.rows } };
+  }
+
   async #toDestination(
     connection: DuckDBConnection,
     config: z.infer<typeof QueryConfig>,
     table: { datasetId: string; tableId: string },
     input: ScriptInput,
-  ): Promise<QueryRows> {
-    const { selectOf } = await import('./select-of.ts');
-    const plan = selectOf(input);
+  ): Promise<Answered> {
+    const { plan, tables } = selectOf(input);
     const to: Destination = {
       dataset: table.datasetId,
       table: table.tableId,
@@ -304,12 +323,12 @@ export class Jobs {
       ...(config.clustering ? { clustering: config.clustering } : {}),
     };
     const fields = plan.columns.map((c) => toField(c.name, c.type));
+    const bytes = await estimate(this.#catalog, tables);
     const { record } = await writeRows(connection, this.#catalog, to, fields, plan.plain, settings);
+    const { statementType, columns } = plan;
     return {
-      columns: plan.columns,
-      rows: await connection.run(
-        `SELECT ${plan.columns.map((c) => quoteName(c.name)).join(', ')} FROM ${tableSql(this.#catalog.info(record))}`,
-      ),
+      result: { statementType, columns, rows: null, dmlRows: null, bytes, tables, target: null },
+      answer: { columns, lies: tableSql(this.#catalog.info(record)) },
     };
   }
 

@@ -55,7 +55,8 @@ function translate(input: ScriptInput, statement: StatementText, positionalUsed:
   return { plan, tables: used.tables };
 }
 
-async function estimate(catalog: Catalog, tables: Iterable<string>): Promise<number> {
+/** Bytes that reading these tables whole comes to: what BigQuery would bill. */
+export async function estimate(catalog: Catalog, tables: Iterable<string>): Promise<number> {
   let bytes = 0;
   for (const path of tables) {
     const [dataset = '', table = ''] = path.split('.').slice(-2);

@@ -52,6 +52,8 @@ export async function startLocalBigQuery(options: {
   const jobs = await Jobs.open(database, catalog, storageDir);
   const service: Service = { database, catalog, jobs, insertIds: new Set() };
   const server = createServer((request, response) => void answer(service, request, response));
+  // As at Google: a client that was busy for a while finds its connection still there (Node's own limit is 5 s).
+  server.keepAliveTimeout = 600_000;
   server.listen(port, '127.0.0.1');
   await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject));
   // A listening TCP server has an address with a port.
@@ -241,7 +243,7 @@ async function queryResponse(service: Service, id: string, options: URLSearchPar
       record.error.reason === 'stopped' ? 'invalid' : record.error.reason,
       record.error.message,
     );
-  const { columns, rows } = service.jobs.result(id);
+  const { columns, rows } = await service.jobs.result(id);
   const start = Number(options.get('pageToken') ?? options.get('startIndex') ?? 0);
   const limit = Math.min(Number(options.get('maxResults') ?? 20_000), 20_000);
   const int64 = options.get('formatOptions.useInt64Timestamp') === 'true';

@@ -107,6 +107,10 @@ const expressions = [
   'TRIM(s)',
   'LTRIM(s)',
   'RTRIM(s)',
+  // visible at one end, at both, at none; whitespace beyond ASCII
+  ...["'x '", "' x'", "'x y'", "'\\u00a0x\\u3000'", "'é '", "'x\\u2003'", "' \\t'", "'~'", "'\\x7f '"].map(
+    (text) => `TO_HEX(CAST(TRIM(${text}) AS BYTES))`,
+  ),
   "TRIM('xxaxx', 'x')",
   'LENGTH(s)',
   'CHAR_LENGTH(s)',
@@ -144,6 +148,7 @@ const expressions = [
   "s LIKE '_-1%'",
   'TO_HEX(SHA256(s))',
   "TO_HEX(MD5('a'))",
+  "CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(s)), 1, 15)) AS INT64)",
   "TO_HEX(SHA1('a'))",
   "TO_BASE64(b'\\x00\\xff')",
   "TO_HEX(FROM_BASE64('AP8='))",
@@ -183,6 +188,17 @@ const expressions = [
   '(SELECT COUNT(*) FROM t AS u WHERE u.g = t.g)',
   // casts
   'CAST(f AS STRING)',
+  ...[
+    '0.0',
+    '-0.0',
+    '-3.0',
+    '1e14',
+    '999999999999999.0',
+    '1e15',
+    '-1e15',
+    '1e16',
+    '123456789012345680.0',
+  ].map((number) => `CAST(CAST('${number}' AS FLOAT64) AS STRING)`),
   'CAST(id AS STRING)',
   'CAST(b AS STRING)',
   'CAST(d AS STRING)',

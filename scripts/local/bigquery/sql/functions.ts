@@ -69,10 +69,15 @@ const spaces =
 const trim = (duckName: string): FunctionRule => ({
   min: 1,
   max: 2,
-  emit: (args, info) => ({
-    sql: `${duckName}(${argument(args, 0, of('STRING'), info)}, ${args.length > 1 ? argument(args, 1, of('STRING'), info) : spaces})`,
-    type: of('STRING'),
-  }),
+  emit: (args, info) => {
+    const text = argument(args, 0, of('STRING'), info);
+    const sql =
+      args.length > 1
+        ? `${duckName}(${text}, ${argument(args, 1, of('STRING'), info)})`
+        : // DuckDB builds its set of signs anew for every row; text that begins and ends visibly is left as it is.
+          `(CASE WHEN ${text}[1] BETWEEN '!' AND '~' AND ${text}[-1] BETWEEN '!' AND '~' THEN ${text} ELSE ${duckName}(${text}, ${spaces}) END)`;
+    return { sql, type: of('STRING') };
+  },
 });
 
 const substr: FunctionRule = {

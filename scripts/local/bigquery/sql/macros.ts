@@ -11,8 +11,9 @@ export const macros: readonly string[] = [
      CAST(CAST((abs(tw_billionths(a)) * 2000000000 + abs(tw_billionths(b))) // (2 * abs(tw_billionths(b))) * (CASE WHEN (a < 0) <> (b < 0) THEN -1 ELSE 1 END) AS DECIMAL(38,0))
        * CAST('0.000000001' AS DECIMAL(10,9)) AS DECIMAL(38,9)) END`,
   `CREATE OR REPLACE MACRO tw_decimal_text(x) AS CASE WHEN contains(CAST(x AS VARCHAR), '.') THEN rtrim(rtrim(CAST(x AS VARCHAR), '0'), '.') ELSE CAST(x AS VARCHAR) END`,
-  // 15 digits where they say the number exactly, else 17.
+  // 15 digits where they say the number exactly, else 17. Whole numbers, most of all there are, are written without trying.
   `CREATE OR REPLACE MACRO tw_float_text(x) AS CASE WHEN isnan(x) THEN 'NaN' WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'inf' ELSE '-inf' END
+     WHEN x = trunc(x) AND abs(x) < 1e15 THEN CAST(CAST(x AS BIGINT) AS VARCHAR)
      WHEN CAST(format('{:.15g}', x) AS DOUBLE) = x THEN format('{:.15g}', x) ELSE format('{:.17g}', x) END`,
   // Seconds have no fraction, three digits or six.
   `CREATE OR REPLACE MACRO tw_seconds_text(t) AS CASE WHEN NOT contains(t, '.') THEN t
