@@ -51,7 +51,7 @@ export interface StageContext extends Platform {
 /** What a look at the stage's work came to. */
 export type StageOutcome =
   | { readonly state: 'running'; readonly executor?: string }
-  | { readonly state: 'done'; readonly found: Partial<PipelineRun> }
+  | { readonly state: 'done'; readonly found: Partial<PipelineRun>; readonly executor?: string }
   | { readonly state: 'rejected'; readonly found: Partial<PipelineRun>; readonly failure: Failure }
   /** The work ended without a result: one more attempt, or failed where they are used up. */
   | { readonly state: 'died'; readonly failure: Failure }
@@ -155,8 +155,11 @@ function settle(
   switch (outcome.state) {
     case 'running':
       return outcome.executor === undefined ? null : noteExecutor(run, stage, attempt, outcome.executor);
-    case 'done':
-      return completeStage(run, stage, 'succeed', outcome.found, at);
+    case 'done': {
+      const noted =
+        outcome.executor === undefined ? null : noteExecutor(run, stage, attempt, outcome.executor);
+      return completeStage(noted ?? run, stage, 'succeed', outcome.found, at);
+    }
     case 'rejected':
       return rejectRun(run, outcome.found, outcome.failure, at);
     case 'died':

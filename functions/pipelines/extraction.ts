@@ -48,7 +48,7 @@ async function advance(context: StageContext): Promise<StageOutcome> {
     return waiting.state === 'running' ? { ...waiting, executor: jobId('extract') } : waiting;
   const found = toExtraction(await warehouse.query(`SELECT * FROM ${quoted(counts)}`));
   context.log.info(`extraction: ${found.kept} of ${found.lines} lines kept`, found.dropped);
-  return { state: 'done', found: { extraction: found } };
+  return { state: 'done', found: { extraction: found }, executor: jobId('extract') };
 }
 
 /**

@@ -61,7 +61,7 @@ async function advance(context: StageContext): Promise<StageOutcome> {
   );
   if (exported !== null) return exported;
   context.log.info('vocabulary: snapshot written', counts);
-  return { state: 'done', found: { vocabulary: counts } };
+  return { state: 'done', found: { vocabulary: counts }, executor: exportId('interactions') };
 }
 
 /** @throws TerminalError `too-little-data`, naming what there is too little of. */

@@ -41,6 +41,19 @@ test('from order lines to a live deployment', async () => {
     status: 'active',
     liveDeployment: deployment.id,
   });
+  expect(run.stages.extraction.executor).toBe(`tw-${run.id}-extract-1`);
+  expect(run.stages.training.executor).toMatch(/\/customJobs\/\d+$/);
+
+  // The verifier's door stays shut to everybody else, signed in or not.
+  const lists = JSON.stringify({ lists: [{ customer: '17001', slot: 'discover' }] });
+  for (const authorization of ['Bearer forged', `Bearer twv1.${Date.now() + 60_000}.${'A'.repeat(43)}`]) {
+    const headers = { 'content-type': 'application/json', authorization };
+    const answer = await fetch(`${deployment.url}/v1/verify`, { method: 'POST', headers, body: lists });
+    expect([answer.status, await answer.json()]).toEqual([
+      401,
+      expect.objectContaining({ code: 'unauthenticated' }),
+    ]);
+  }
   const { lines } = await call(getPipelineLogs, { params: { ...params, run: run.id } });
   expect(lines.map((line) => line.message)).toContain('extraction: 3564 of 3600 lines kept');
 }, 180_000);
