@@ -7,6 +7,6 @@ import { failRun } from './finish.ts';
 export const deploy = eventDeploy('etl-requested');
 
 export const handler = onEvent('etl-requested', 'etl-requested', {
-  handle: (payload, { store, config }) => startExecution(store, openContainerPlatform(config), payload, null),
+  handle: (payload, { store, config }) => startExecution(store, openContainerPlatform(config), payload, 0),
   fail: (payload, failure, { store }) => failRun(store, payload, failure),
 });

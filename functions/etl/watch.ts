@@ -65,7 +65,7 @@ async function watchRun(store: Store, containers: ContainerPlatform, log: Log, k
     attempts: run.attempts,
   });
   if (care === 'start' || care === 'resume') {
-    await startExecution(store, containers, key, run.executor);
+    await startExecution(store, containers, key, run.attempts);
     return;
   }
   const said = work === null || work.message === '' ? '' : ` The platform says: ${work.message}`;

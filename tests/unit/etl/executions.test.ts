@@ -1,0 +1,82 @@
+import { TransientError } from '#core/errors';
+import { ConflictError, type Database, type Snapshot, type Write } from '#cloud/firestore';
+import type { Store } from '#store/store';
+import { startExecution } from '../../../functions/etl/executions.ts';
+
+const key = { tenant: 'tabc', model: 'mabc', run: 'rabc' };
+
+/** The one document these need, with Firestore's guard. */
+function oneRun(attempts: number): { store: Store; run: () => Snapshot['data'] } {
+  let version = 1;
+  let data: Snapshot['data'] = {
+    id: 'rabc',
+    status: 'queued',
+    requestedBy: 'u',
+    tables: 1,
+    counts: { rows: 0, bytes: 0, rejected: {} },
+    failure: null,
+    attempts,
+    executor: null,
+    createdAt: '2026-01-01T00:00:00.000Z',
+    startedAt: null,
+    finishedAt: null,
+  };
+  const db: Pick<Database, 'get' | 'list' | 'commit'> = {
+    get: async (path) => ({ path, id: 'rabc', data: { ...data }, version: String(version) }),
+    list: async () => [],
+    async commit(writes: readonly Write[]) {
+      for (const write of writes) {
+        if (write.kind !== 'update') continue;
+        if (write.version !== undefined && write.version !== String(version))
+          throw new ConflictError('conflict', 'changed meanwhile');
+        version++;
+        data = { ...data, ...write.data };
+      }
+    },
+  };
+  // Only these three methods of the database are used here.
+  const store = { db, clock: Date.now, random: (n: number) => new Uint8Array(n) } as unknown as Store;
+  return { store, run: () => data };
+}
+
+function platform(behave: () => string) {
+  const started: unknown[] = [];
+  return {
+    started,
+    startJob: async (job: string, options: object) => {
+      started.push({ job, ...options });
+      return behave();
+    },
+  };
+}
+
+test('a message that comes twice, at once or later, starts one container', async () => {
+  const { store, run } = oneRun(0);
+  const containers = platform(() => 'executions/e1');
+  await Promise.all([startExecution(store, containers, key, 0), startExecution(store, containers, key, 0)]);
+  await startExecution(store, containers, key, 0);
+  expect(containers.started).toEqual([
+    {
+      job: 'etl-runner',
+      env: { TRADEWIND_TENANT: 'tabc', TRADEWIND_MODEL: 'mabc', TRADEWIND_RUN: 'rabc' },
+      tasks: 1,
+    },
+  ]);
+  expect(run()).toMatchObject({ attempts: 1, executor: 'executions/e1' });
+});
+
+test('where the platform does not answer nothing is counted, and the message’s next try starts it', async () => {
+  const { store, run } = oneRun(0);
+  const down = platform(() => {
+    throw new TransientError('container-unavailable', 'no answer');
+  });
+  await expect(startExecution(store, down, key, 0)).rejects.toThrow('no answer');
+  expect(run()).toMatchObject({ attempts: 0, executor: null });
+  await startExecution(
+    store,
+    platform(() => 'executions/e2'),
+    key,
+    0,
+  );
+  expect(run()).toMatchObject({ attempts: 1, executor: 'executions/e2' });
+});
