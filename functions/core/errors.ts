@@ -36,6 +36,14 @@ export class TransientError extends CodedError {
   override readonly name = 'TransientError';
 }
 
+/**
+ * Somebody else is at this work right now. Not a failure of the message that asked for it: whoever holds the work, or the
+ * next look of the watchdog, goes on with it, so the message is acknowledged and no attempt is counted.
+ */
+export class BusyError extends CodedError {
+  override readonly name = 'BusyError';
+}
+
 /** Any thrown value as an Error, its original kept as `cause` where it was not one. */
 export function toError(thrown: unknown): Error {
   return isError(thrown) ? thrown : new Error(String(thrown), { cause: thrown });

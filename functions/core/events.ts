@@ -29,6 +29,15 @@ export const EVENTS = {
 export type Topic = keyof typeof EVENTS;
 export type Payload<T extends Topic> = z.infer<(typeof EVENTS)[T]>;
 
+/** Tries of one message that a function makes before it gives it up, records that on the run and dead-letters it. */
+export const MAX_ATTEMPTS = 6;
+
+/**
+ * Deliveries after which Pub/Sub itself dead-letters a message: only for functions that cannot even be called. Well above
+ * MAX_ATTEMPTS, for a delivery while the message is being handled elsewhere counts too. Pub/Sub allows 5 to 100.
+ */
+export const MAX_DELIVERIES = 20;
+
 /** Where messages go that were tried in vain. */
 export const DEAD_LETTER_TOPIC = 'dead-letter';
 

@@ -3,8 +3,8 @@ import { inspect } from 'node:util';
 import type { CloudEventFunction } from '@google-cloud/functions-framework';
 import { z } from 'zod';
 import { ConflictError } from '#cloud/firestore';
-import { type Failure, TerminalError, toError, toFailure, TransientError } from '#core/errors';
-import { DEAD_LETTER_TOPIC, EVENTS, type Payload, type Topic } from '#core/events';
+import { BusyError, type Failure, TerminalError, toError, toFailure, TransientError } from '#core/errors';
+import { DEAD_LETTER_TOPIC, EVENTS, MAX_ATTEMPTS, type Payload, type Topic } from '#core/events';
 import { paths } from '#core/paths';
 import type { Store } from '#store/store';
 import { type Platform, platform } from './platform.ts';
@@ -15,9 +15,6 @@ export interface EventSpec<T extends Topic> {
   /** Records on the run that the message came to nothing: a terminal failure, or retries used up. */
   readonly fail: (payload: Payload<T>, failure: Failure, here: Platform) => Promise<void>;
 }
-
-/** Tries of one message before it is given up and dead-lettered. */
-export const MAX_ATTEMPTS = 6;
 
 /** How long a claim holds; a handler that takes longer must be safe to run twice, and all are. */
 const CLAIM_SECONDS = 90;
@@ -81,6 +78,11 @@ async function deliver<T extends Topic>(
   try {
     await spec.handle(payload, here);
   } catch (thrown) {
+    if (thrown instanceof BusyError) {
+      here.log.info('left to who is at it', { topic, messageId, reason: thrown.message });
+      await claim.finish();
+      return;
+    }
     const spent = claim.attempts >= MAX_ATTEMPTS;
     const detail = { topic, messageId, attempt: claim.attempts, error: inspect(thrown) };
     if (!(thrown instanceof TerminalError) && !spent) {

@@ -41,6 +41,8 @@ export interface LocalCloudOptions {
   readonly root?: string;
   /** Seconds between two `tick` messages; 20 by default, 0 for none. */
   readonly tickSeconds?: number;
+  /** Deliveries before Pub/Sub itself dead-letters a message, 5 to 100; as deployed by default. */
+  readonly maxDeliveries?: number;
 }
 
 /** A local cloud that is up. */
@@ -143,7 +145,8 @@ async function startPieces(options: LocalCloudOptions, guardian: Guardian): Prom
     const up = { pubsub: false, triggered: pieces.has('functions') ? null : ([] as TriggeredFunction[]) };
     const connect = async (): Promise<void> => {
       if (!up.pubsub || up.triggered === null) return;
-      await applyTopology(project, at('pubsub'), planTopology(project, at('functions'), up.triggered));
+      const topology = planTopology(project, at('functions'), up.triggered, options.maxDeliveries);
+      await applyTopology(project, at('pubsub'), topology);
     };
     const afterReady = async (
       name: PieceName,

@@ -1,4 +1,4 @@
-import { DEAD_LETTER_TOPIC, EVENTS } from '#core/events';
+import { DEAD_LETTER_TOPIC, EVENTS, MAX_DELIVERIES } from '#core/events';
 
 /** A function that a topic triggers. */
 export interface TriggeredFunction {
@@ -16,18 +16,17 @@ export interface Topology {
   }[];
 }
 
-/** As many as Pub/Sub allows at least. */
-const MAX_DELIVERY_ATTEMPTS = 5;
-
 /**
  * Topics of every event and of every function, one push subscription per function (back-off 1 to 60 s, then the
  * dead-letter topic), and a pull subscription that keeps dead letters for whoever looks.
  * @param origin address of the functions' front door
+ * @param maxDeliveries deliveries before Pub/Sub dead-letters, 5 to 100
  */
 export function planTopology(
   project: string,
   origin: string,
   functions: readonly TriggeredFunction[],
+  maxDeliveries: number = MAX_DELIVERIES,
 ): Topology {
   const topicPath = (topic: string): string => `projects/${project}/topics/${topic}`;
   const topics = [
@@ -46,7 +45,7 @@ export function planTopology(
         : {
             deadLetterPolicy: {
               deadLetterTopic: topicPath(DEAD_LETTER_TOPIC),
-              maxDeliveryAttempts: MAX_DELIVERY_ATTEMPTS,
+              maxDeliveryAttempts: maxDeliveries,
             },
           }),
     },

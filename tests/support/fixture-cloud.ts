@@ -14,9 +14,9 @@ export function temporaryFolder(): { path: string; forget: () => void } {
   return { path, forget: () => rmSync(path, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
-/** A local cloud of the fixture functions; no ticks. */
+/** A local cloud of the fixture functions; no ticks, and dead letters as soon as Pub/Sub allows. */
 export function startFixtureCloud(options: LocalCloudOptions): Promise<LocalCloud> {
-  return startLocalCloud({ root: FIXTURE_ROOT, tickSeconds: 0, ...options });
+  return startLocalCloud({ root: FIXTURE_ROOT, tickSeconds: 0, maxDeliveries: 5, ...options });
 }
 
 /** The JSON lines of a file so far; none where it does not exist yet. */

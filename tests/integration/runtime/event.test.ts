@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { PubSub, type Subscription } from '@google-cloud/pubsub';
-import { type Failure, TerminalError, TransientError } from '#core/errors';
-import { MAX_ATTEMPTS, onEvent } from '#runtime/event';
+import { BusyError, type Failure, TerminalError, TransientError } from '#core/errors';
+import { MAX_ATTEMPTS } from '#core/events';
+import { onEvent } from '#runtime/event';
 import { disconnect } from '#runtime/platform';
 
 const payload = { tenant: 't123', model: 'm123', run: 'r123' };
@@ -92,6 +93,16 @@ test('a transient failure is refused, retried, and then succeeds', async () => {
   await expect(send(payload, id)).rejects.toThrow('Not now.');
   await send(payload, id);
   expect(handled).toHaveLength(3);
+  expect(failed).toEqual([]);
+});
+
+test('a message whose work somebody else is at is acknowledged, and no failure is recorded', async () => {
+  const { handled, failed, send } = listen(() => {
+    throw new BusyError('run-busy', 'The run is being looked after elsewhere.');
+  });
+  const id = await send(payload);
+  await send(payload, id);
+  expect(handled).toHaveLength(1);
   expect(failed).toEqual([]);
 });
 

@@ -1,3 +1,4 @@
+import { MAX_DELIVERIES } from '#core/events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
