@@ -30,7 +30,10 @@ export interface Account {
     settings: SourceSettings,
     credentials?: Credentials,
   ): Promise<{ source: Source; tables: SourceTable[] }>;
-  choose(table: SourceTable, choice: Partial<Pick<SourceTable, 'enabled' | 'mode' | 'cursor' | 'rejectLimit'>>): Promise<SourceTable>;
+  choose(
+    table: SourceTable,
+    choice: Partial<Pick<SourceTable, 'enabled' | 'mode' | 'cursor' | 'rejectLimit'>>,
+  ): Promise<SourceTable>;
   /** Starts a run and waits for its end. */
   load(seconds?: number): Promise<FinishedRun>;
   /** Waits for the end of a run. */
