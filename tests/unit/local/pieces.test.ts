@@ -66,7 +66,10 @@ test('every event has its topic, every function its subscription with back-off a
       ackDeadlineSeconds: 120,
       pushConfig: { pushEndpoint: 'http://front/etl-start' },
       retryPolicy: { minimumBackoff: '1s', maximumBackoff: '60s' },
-      deadLetterPolicy: { deadLetterTopic: 'projects/p/topics/dead-letter', maxDeliveryAttempts: 5 },
+      deadLetterPolicy: {
+        deadLetterTopic: 'projects/p/topics/dead-letter',
+        maxDeliveryAttempts: MAX_DELIVERIES,
+      },
     },
   });
   // A dead letter that fails has nowhere to go.
