@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { BIGINT, BLOB, DuckDBInstance, DuckDBScalarFunction } from '@duckdb/node-api';
 import type { DuckDBConnection, DuckDBMaterializedResult } from '@duckdb/node-api';
 import { farmFingerprint } from './farm-fingerprint.ts';
+import { wideDecimalFunction } from './wide-decimals.ts';
 import { macros } from './sql/macros.ts';
 
 /** One open database. Every job runs on a connection of its own, so each sees its own snapshot. */
@@ -31,6 +32,7 @@ export async function openDatabase(dir: string): Promise<Database> {
   };
   const setup = await open();
   setup.registerScalarFunction(fingerprintFunction());
+  setup.registerScalarFunction(wideDecimalFunction());
   for (const macro of macros) await setup.run(macro);
   setup.closeSync();
   return {

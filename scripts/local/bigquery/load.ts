@@ -9,6 +9,7 @@ import { castTo } from './sql/cast.ts';
 import { fieldType, quoteName, quoteText, storageType, toField } from './sql/types.ts';
 import type { Field, SqlType } from './sql/types.ts';
 import { sourceFiles } from './transfer.ts';
+import { withoutWideDecimals } from './wide-decimals.ts';
 import { Disposition, FieldSchema, TableReference } from './requests.ts';
 
 /** The options taken; any other is refused by name rather than ignored. */
@@ -64,9 +65,13 @@ export async function runLoad(
   };
   if (existing !== null && config.schema !== undefined && to.writeDisposition === 'WRITE_APPEND')
     checkSchema(catalog, existing, config.schema.fields);
-  const list = `[${files.map(quoteText).join(', ')}]`;
-  const plan = await selection(connection, list, fields, config);
+  const readable =
+    config.sourceFormat === 'PARQUET'
+      ? withoutWideDecimals(files)
+      : { files, wide: new Map<string, number>(), forget: () => undefined };
   try {
+    const list = `[${readable.files.map(quoteText).join(', ')}]`;
+    const plan = await selection(connection, list, fields, config, readable.wide);
     const done = await writeRows(connection, catalog, to, plan.fields, plan.sql, settings);
     return { inputFiles: files.length, outputRows: done.rows };
   } catch (error) {
@@ -84,6 +89,8 @@ export async function runLoad(
       `Error while reading data, error message: ${message.replace(/^[\w ]+ Error: /, '')}`,
       error,
     );
+  } finally {
+    readable.forget();
   }
 }
 
@@ -109,8 +116,9 @@ async function selection(
   list: string,
   fields: readonly Field[] | null,
   config: z.infer<typeof LoadConfig>,
+  wide: ReadonlyMap<string, number>,
 ): Promise<{ fields: readonly Field[]; sql: string }> {
-  if (config.sourceFormat === 'PARQUET') return parquet(connection, list, fields);
+  if (config.sourceFormat === 'PARQUET') return parquet(connection, list, fields, wide);
   if (fields === null) throw new RestError('invalid', 'No schema specified on job or table.');
   if (config.sourceFormat === 'NEWLINE_DELIMITED_JSON')
     return {
@@ -155,6 +163,7 @@ async function parquet(
   connection: DuckDBConnection,
   list: string,
   given: readonly Field[] | null,
+  wide: ReadonlyMap<string, number>,
 ): Promise<{ fields: readonly Field[]; sql: string }> {
   const source = `read_parquet(${list}, union_by_name = true)`;
   const described = await (await connection.run(`DESCRIBE SELECT * FROM ${source}`)).getRows();
@@ -183,9 +192,20 @@ async function parquet(
     const target = storageType(field);
     if (column === undefined) return `CAST(NULL AS ${target}) AS ${quoteName(field.name)}`;
     const sql = quoteName(column.name);
+    const scale = wide.get(field.name.toLowerCase());
+    if (scale !== undefined && fieldType(field).base === 'BIGNUMERIC')
+      return `${fromWide(sql, scale, field, target)} AS ${quoteName(field.name)}`;
     return `${fromParquet(sql, column.duck, field, target)} AS ${quoteName(field.name)}`;
   });
   return { fields, sql: `SELECT ${columns.join(', ')} FROM ${source}` };
+}
+
+/** A wide decimal that the local BIGNUMERIC has room for; any other is refused. */
+function fromWide(sql: string, scale: number, field: Field, target: string): string {
+  const text = `wide_decimal(${sql}, ${scale})`;
+  const [, precision = '38', decimals = '0'] = /^DECIMAL\((\d+),(\d+)\)$/.exec(target) ?? [];
+  const fits = `^-?\\d{1,${Number(precision) - Number(decimals)}}(\\.\\d{1,${decimals}})?$`;
+  return `CASE WHEN ${sql} IS NULL OR regexp_matches(${text}, '${fits}') THEN CAST(${text} AS ${target}) ELSE error('not supported by the local BigQuery: the BIGNUMERIC value ' || ${text} || ' in column ${field.name.replaceAll("'", "''")} (it has room for ${target})') END`;
 }
 
 function fromParquet(sql: string, duck: string, field: Field, target: string): string {

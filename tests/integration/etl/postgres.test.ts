@@ -57,21 +57,21 @@ test('a table arrives row by row, and again without doubling', async () => {
 
 test('every type keeps its value', async () => {
   await shop.sql(`CREATE TABLE every (
-    id int, big bigint, ok bool, real8 float8, money numeric(20,4), wide numeric(30,14), word text, bytes bytea,
+    id int, big bigint, ok bool, real8 float8, money numeric(20,4), wide numeric(30,14), free numeric, vast numeric(60,30), word text, bytes bytea,
     day date, local timestamp, instant timestamptz, clock time, doc jsonb, tag uuid, list int[])`);
   await shop.sql(`INSERT INTO every VALUES
-    (1, 9223372036854775807, true, 1.5e300, 1234567890123456.7891, 1234567890123456.01234567890123,
+    (1, 9223372036854775807, true, 1.5e300, 1234567890123456.7891, 1234567890123456.01234567890123, 12345678901234567.00000000000000000001, -0.5,
      'Ünï "q" \\ \`b\`', '\\x00ff10', '2024-02-29', '2024-02-29 23:59:59.123456', '2024-02-29 23:59:59.123456+02',
      '23:59:59.999999', '{"a": [1, null, "x"]}', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{1,2}'),
-    (2, -9223372036854775808, false, -2.5, -0.0001, -1, '', '', '0001-01-01', '1970-01-01 00:00:00', '1969-12-31 23:59:59.999999+00',
+    (2, -9223372036854775808, false, -2.5, -0.0001, -1, -999999999999999999, 0, '', '', '0001-01-01', '1970-01-01 00:00:00', '1969-12-31 23:59:59.999999+00',
      '00:00:00', 'null', null, '{}'),
-    (3, null, null, null, null, null, null, null, null, null, null, null, null, null, null)`);
+    (3, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null)`);
   await account.addSource('Shop', settings(), { password });
   const run = await account.load();
   expect(run).toMatchObject({ status: 'succeeded', failure: null, counts: { rows: 3, rejected: {} } });
   const text = (name: string) => `CAST(${name} AS STRING) AS ${name}`;
   const rows = await warehouseRows(
-    `SELECT id, ${['big', 'ok', 'real8', 'money', 'wide', 'day', 'local', 'instant', 'clock'].map(text).join(', ')}, word, TO_HEX(bytes) AS bytes, TO_JSON_STRING(doc) AS doc, tag
+    `SELECT id, ${['big', 'ok', 'real8', 'money', 'wide', 'free', 'vast', 'day', 'local', 'instant', 'clock'].map(text).join(', ')}, word, TO_HEX(bytes) AS bytes, TO_JSON_STRING(doc) AS doc, tag
      FROM ${account.raw}.shop__public_every ORDER BY id`,
   );
   expect(rows).toEqual([
@@ -82,6 +82,8 @@ test('every type keeps its value', async () => {
       real8: '1.5e+300',
       money: '1234567890123456.7891',
       wide: '1234567890123456.01234567890123',
+      free: '12345678901234567.00000000000000000001',
+      vast: '-0.5',
       day: '2024-02-29',
       local: '2024-02-29 23:59:59.123456',
       instant: '2024-02-29 21:59:59.123456+00',
@@ -98,6 +100,8 @@ test('every type keeps its value', async () => {
       real8: '-2.5',
       money: '-0.0001',
       wide: '-1',
+      free: '-999999999999999999',
+      vast: '0',
       day: '0001-01-01',
       local: '1970-01-01 00:00:00',
       instant: '1969-12-31 23:59:59.999999+00',
@@ -114,6 +118,8 @@ test('every type keeps its value', async () => {
       real8: null,
       money: null,
       wide: null,
+      free: null,
+      vast: null,
       day: null,
       local: null,
       instant: null,
