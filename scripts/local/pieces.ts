@@ -95,6 +95,7 @@ export function planPiece(name: PieceName, context: PieceContext): Piece {
         project,
         auth: ports.auth,
         firestore: ports.firestore,
+        storage: ports.storage,
       }),
   };
   return plans[name]();

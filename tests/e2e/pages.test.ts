@@ -6,7 +6,7 @@ import { accessibilityFaults, overflow } from '#tests/web/accessibility';
 import { openBrowser, openPage, type WatchedPage } from '#tests/web/browser';
 import { panel, sectionLink, signUp, stage } from '#tests/web/pages';
 import { openRecords, recordsOf } from '#tests/web/records';
-import { startStubRecommender } from '#tests/web/stub-recommender';
+import { answerAsRecommender, loseRecommender, STUB_URL } from '#tests/web/stub-recommender';
 
 /*
  * The pages in a real browser, on the real functions, Auth and Firestore. Runs are put into Firestore as the functions
@@ -15,16 +15,14 @@ import { startStubRecommender } from '#tests/web/stub-recommender';
 
 const cloud = useLocalCloud();
 let browser: Browser;
-let recommender: Awaited<ReturnType<typeof startStubRecommender>>;
 const records = openRecords(cloud.projectId);
 
 beforeAll(async () => {
   await buildWeb();
-  [browser, recommender] = await Promise.all([openBrowser(), startStubRecommender()]);
+  browser = await openBrowser();
 });
 afterAll(async () => {
   await browser?.close();
-  await recommender?.stop();
   await records.close();
 });
 
@@ -89,9 +87,9 @@ test('the stage strip moves while the run does, without anybody reloading', asyn
   await eventually('it is announced', async () =>
     (await page.locator('output[aria-live]').textContent())?.includes('Training: running'),
   );
-  await records.put(of.paths.deployment, of.deployment('verifying', recommender.url));
+  await records.put(of.paths.deployment, of.deployment('verifying', STUB_URL));
   await becomes('deployment', 'running', 'verifying');
-  await records.put(of.paths.deployment, of.deployment('live', recommender.url));
+  await records.put(of.paths.deployment, of.deployment('live', STUB_URL));
   await becomes('deployment', 'good', 'live');
 
   expect(loads).toEqual([]);
@@ -101,11 +99,12 @@ test('the stage strip moves while the run does, without anybody reloading', asyn
 
 test('try it: a customer, what was bought, both slots with names and reasons, similar items and a basket', async () => {
   const { page, context, complaints } = await openPage(browser, cloud.urls.web);
+  await answerAsRecommender(context);
   const { tenant, model } = await signUp(page);
   const of = recordsOf(tenant, model);
   await sectionLink(page, 'Try it').click();
   await page.getByText('Nothing answers yet').waitFor();
-  await records.put(of.paths.deployment, of.deployment('live', recommender.url));
+  await records.put(of.paths.deployment, of.deployment('live', STUB_URL));
 
   await page.getByRole('button', { name: /Van Dijk Bouw/ }).waitFor();
   await page.getByLabel('Find by key or name').fill('nord');
@@ -136,9 +135,8 @@ test('a failed load says why and what to do; a recommender that is gone can be a
   await page.getByText('db.example.com:5432 does not answer.').waitFor();
   await page.getByText('Check the firewall.').waitFor();
 
-  const gone = await startStubRecommender();
-  await gone.stop();
-  await records.put(of.paths.deployment, of.deployment('live', gone.url));
+  await loseRecommender(context);
+  await records.put(of.paths.deployment, of.deployment('live', STUB_URL));
   await sectionLink(page, 'Try it').click();
   const alert = page.getByRole('alert').first();
   await alert.waitFor();
@@ -154,6 +152,7 @@ describe.each([
   test('is free of accessibility faults, fits its window and keeps to the security policy', async () => {
     const watched = await openPage(browser, cloud.urls.web, size);
     const { page, context } = watched;
+    await answerAsRecommender(context);
     await page.goto('/sign-in');
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     const faults = await faultsOf(watched, 'sign-in');
@@ -180,7 +179,7 @@ describe.each([
       of.paths.pipeline,
       of.pipeline('succeeded', ['succeeded', 'succeeded', 'succeeded', 'succeeded']),
     );
-    await records.put(of.paths.deployment, of.deployment('live', recommender.url));
+    await records.put(of.paths.deployment, of.deployment('live', STUB_URL));
     await stage(page, 'deployment').getByText('live').waitFor();
     for (const name of ['Overview', 'Sources', 'Load', 'Data set', 'Pipeline', 'Deployment', 'Try it'])
       faults.push(...(await faultsAt(watched, name, name)));

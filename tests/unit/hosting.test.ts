@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { withLocalOrigins } from '#scripts/local/hosting/local-policy';
 
 const Hosting = z.object({
   hosting: z.object({
@@ -48,12 +49,30 @@ test('pages fall back to the application, unknown addresses of the API do not', 
   expect(hosting.rewrites.filter(({ source }) => glob(source).test('/api/nothing/here'))).toEqual([]);
 });
 
+type Header = { readonly key: string; readonly value: string };
+const policyOf = (headers: readonly Header[] | undefined) =>
+  headers?.find(({ key }) => key === 'Content-Security-Policy')?.value ?? '';
+
 test('every answer carries the security headers', () => {
   const everywhere = hosting.headers.find(({ source }) => source === '**');
-  const policy = everywhere?.headers.find(({ key }) => key === 'Content-Security-Policy')?.value;
+  const policy = policyOf(everywhere?.headers);
   expect(policy).toContain("default-src 'none'");
   expect(policy).not.toContain('unsafe');
   expect(everywhere?.headers.map(({ key }) => key)).toEqual(
     expect.arrayContaining(['X-Content-Type-Options', 'Referrer-Policy', 'X-Frame-Options']),
   );
+});
+
+test('deployed pages speak to Google over TLS alone; local ones to the named ports of this machine too', () => {
+  const deployed = policyOf(hosting.headers[0]?.headers);
+  expect(deployed).not.toMatch(/http:|127\.0\.0\.1|localhost|\s\*/);
+
+  const local = withLocalOrigins(hosting, ['http://127.0.0.1:4001', 'http://127.0.0.1:4002']);
+  expect(policyOf(local.headers[0]?.headers)).toBe(
+    deployed.replace(/(connect-src [^;]*)/, '$1 http://127.0.0.1:4001 http://127.0.0.1:4002'),
+  );
+  // Nothing else moves, and the configuration itself stays as it was.
+  expect(local.rewrites).toEqual(hosting.rewrites);
+  expect(local.headers.slice(1)).toEqual(hosting.headers.slice(1));
+  expect(policyOf(hosting.headers[0]?.headers)).toBe(deployed);
 });

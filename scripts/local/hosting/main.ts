@@ -5,7 +5,7 @@ import { announceReady, onShutdown, pieceArguments } from '../announce.ts';
 import { refuse } from '../proxy.ts';
 import { openSite } from './site.ts';
 
-const { port, root, functions, ingress, project, auth, firestore } = pieceArguments(
+const { port, root, functions, ingress, project, auth, firestore, storage } = pieceArguments(
   'port',
   'root',
   'functions',
@@ -13,8 +13,14 @@ const { port, root, functions, ingress, project, auth, firestore } = pieceArgume
   'project',
   'auth',
   'firestore',
+  'storage',
 );
-const site = openSite({ root, functionsPort: Number(functions), ingressPort: Number(ingress) });
+const site = openSite({
+  root,
+  functionsPort: Number(functions),
+  ingressPort: Number(ingress),
+  pagePorts: [auth, firestore, storage, ingress].map(Number),
+});
 
 /** What Hosting tells a web application about its project; `emulators` is there only locally. */
 const webConfig = JSON.stringify({

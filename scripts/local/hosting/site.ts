@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { forward, refuse } from '../proxy.ts';
+import { withLocalOrigins } from './local-policy.ts';
 
 /** Hosting gives up on a rewrite after this long, whatever the function's own timeout is. */
 const REWRITE_TIMEOUT_MS = 60_000;
@@ -32,6 +33,8 @@ export interface SiteOptions {
   readonly root: string;
   readonly functionsPort: number;
   readonly ingressPort: number;
+  /** Ports of this machine that pages speak to directly: Auth, Firestore, the storage's uploads, the services. */
+  readonly pagePorts: readonly number[];
 }
 
 /** A request handler that behaves as the deployed site would; firebase.json is read again when it changes. */
@@ -49,10 +52,14 @@ export function openSite(options: SiteOptions): Handler {
   };
 }
 
-function configure(file: string, { root, functionsPort, ingressPort }: SiteOptions): Handler {
-  const { hosting } = existsSync(file)
+function configure(file: string, { root, functionsPort, ingressPort, pagePorts }: SiteOptions): Handler {
+  const deployed = existsSync(file)
     ? FirebaseJson.parse(JSON.parse(readFileSync(file, 'utf8')))
     : NOTHING_CONFIGURED;
+  const hosting = withLocalOrigins(
+    deployed.hosting,
+    pagePorts.map((port) => `http://127.0.0.1:${port}`),
+  );
   const serve = superstatic({
     config: hosting,
     cwd: root,

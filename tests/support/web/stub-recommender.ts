@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import type { BrowserContext } from 'playwright-core';
 import { getHistory, listCustomers, type Recommendation, recommend, similar } from '#core/api/recommend';
 
 const ITEMS = [
@@ -8,51 +7,46 @@ const ITEMS = [
   { id: 'AN-115', name: 'Angle grinder disc 115 mm' },
 ];
 
-/** A recommender service at the wire: fixed answers in the contracts' form, to be called from another origin. */
-export async function startStubRecommender(): Promise<{ url: string; stop: () => Promise<void> }> {
-  const answers = new Map<string, (body: Readonly<Record<string, unknown>>) => unknown>([
-    [
-      listCustomers.path,
-      ({ search }) => ({
-        items: [
-          { id: '1001', name: 'Nordwerk GmbH', items: 42 },
-          { id: '1002', name: 'Van Dijk Bouw', items: 7 },
-        ].filter(({ name }) => name.toLowerCase().includes(textOf(search).toLowerCase())),
-      }),
-    ],
-    [
-      getHistory.path,
-      ({ customer }) => ({
-        customer: { id: customer, name: 'Nordwerk GmbH' },
-        items: [{ ...ITEMS[0], orders: 12, quantity: 4800, lastBought: '2026-10-01T08:00:00.000Z' }],
-      }),
-    ],
-    [recommend.path, (body) => recommendation(textOf(body['slot']), 'basket' in body)],
-    [similar.path, () => recommendation('discover', false)],
-  ]);
-  const server = createServer((request, response) => {
-    response.setHeader('access-control-allow-origin', request.headers.origin ?? '*');
-    response.setHeader('access-control-allow-headers', 'authorization, content-type');
-    if (request.method === 'OPTIONS') return response.writeHead(204).end();
-    const answer = answers.get(request.url ?? '');
-    if (answer === undefined || request.headers.authorization === undefined)
-      return response.writeHead(answer === undefined ? 404 : 401).end();
-    return void bodyOf(request).then((body) =>
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer(body))),
-    );
+/** Where the stub answers: an address as Cloud Run gives, which the pages' security policy allows. */
+export const STUB_URL = 'https://recommender-test.run.app';
+
+/** What each contract answers to a body. */
+const ANSWERS = new Map<string, (body: Readonly<Record<string, unknown>>) => unknown>([
+  [
+    listCustomers.path,
+    ({ search }) => ({
+      items: [
+        { id: '1001', name: 'Nordwerk GmbH', items: 42 },
+        { id: '1002', name: 'Van Dijk Bouw', items: 7 },
+      ].filter(({ name }) => name.toLowerCase().includes(textOf(search).toLowerCase())),
+    }),
+  ],
+  [
+    getHistory.path,
+    ({ customer }) => ({
+      customer: { id: customer, name: 'Nordwerk GmbH' },
+      items: [{ ...ITEMS[0], orders: 12, quantity: 4800, lastBought: '2026-10-01T08:00:00.000Z' }],
+    }),
+  ],
+  [recommend.path, (body) => recommendation(textOf(body['slot']), 'basket' in body)],
+  [similar.path, () => recommendation('discover', false)],
+]);
+
+/** A recommender service at the wire, for the pages of `context`: fixed answers in the contracts' form at STUB_URL. */
+export async function answerAsRecommender(context: BrowserContext): Promise<void> {
+  await context.route(`${STUB_URL}/**`, async (route) => {
+    const request = route.request();
+    const answer = ANSWERS.get(new URL(request.url()).pathname);
+    const headers = { 'access-control-allow-origin': '*' };
+    if (answer === undefined || request.headers()['authorization'] === undefined)
+      return route.fulfill({ status: answer === undefined ? 404 : 401, headers });
+    return route.fulfill({ json: answer(Object(request.postDataJSON() ?? {})), headers });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    stop: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
+}
+
+/** The recommender cannot be reached any more from the pages of `context`. */
+export async function loseRecommender(context: BrowserContext): Promise<void> {
+  await context.route(`${STUB_URL}/**`, (route) => route.abort('connectionrefused'));
 }
 
 const textOf = (value: unknown) => (typeof value === 'string' ? value : '');
@@ -70,10 +64,4 @@ function recommendation(slot: string, basket: boolean): Recommendation {
       reason: basket ? 'Bought together with Hex bolt M8' : 'Because you bought Hex bolt M8 (12 times)',
     })),
   });
-}
-
-async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
-  let text = '';
-  for await (const chunk of request) text += String(chunk);
-  return Object(JSON.parse(text === '' ? '{}' : text));
 }
