@@ -12,6 +12,10 @@ interface FieldProps {
   readonly autoComplete?: string;
   readonly placeholder?: string;
   readonly maxLength?: number;
+  /** Of a number. */
+  readonly min?: number;
+  readonly max?: number;
+  readonly step?: number | 'any';
 }
 
 /** A labelled input with its hint and error read along. */
@@ -30,6 +34,9 @@ export function Field(props: FieldProps) {
         autoComplete={props.autoComplete ?? 'off'}
         placeholder={props.placeholder}
         maxLength={props.maxLength}
+        min={props.min}
+        max={props.max}
+        step={props.step}
         aria-invalid={props.error !== undefined}
         aria-describedby={note === undefined ? undefined : `${id}-note`}
         onInput={(event) => props.onInput(event.currentTarget.value)}
@@ -83,6 +90,64 @@ export function Choice<T extends string>(props: ChoiceProps<T>) {
           {props.hint}
         </p>
       )}
+    </div>
+  );
+}
+
+interface AreaProps {
+  readonly label: string;
+  readonly value: string;
+  readonly onInput: (value: string) => void;
+  readonly hint?: ComponentChildren;
+  readonly rows?: number;
+}
+
+/** A labelled text of several lines. */
+export function Area({ label, value, onInput, hint, rows = 3 }: AreaProps) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <textarea
+        id={id}
+        rows={rows}
+        value={value}
+        spellcheck={false}
+        aria-describedby={hint === undefined ? undefined : `${id}-note`}
+        onInput={(event) => onInput(event.currentTarget.value)}
+      />
+      {hint !== undefined && (
+        <p id={`${id}-note`} class="hint">
+          {hint}
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface CheckProps {
+  readonly label: string;
+  readonly hint: string;
+  readonly checked: boolean;
+  readonly onChange: (checked: boolean) => void;
+}
+
+/** Something that is done or not. */
+export function Check({ label, hint, checked, onChange }: CheckProps) {
+  const id = useId();
+  return (
+    <div class="check">
+      <input
+        id={id}
+        type="checkbox"
+        checked={checked}
+        aria-describedby={`${id}-note`}
+        onChange={(event) => onChange(event.currentTarget.checked)}
+      />
+      <label for={id}>{label}</label>
+      <p id={`${id}-note`} class="hint">
+        {hint}
+      </p>
     </div>
   );
 }

@@ -1,7 +1,8 @@
 import { Cleaning, type ColumnRef, type Dataset, type DatasetDefinition } from '#core/dataset';
-import { aliasOf, type DatasetGuess } from '#core/guess-dataset';
+import { aliasOf, type DatasetGuess, guessDataset } from '#core/guess-dataset';
 import type { Role } from '#core/guess-roles';
 import type { SourceTable } from '#core/source';
+import { inWarehouse } from '#core/warehouse-name';
 
 /** The roles in the order a person thinks of them. */
 export const ROLES: readonly { role: Role; title: string; hint: string; required: boolean }[] = [
@@ -89,9 +90,81 @@ function written(
   );
 }
 
+/** Columns under the names that they have in the raw tables. */
 function columnsOf(used: DatasetDefinition['tables'], tables: readonly SourceTable[]): ColumnRef[] {
   return used.flatMap(({ alias, destination }) => {
-    const table = tables.find((each) => each.destination === destination || aliasOf(each.name) === alias);
-    return (table?.columns ?? []).map((column) => ({ table: alias, column: column.name }));
+    const table = tables.find((each) => each.destination === destination);
+    return inWarehouse(table?.columns ?? []).map(({ name }) => ({ table: alias, column: name }));
   });
+}
+
+/** A draft with `destination` as the order lines and nothing joined yet, its roles guessed; name and cleaning stay. */
+export function startingWith(draft: Draft, destination: string, tables: readonly SourceTable[]): Draft {
+  const first = tables.filter((table) => table.destination === destination);
+  const { roles } = guessDataset(
+    draft.name,
+    first.map((table) => ({ ...table, enabled: true })),
+  );
+  const used = [{ alias: aliasFor(destination, [], tables), destination }];
+  return over({ ...draft, joins: [], roles: written(roles) }, used, tables);
+}
+
+/** The draft with one more table, joined by a column that both sides call the same where there is one. */
+export function withTable(draft: Draft, destination: string, tables: readonly SourceTable[]): Draft {
+  const added = { alias: aliasFor(destination, draft.tables, tables), destination };
+  const theirs = columnsOf([added], tables);
+  const same = draft.columns.find((left) => theirs.some((right) => sameName(left, right)));
+  const left = same ?? draft.columns[0];
+  const right = theirs.find((column) => same !== undefined && sameName(same, column)) ?? theirs[0];
+  if (left === undefined || right === undefined) return draft;
+  return over({ ...draft, joins: [...draft.joins, { left, right }] }, [...draft.tables, added], tables);
+}
+
+/** The draft without the joined table `alias`, and without what was joined by way of it. */
+export function withoutTable(draft: Draft, alias: string, tables: readonly SourceTable[]): Draft {
+  const gone = new Set([alias]);
+  // Joins stand in order: whatever hangs on a table comes after it.
+  for (const { left, right } of draft.joins) if (gone.has(left.table)) gone.add(right.table);
+  const joins = draft.joins.filter(({ right }) => !gone.has(right.table));
+  return over(
+    { ...draft, joins },
+    draft.tables.filter((table) => !gone.has(table.alias)),
+    tables,
+  );
+}
+
+/** The draft with one side of the join of `alias` moved to another column. */
+export function withJoin(draft: Draft, alias: string, side: 'left' | 'right', name: string): Draft {
+  const column = draft.columns.find((each) => nameOf(each) === name);
+  if (column === undefined) return draft;
+  const joins = draft.joins.map((join) => (join.right.table === alias ? { ...join, [side]: column } : join));
+  return { ...draft, joins };
+}
+
+/** The columns that the join of `alias` may start from: those of tables joined before it. */
+export function columnsBefore(draft: Draft, alias: string): ColumnRef[] {
+  const order = [draft.tables[0]?.alias, ...draft.joins.map(({ right }) => right.table)];
+  const before = new Set(order.slice(0, order.indexOf(alias)));
+  return draft.columns.filter(({ table }) => before.has(table));
+}
+
+const sameName = (a: ColumnRef, b: ColumnRef) => a.column.toLowerCase() === b.column.toLowerCase();
+
+function over(draft: Draft, used: DatasetDefinition['tables'], tables: readonly SourceTable[]): Draft {
+  const columns = columnsOf(used, tables);
+  const names = new Set(columns.map(nameOf));
+  const roles = Object.fromEntries(Object.entries(draft.roles).filter(([, name]) => names.has(name)));
+  return { ...draft, tables: used, columns, roles };
+}
+
+function aliasFor(
+  destination: string,
+  taken: DatasetDefinition['tables'],
+  tables: readonly SourceTable[],
+): string {
+  const alias = aliasOf(tables.find((each) => each.destination === destination)?.name ?? destination);
+  const isFree = (name: string) => taken.every((table) => table.alias !== name);
+  let free = alias;
+  for (let n = 2; !isFree(free); n++) free = `${alias.slice(0, 26)}_${n}`;
+  return free;
 }

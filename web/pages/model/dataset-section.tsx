@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { createDataset, previewDataset, replaceDataset } from '#core/api/datasets';
 import { listSourceTables } from '#core/api/sources';
-import type { Dataset, DatasetDefinition } from '#core/dataset';
+import type { Cleaning, Dataset, DatasetDefinition } from '#core/dataset';
 import { guessDataset } from '#core/guess-dataset';
 import type { Role } from '#core/guess-roles';
 import type { Source, SourceTable } from '#core/source';
@@ -10,13 +10,15 @@ import { valueOf } from '../../live.ts';
 import { to } from '../../paths.ts';
 import { allowed } from '../../session.ts';
 import { Button } from '../../ui/button.tsx';
-import { bytes } from '../../ui/format.ts';
+import { bytes, counted } from '../../ui/format.ts';
 import { Panel } from '../../ui/panel.tsx';
 import { Scroll } from '../../ui/scroll.tsx';
 import { Empty, Failure, Shown } from '../../ui/states.tsx';
 import { useAnswer, useWork } from '../../use-work.ts';
+import { CleaningForm } from './cleaning-form.tsx';
 import { draftFrom, draftOf, definitionFrom, type Draft, ROLES } from './dataset-draft.ts';
 import type { ModelState } from './facts.ts';
+import { JoinsForm } from './joins-form.tsx';
 import { READ_ONLY } from './sources-section.tsx';
 import { RolesForm } from './roles-form.tsx';
 
@@ -65,7 +67,7 @@ async function tablesOf(
   const lists = await Promise.all(
     sources.map((source) => api(listSourceTables, { params: { tenant, model, source: source.id }, signal })),
   );
-  return lists.flatMap(({ items }) => items).filter((table) => table.enabled);
+  return lists.flatMap(({ items }) => items);
 }
 
 interface EditorProps {
@@ -107,24 +109,18 @@ function Editor({ state: { tenant, id: model }, tables, saved }: EditorProps) {
         }}
       >
         <RolesForm draft={draft} confidence={saved === null ? guess.confidence : {}} onChange={change} />
-        {draft.joins.length > 0 && (
-          <details>
-            <summary>How the tables join</summary>
-            <ul class="plain-list">
-              {draft.joins.map(({ left, right }) => (
-                <li key={right.table}>
-                  <code>
-                    {left.table}.{left.column}
-                  </code>{' '}
-                  finds{' '}
-                  <code>
-                    {right.table}.{right.column}
-                  </code>
-                </li>
-              ))}
-            </ul>
-          </details>
-        )}
+        <details open={draft.tables.length === 0}>
+          <summary>
+            Tables <span class="quiet">{tablesText(draft)}</span>
+          </summary>
+          <JoinsForm draft={draft} tables={tables} onChange={setDraft} />
+        </details>
+        <details>
+          <summary>
+            Cleaning <span class="quiet">{cleaningText(draft.cleaning)}</span>
+          </summary>
+          <CleaningForm cleaning={draft.cleaning} onChange={(cleaning) => setDraft({ ...draft, cleaning })} />
+        </details>
         {missing.length > 0 && (
           <output class="notice warning">
             Choose a column for: {missing.map(({ title }) => title.toLowerCase()).join(', ')}.
@@ -146,6 +142,21 @@ function Editor({ state: { tenant, id: model }, tables, saved }: EditorProps) {
       </form>
     </Panel>
   );
+}
+
+const tablesText = ({ tables }: Draft) =>
+  tables.length === 0 ? 'none chosen' : tables.map(({ alias }) => alias).join(', ');
+
+function cleaningText(cleaning: Cleaning): string {
+  const out = [
+    cleaning.dropReturns && 'returns',
+    cleaning.dropDuplicates && 'repeats',
+    cleaning.dropServiceCodes && 'service codes',
+    cleaning.dropUnpriced && 'what is free',
+    cleaning.excludeItems.length > 0 && counted(cleaning.excludeItems.length, 'item'),
+    cleaning.outlierFactor > 0 && 'unusual quantities',
+  ].filter((each) => each !== false);
+  return out.length === 0 ? 'leaves nothing out' : `leaves out ${out.join(', ')}`;
 }
 
 function Preview({

@@ -12,15 +12,13 @@ import { Button } from '../../ui/button.tsx';
 import { bytes, count, counted, duration } from '../../ui/format.ts';
 import { Ago } from '../../ui/moment.tsx';
 import { Panel } from '../../ui/panel.tsx';
-import { Scroll } from '../../ui/scroll.tsx';
 import { Empty, Failure, RecordedFailure, Shown } from '../../ui/states.tsx';
 import { useWork } from '../../use-work.ts';
 import type { ModelState } from './facts.ts';
+import { LoadTables, rejectedOf } from './load-tables.tsx';
 import { readSoFar, sum, TaskProgress } from './progress.ts';
 import { RunLog } from './run-log.tsx';
 import { READ_ONLY } from './sources-section.tsx';
-
-const NOTHING = { rows: 0, bytes: 0 };
 
 export function LoadSection({ state }: { readonly state: ModelState }) {
   const { tenant, id: model } = state;
@@ -112,34 +110,9 @@ function RunDetail({ tenant, model, run }: RunProps) {
       <Shown of={tables}>
         {(found) =>
           found.length === 0 ? (
-            <p class="quiet">The tables are being planned.</p>
+            <p class="quiet">{over ? 'No table was planned.' : 'The tables are being planned.'}</p>
           ) : (
-            <Scroll label="Tables of the run">
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">Table</th>
-                    <th scope="col">Status</th>
-                    <th scope="col" class="number">
-                      Rows
-                    </th>
-                    <th scope="col" class="number">
-                      Rejected
-                    </th>
-                    <th scope="col" class="number">
-                      Size
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {found
-                    .toSorted((a, b) => a.name.localeCompare(b.name))
-                    .map((table) => (
-                      <TableLine key={table.id} table={table} sofar={sofar.get(table.id) ?? NOTHING} />
-                    ))}
-                </tbody>
-              </table>
-            </Scroll>
+            <LoadTables tenant={tenant} model={model} tables={found} sofar={sofar} />
           )
         }
       </Shown>
@@ -147,48 +120,6 @@ function RunDetail({ tenant, model, run }: RunProps) {
     </div>
   );
 }
-
-interface TableLineProps {
-  readonly table: EtlTable;
-  readonly sofar: { readonly rows: number; readonly bytes: number };
-}
-
-function TableLine({ table, sofar }: TableLineProps) {
-  const rejected = rejectedOf(table.counts.rejected);
-  const rows = Math.max(table.counts.rows, sofar.rows);
-  const size = Math.max(table.counts.bytes, sofar.bytes);
-  return (
-    <>
-      <tr>
-        <th scope="row" class="name">
-          {table.name}
-        </th>
-        <td>
-          <Badge status={table.status} />
-        </td>
-        <td class="number">{count(rows)}</td>
-        <td class="number" title={reasonsOf(table.counts.rejected)}>
-          {rejected === 0 ? '–' : count(rejected)}
-        </td>
-        <td class="number">{bytes(size)}</td>
-      </tr>
-      {table.failure !== null && (
-        <tr>
-          <td colSpan={5}>
-            <RecordedFailure failure={table.failure} />
-          </td>
-        </tr>
-      )}
-    </>
-  );
-}
-
-const rejectedOf = (reasons: Readonly<Record<string, number>>) =>
-  Object.values(reasons).reduce((sum, rows) => sum + rows, 0);
-const reasonsOf = (reasons: Readonly<Record<string, number>>) =>
-  Object.entries(reasons)
-    .map(([reason, rows]) => `${reason}: ${count(rows)}`)
-    .join(', ');
 
 interface HistoryProps {
   readonly runs: readonly EtlRun[];

@@ -18,6 +18,8 @@ import { Empty, Failure, RecordedFailure, Shown } from '../../ui/states.tsx';
 import { useWork } from '../../use-work.ts';
 import type { ModelState } from './facts.ts';
 import { MetricsTables } from './metrics-tables.tsx';
+import { ReasonList } from './reason-list.tsx';
+import { droppedReasons } from './reasons.ts';
 import { RunLog } from './run-log.tsx';
 import { READ_ONLY } from './sources-section.tsx';
 
@@ -217,15 +219,17 @@ function StageList({ run }: { readonly run: PipelineRun }) {
 }
 
 function Extracted({ run: { extraction, vocabulary } }: { readonly run: PipelineRun }) {
-  const dropped = Object.entries(extraction?.dropped ?? {}).filter(([, lines]) => lines > 0);
+  if (extraction === null) return null;
   return (
-    <p class="quiet">
-      {count(extraction?.kept ?? 0)} of {counted(extraction?.lines ?? 0, 'order line')} are learned from
-      {vocabulary !== null &&
-        `: ${counted(vocabulary.customers, 'customer')}, ${counted(vocabulary.items, 'item')}`}
-      {dropped.length > 0 &&
-        `. Left out: ${dropped.map(([reason, lines]) => `${reason} ${count(lines)}`).join(', ')}`}
-      .
-    </p>
+    <div>
+      <p>
+        <strong>{count(extraction.kept)}</strong> of {counted(extraction.lines, 'order line')} are learned
+        from
+        {vocabulary !== null &&
+          `: ${counted(vocabulary.customers, 'customer')}, ${counted(vocabulary.items, 'item')}`}
+        .
+      </p>
+      <ReasonList title="Lines left out" reasons={droppedReasons(extraction.dropped)} of={extraction.lines} />
+    </div>
   );
 }

@@ -5,7 +5,8 @@ export const TaskProgress = z.object({
   tables: z.record(z.string(), z.object({ rows: z.number(), bytes: z.number() })),
 });
 
-type SoFar = ReadonlyMap<string, { readonly rows: number; readonly bytes: number }>;
+/** Rows and bytes read so far, by table. */
+export type SoFar = ReadonlyMap<string, { readonly rows: number; readonly bytes: number }>;
 
 /** What all tasks together have read of each table. */
 export function readSoFar(tasks: readonly z.infer<typeof TaskProgress>[]): SoFar {

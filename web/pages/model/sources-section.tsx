@@ -12,6 +12,7 @@ import { Panel } from '../../ui/panel.tsx';
 import { Empty, Failure, Shown } from '../../ui/states.tsx';
 import { useWork } from '../../use-work.ts';
 import { AddSource } from './add-source.tsx';
+import { ChangePassword } from './change-password.tsx';
 import { TestSteps } from './connection-steps.tsx';
 import type { ModelState } from './facts.ts';
 import { SourceTables } from './source-tables.tsx';
@@ -84,6 +85,7 @@ function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanel
     followed.current = test.id;
     if (Date.parse(test.createdAt) > opened.current - 30_000) reading.run();
   }, [test?.id, test?.status]);
+  const [changing, setChanging] = useState(false);
   const running = test !== null && (test.status === 'queued' || test.status === 'running');
   return (
     <Panel
@@ -103,9 +105,17 @@ function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanel
           <Button kind="plain" small busy={reading.busy} unavailable={unavailable} onClick={reading.run}>
             Read the tables
           </Button>
+          {source.settings.kind === 'postgres' && !changing && (
+            <Button kind="plain" small unavailable={unavailable} onClick={() => setChanging(true)}>
+              Change the password
+            </Button>
+          )}
         </>
       }
     >
+      {changing && (
+        <ChangePassword tenant={tenant} model={model} source={source.id} close={() => setChanging(false)} />
+      )}
       {testing.error !== null && <Failure error={testing.error} retry={testing.run} />}
       {reading.error !== null && <Failure error={reading.error} retry={reading.run} />}
       {test !== null && <TestSteps test={test} />}

@@ -1,0 +1,58 @@
+import { useState } from 'preact/hooks';
+import { startConnectionTest } from '#core/api/connection-tests';
+import { setCredentials } from '#core/api/sources';
+import { api } from '../../api.ts';
+import { Button } from '../../ui/button.tsx';
+import { Field } from '../../ui/field.tsx';
+import { Failure } from '../../ui/states.tsx';
+import { useWork } from '../../use-work.ts';
+
+interface ChangePasswordProps {
+  readonly tenant: string;
+  readonly model: string;
+  readonly source: string;
+  readonly close: () => void;
+}
+
+/** Seals a new password for a source and tests the connection with it. The old one is shown nowhere. */
+export function ChangePassword({ tenant, model, source, close }: ChangePasswordProps) {
+  const [password, setPassword] = useState('');
+  const params = { tenant, model };
+  const work = useWork(async () => {
+    await api(setCredentials, { params: { ...params, source }, body: { password } });
+    setPassword('');
+    await api(startConnectionTest, { params, body: { source } });
+    close();
+  });
+  return (
+    <form
+      class="stack inset"
+      aria-label="Change the password"
+      onSubmit={(event) => {
+        event.preventDefault();
+        work.run();
+      }}
+    >
+      <div class="columns">
+        <Field
+          label="New password"
+          type="password"
+          value={password}
+          onInput={setPassword}
+          required
+          autoComplete="new-password"
+          hint="Takes the place of the sealed one; the connection is tested with it."
+        />
+      </div>
+      {work.error !== null && <Failure error={work.error} />}
+      <div class="row">
+        <Button type="submit" busy={work.busy}>
+          Save and test
+        </Button>
+        <Button kind="plain" onClick={close}>
+          Cancel
+        </Button>
+      </div>
+    </form>
+  );
+}
