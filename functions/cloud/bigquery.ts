@@ -43,6 +43,8 @@ export interface Warehouse {
   /** The table's fields and size; null where there is none. */
   describe(ref: TableRef): Promise<{ fields: Field[]; rows: number; bytes: number } | null>;
   addFields(ref: TableRef, fields: readonly Field[]): Promise<void>;
+  /** The table goes by itself that many hours from now. */
+  expireTable(ref: TableRef, hours: number): Promise<void>;
   deleteTable(ref: TableRef): Promise<void>;
   /** Starts a load of exactly these Parquet objects, replacing the table's content. */
   startLoad(jobId: string, ref: TableRef, uris: readonly string[], fields: readonly Field[]): Promise<void>;
@@ -146,6 +148,10 @@ export function openWarehouse(place: Place): Warehouse {
         const added = fields.filter((one) => !known.some((old) => old.name === one.name));
         if (added.length > 0)
           await table(ref).setMetadata({ schema: { fields: [...known, ...added].map(toSchemaField) } });
+      }),
+    expireTable: (ref, hours) =>
+      translate(ref.table, async () => {
+        await table(ref).setMetadata({ expirationTime: String(Date.now() + hours * 3_600_000) });
       }),
     deleteTable: (ref) => unless(404, ref.table, () => table(ref).delete()),
     startLoad: (jobId, ref, uris, fields) =>

@@ -110,7 +110,7 @@ async function proceed(scene: Scene): Promise<void> {
   const state = await awaitRevision(scene, deployment.createdAt);
   if (state === null) return;
   await transition(store, path, Deployment, deploymentCycle, 'verify', {
-    patch: () => ({ service, revision }),
+    patch: ({ attempts }) => ({ service, revision, attempts: attempts + 1 }),
   });
   const compared = await verify(scene, state, deployment.settings.smokeCustomers);
   await platform.open(service, revision, TAG);

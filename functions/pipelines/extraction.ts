@@ -7,7 +7,7 @@ import { mustRead } from '#store/document';
 import { readLinesSql } from '#store/raw-tables';
 import type { StageContext, StageOutcome, StageWork } from './drive.ts';
 import { countLinesSql } from './snapshot-sql.ts';
-import { runPhases } from './warehouse-jobs.ts';
+import { RUN_TABLE_HOURS, runPhases } from './warehouse-jobs.ts';
 
 /** Extraction: the data set's lines as of the run's moment, each judged, into a table of the run; then counted. */
 export const extraction: StageWork = { stage: 'extraction', advance };
@@ -46,6 +46,7 @@ async function advance(context: StageContext): Promise<StageOutcome> {
   );
   if (waiting !== null)
     return waiting.state === 'running' ? { ...waiting, executor: jobId('extract') } : waiting;
+  await Promise.all([lines, counts].map((ref) => warehouse.expireTable(ref, RUN_TABLE_HOURS)));
   const found = toExtraction(await warehouse.query(`SELECT * FROM ${quoted(counts)}`));
   context.log.info(`extraction: ${found.kept} of ${found.lines} lines kept`, found.dropped);
   return { state: 'done', found: { extraction: found }, executor: jobId('extract') };

@@ -5,7 +5,7 @@ import { quoteTable } from '#core/sql/quote';
 import { trainingFiles } from '#core/training-result';
 import type { StageContext, StageOutcome, StageWork } from './drive.ts';
 import { customersSql, interactionsSql, itemsSql } from './snapshot-sql.ts';
-import { runPhases, type WarehouseJob } from './warehouse-jobs.ts';
+import { RUN_TABLE_HOURS, runPhases, type WarehouseJob } from './warehouse-jobs.ts';
 
 /** Vocabulary: dense ids for customers and items, the interactions by id, all three exported for the trainer. */
 export const vocabulary: StageWork = { stage: 'vocabulary', advance };
@@ -60,6 +60,7 @@ async function advance(context: StageContext): Promise<StageOutcome> {
     store.clock,
   );
   if (exported !== null) return exported;
+  await Promise.all(names.map((name) => warehouse.expireTable(table(name), RUN_TABLE_HOURS)));
   context.log.info('vocabulary: snapshot written', counts);
   return { state: 'done', found: { vocabulary: counts }, executor: exportId('interactions') };
 }

@@ -7,6 +7,9 @@ export interface WarehouseJob {
   readonly start: (warehouse: Warehouse) => Promise<void>;
 }
 
+/** How long a run's own tables are kept for looking at; its snapshot in Cloud Storage stays. */
+export const RUN_TABLE_HOURS = 30 * 24;
+
 /** Reasons BigQuery gives where the same job may go through another time. */
 const WORTH_ANOTHER_TRY: readonly string[] = [
   'backendError',

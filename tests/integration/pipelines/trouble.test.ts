@@ -9,6 +9,7 @@ import { refusalOf } from '#tests/account';
 import { eventually } from '#tests/eventually';
 import {
   DEFINITION,
+  makeTicker,
   openPipelineAccount,
   type PipelineAccount,
   processesWith,
@@ -81,6 +82,7 @@ test(
     const account = await openPipelineAccount();
     const { id } = await account.start();
     const killed = new Set<number>();
+    const tick = makeTicker();
     const run = await eventually(
       'the failure',
       async () => {
@@ -89,6 +91,7 @@ test(
             killed.add(pid);
             process.kill(pid, 'SIGKILL');
           }
+        await tick();
         const seen = await account.look(id);
         return seen.finishedAt === null ? null : seen;
       },
