@@ -27,6 +27,7 @@ const Envelope = z.object({
     publishTime: z.string().optional(),
   }),
 });
+type Message = z.output<typeof Envelope>['message'];
 
 const Claim = z.object({ attempts: z.int(), until: z.number(), done: z.boolean() });
 
@@ -60,7 +61,7 @@ export function onEvent<T extends Topic>(
       await letterDead(here, topic, text.slice(0, 10_000), `the message does not fit the topic ${topic}`);
       return;
     }
-    await deliver(here, name, topic, envelope.data.message.messageId, payload, spec);
+    await deliver(here, name, topic, envelope.data.message, payload, spec);
   };
 }
 
@@ -68,11 +69,12 @@ async function deliver<T extends Topic>(
   here: Platform,
   name: string,
   topic: T,
-  messageId: string,
+  message: Message,
   payload: Payload<T>,
   spec: EventSpec<T>,
 ): Promise<void> {
-  const claim = await takeClaim(here.store, name, messageId);
+  const { messageId } = message;
+  const claim = await takeClaim(here.store, name, message);
   if (claim === 'done') return;
   if (claim === 'held') throw new TransientError('message-held', 'The message is being handled elsewhere.');
   try {
@@ -113,13 +115,17 @@ interface HeldClaim {
   readonly release: () => Promise<void>;
 }
 
-/** One claim per function and message: several functions may hear one topic. */
+/**
+ * One claim per function and message: several functions may hear one topic. The moment of publishing, the same however
+ * often a message comes, belongs to its name: Google's emulator counts its ids from 1 again whenever it starts.
+ */
 async function takeClaim(
   store: Store,
   name: string,
-  messageId: string,
+  { messageId, publishTime = '' }: Message,
 ): Promise<HeldClaim | 'done' | 'held'> {
-  const path = paths.claim(createHash('sha256').update(`${name}\n${messageId}`).digest('hex').slice(0, 40));
+  const id = createHash('sha256').update(`${name}\n${messageId}\n${publishTime}`).digest('hex');
+  const path = paths.claim(id.slice(0, 40));
   const found = await store.db.get(path);
   const current = found === null ? null : Claim.parse(found.data);
   if (current?.done === true) return 'done';

@@ -26,6 +26,8 @@ afterAll(async () => {
 });
 beforeEach(() => void (dead.length = 0));
 
+const PUBLISHED = '2026-01-01T00:00:00.123Z';
+
 /** A handler that does what `work` says, with what it was told. */
 function listen(work: (attempt: number) => void) {
   const handled: unknown[] = [];
@@ -37,10 +39,11 @@ function listen(work: (attempt: number) => void) {
     },
     fail: async (_given, failure) => void failed.push(failure),
   });
-  const send = async (data: unknown, messageId: string = randomUUID()) => {
+  const send = async (data: unknown, messageId: string = randomUUID(), publishTime = PUBLISHED) => {
     const encoded = typeof data === 'string' ? data : Buffer.from(JSON.stringify(data)).toString('base64');
     // The Functions Framework gives a CloudEvent; only `data` is read of it.
-    await deliver({ data: { message: { data: encoded, messageId } } } as Parameters<typeof deliver>[0]);
+    const message = { data: encoded, messageId, publishTime };
+    await deliver({ data: { message } } as Parameters<typeof deliver>[0]);
     return messageId;
   };
   return { handled, failed, send };
@@ -55,6 +58,14 @@ test('a message is handled once, however often it comes', async () => {
   await send(payload, id);
   await send(payload, id);
   expect(handled).toEqual([payload]);
+});
+
+test('an id that comes again with another moment of publishing is another message', async () => {
+  const { handled, send } = listen(() => undefined);
+  const id = await send(payload);
+  await send(payload, id, '2026-01-02T00:00:00.123Z');
+  await send(payload, id, '2026-01-02T00:00:00.123Z');
+  expect(handled).toEqual([payload, payload]);
 });
 
 test('a message that is being handled elsewhere is refused for now', async () => {
