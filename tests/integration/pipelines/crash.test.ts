@@ -1,6 +1,6 @@
 import type { Database } from '#cloud/firestore';
 import { announce } from '#core/events';
-import type { GateVerdict, MetricsReport } from '#core/metrics';
+import { type GateVerdict, MetricsReport } from '#core/metrics';
 import { paths } from '#core/paths';
 import { PipelineConfigDefinition } from '#core/pipeline-config';
 import { pendingStage, PipelineRun, type StageName, STAGES } from '#core/pipeline-run';
@@ -187,7 +187,7 @@ test('versions that are made at once get numbers of their own, each run one vers
   const sha256 = Buffer.from(await crypto.subtle.digest('SHA-256', bytes)).toString('hex');
   const gate: GateVerdict = { passed: true, reasons: ['fine'], checks: [] };
   const share = { ndcg10: 0, recall10: 0, recall20: 0, coverage: 0 };
-  const metrics: MetricsReport = {
+  const metrics = MetricsReport.parse({
     slots: {},
     overall: { model: share, baselines: {}, customers: 0 },
     window: {
@@ -200,7 +200,7 @@ test('versions that are made at once get numbers of their own, each run one vers
     },
     trials: 1,
     seconds: 1,
-  };
+  });
   const conclude = (run: string) =>
     concludeTraining(
       {
