@@ -3,8 +3,18 @@ import { Id } from './ids.ts';
 
 /*
  * What a container is told at its start, beside the installation's own variables. Writer and reader share the schema;
- * each reads it with `Schema.parse(env)`, which ignores every other variable.
+ * each reads it with `Schema.parse(env)`, which ignores every other variable. No container is ever told the installation's
+ * key: it opens every tenant's secrets. The one that must open its own tenant's is told that tenant's key.
  */
+
+/** The ETL runner's variables: which run it is, and its tenant's data key (32 bytes in base64; see store/seal.ts). */
+export const RunnerEnv = z.object({
+  TRADEWIND_TENANT: Id,
+  TRADEWIND_MODEL: Id,
+  TRADEWIND_RUN: Id,
+  TRADEWIND_TENANT_KEY: z.base64().length(44),
+});
+export type RunnerEnv = z.infer<typeof RunnerEnv>;
 
 /** The trainer's variables: which attempt of which run it is. Everything else lies in the attempt's `request.json`. */
 export const TrainerEnv = z.object({
@@ -32,6 +42,6 @@ export const RecommenderEnv = z.object({
 export type RecommenderEnv = z.infer<typeof RecommenderEnv>;
 
 /** The same values as the strings a container's environment is made of. */
-export function toEnvironment(values: TrainerEnv | RecommenderEnv): Record<string, string> {
+export function toEnvironment(values: RunnerEnv | TrainerEnv | RecommenderEnv): Record<string, string> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
 }

@@ -7,6 +7,9 @@ import { failRun } from './finish.ts';
 export const deploy = eventDeploy('etl-requested');
 
 export const handler = onEvent('etl-requested', 'etl-requested', {
-  handle: (payload, { store, config }) => startExecution(store, openContainerPlatform(config), payload, 0),
+  handle(payload, { store, config }) {
+    const containers = openContainerPlatform(config);
+    return startExecution(store, { containers, installationKey: config.installationKey }, payload, 0);
+  },
   fail: (payload, failure, { store }) => failRun(store, payload, failure),
 });

@@ -6,7 +6,10 @@ import { watchRuns } from './watch.ts';
 export const deploy = eventDeploy('tick');
 
 export const handler = onEvent('etl-watch', 'tick', {
-  handle: (_, { store, config, log }) => watchRuns(store, openContainerPlatform(config), log),
+  handle(_, { store, config, log }) {
+    const containers = openContainerPlatform(config);
+    return watchRuns(store, { containers, installationKey: config.installationKey }, log);
+  },
   // The next tick does what this one could not.
   fail: async () => undefined,
 });

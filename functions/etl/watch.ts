@@ -8,7 +8,7 @@ import { read } from '#store/document';
 import { listWatched } from '#store/exclusive';
 import { leaseExpiry } from '#store/lease';
 import type { Store } from '#store/store';
-import { startExecution } from './executions.ts';
+import { startExecution, type Starter } from './executions.ts';
 import { failRun } from './finish.ts';
 import { type RunKey, runPath } from './run-key.ts';
 
@@ -38,24 +38,27 @@ export function judge(
   return state === null ? 'start' : 'resume';
 }
 
+/** The containers as the watch needs them: asked about, and started. */
+type Watch = Starter & { readonly containers: ContainerPlatform };
+
 /** Looks after every ETL run that is not over. One that cannot be looked after now does not keep the others waiting. */
-export async function watchRuns(store: Store, containers: ContainerPlatform, log: Log): Promise<void> {
+export async function watchRuns(store: Store, watch: Watch, log: Log): Promise<void> {
   for (const { tenant, model, id, path } of await listWatched(store, 'etl')) {
     const key: RunKey = { tenant, model, run: id };
     try {
-      await watchRun(store, containers, log, key);
+      await watchRun(store, watch, log, key);
     } catch (error) {
       log.warn('a run could not be looked after', { path, error: toError(error).message });
     }
   }
 }
 
-async function watchRun(store: Store, containers: ContainerPlatform, log: Log, key: RunKey): Promise<void> {
+async function watchRun(store: Store, watch: Watch, log: Log, key: RunKey): Promise<void> {
   const found = await read(store, runPath(key), EtlRun);
   if (found === null || isFinal(etlCycle, found.value.status)) return;
   const run = found.value;
   const leaseUntil = await leaseExpiry(store, paths.lease(found.path));
-  const work = run.executor === null ? null : await containers.executionState(run.executor);
+  const work = run.executor === null ? null : await watch.containers.executionState(run.executor);
   const care = judge(run, leaseUntil, work?.state ?? null, store.clock());
   if (care === 'nothing') return;
   log.warn('a run needs care', {
@@ -65,7 +68,7 @@ async function watchRun(store: Store, containers: ContainerPlatform, log: Log, k
     attempts: run.attempts,
   });
   if (care === 'start' || care === 'resume') {
-    await startExecution(store, containers, key, run.attempts);
+    await startExecution(store, watch, key, run.attempts);
     return;
   }
   const said = work === null || work.message === '' ? '' : ` The platform says: ${work.message}`;

@@ -1,16 +1,19 @@
 import { z } from 'zod';
 import { TerminalError } from '#core/errors';
 
+/** A key of 32 bytes in base64. */
+const KeyText = z
+  .base64()
+  .refine((text) => Buffer.from(text, 'base64').length === 32, { message: 'must be 32 bytes in base64' });
+
 const Env = z.object({
   GOOGLE_CLOUD_PROJECT: z.string().min(1),
   TRADEWIND_LOCATION: z.string().min(1).default('europe-west1'),
   TRADEWIND_BUCKET: z.string().min(1),
   TRADEWIND_IMAGES: z.string().min(1),
-  // Containers that need no sealed secret run without it.
-  TRADEWIND_INSTALLATION_KEY: z
-    .base64()
-    .refine((text) => Buffer.from(text, 'base64').length === 32, { message: 'must be 32 bytes in base64' })
-    .optional(),
+  // Containers run without it; the one that opens secrets is given its tenant's key instead.
+  TRADEWIND_INSTALLATION_KEY: KeyText.optional(),
+  TRADEWIND_TENANT_KEY: KeyText.optional(),
   TRADEWIND_ALLOWED_HOSTS: z.string().default(''),
   TRADEWIND_WEB_ORIGINS: z.string().default(''),
   BIGQUERY_ENDPOINT: z.url().optional(),
@@ -28,6 +31,8 @@ export interface Config {
   readonly images: string;
   /** Wraps the tenants' data keys; 32 bytes. @throws TerminalError where this process was not given it. */
   readonly installationKey: Uint8Array;
+  /** The data key of the tenant a container works for; undefined in functions. */
+  readonly tenantKey: Uint8Array | undefined;
   /** Private hosts that the operator lets customers' sources name: `host` or `host:port`. */
   readonly allowedHosts: readonly string[];
   /** Origins that may call the recommender from a browser. */
@@ -66,10 +71,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     get installationKey() {
       if (e.TRADEWIND_INSTALLATION_KEY === undefined)
         throw new TerminalError('configuration-invalid', 'TRADEWIND_INSTALLATION_KEY is not set here.', {
-          remedy: 'Set it (32 bytes in base64) where the function or container is deployed.',
+          remedy:
+            'Set it (32 bytes in base64) where the function is deployed. Containers never have it: they get TRADEWIND_TENANT_KEY.',
         });
       return Buffer.from(e.TRADEWIND_INSTALLATION_KEY, 'base64');
     },
+    tenantKey:
+      e.TRADEWIND_TENANT_KEY === undefined ? undefined : Buffer.from(e.TRADEWIND_TENANT_KEY, 'base64'),
     allowedHosts: list(e.TRADEWIND_ALLOWED_HOSTS),
     webOrigins: list(e.TRADEWIND_WEB_ORIGINS),
     endpoints: { bigquery: e.BIGQUERY_ENDPOINT, run: e.RUN_ENDPOINT, aiplatform: e.AIPLATFORM_ENDPOINT },

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 import { z } from 'zod';
+import { ConflictError } from '#cloud/firestore';
 import { TerminalError } from '#core/errors';
 import { paths } from '#core/paths';
 import type { Store } from './store.ts';
@@ -22,7 +23,7 @@ export async function seal(
   about: string,
   text: string,
 ): Promise<void> {
-  const key = await tenantKey(store, installationKey, tenant);
+  const key = await tenantKeyOf(store, installationKey, tenant);
   const data = encrypt(key, store.random(NONCE_BYTES), `${tenant}\n${about}`, Buffer.from(text, 'utf8'));
   await store.db.commit([{ kind: 'set', path: paths.sealed(sealedId(about)), data: { tenant, ...data } }]);
 }
@@ -34,17 +35,43 @@ export async function unseal(
   tenant: string,
   about: string,
 ): Promise<string | null> {
+  return open(store, () => tenantKeyOf(store, installationKey, tenant), tenant, about);
+}
+
+/**
+ * The secret sealed for `about`, or null, where only the tenant's own key is known: in a container.
+ * @throws TerminalError `secret-unreadable` also where the secret is another tenant's.
+ */
+export async function unsealWith(
+  store: Pick<Store, 'db'>,
+  tenantKey: Uint8Array,
+  tenant: string,
+  about: string,
+): Promise<string | null> {
+  return open(store, async () => tenantKey, tenant, about);
+}
+
+async function open(
+  store: Pick<Store, 'db'>,
+  key: () => Promise<Uint8Array>,
+  tenant: string,
+  about: string,
+): Promise<string | null> {
   const found = await store.db.get(paths.sealed(sealedId(about)));
   if (found === null) return null;
-  const key = await tenantKey(store, installationKey, tenant);
-  return decrypt(key, `${tenant}\n${about}`, Sealed.parse(found.data)).toString('utf8');
+  return decrypt(await key(), `${tenant}\n${about}`, Sealed.parse(found.data)).toString('utf8');
 }
 
 function sealedId(about: string): string {
   return about.replaceAll('/', '~');
 }
 
-async function tenantKey(store: Store, installationKey: Uint8Array, tenant: string): Promise<Uint8Array> {
+/** The tenant's data key, 32 bytes, made where there is none yet: what a container of this tenant may be given. */
+export async function tenantKeyOf(
+  store: Store,
+  installationKey: Uint8Array,
+  tenant: string,
+): Promise<Uint8Array> {
   const path = paths.sealed(`key~${tenant}`);
   const wrapping = new Uint8Array(hkdfSync('sha256', installationKey, '', 'tradewind tenant key', 32));
   const found = await store.db.get(path);
@@ -54,7 +81,8 @@ async function tenantKey(store: Store, installationKey: Uint8Array, tenant: stri
   try {
     await store.db.commit([{ kind: 'create', path, data: wrapped }]);
     return key;
-  } catch {
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error;
     // Somebody else made the tenant's key first: theirs is the one.
     const winner = await store.db.get(path);
     if (winner === null) throw unreadable();

@@ -6,7 +6,7 @@ import { TerminalError } from '#core/errors';
 import { newId } from '#core/ids';
 import { paths } from '#core/paths';
 import { Credentials, type Source } from '#core/source';
-import { seal, unseal } from './seal.ts';
+import { seal, unseal, unsealWith } from './seal.ts';
 import type { Store } from './store.ts';
 
 /** The model a source belongs to. */
@@ -19,7 +19,10 @@ export interface ModelKey {
 export interface SourceWorld {
   readonly projectId: string;
   readonly bucket: string;
+  /** In functions. In a container its getter throws: nothing there may seal, or open what is another tenant's. */
   readonly installationKey: Uint8Array;
+  /** In a container: its tenant's key, which is then used instead. */
+  readonly tenantKey?: Uint8Array | undefined;
   readonly allowedHosts: readonly string[];
 }
 
@@ -84,7 +87,10 @@ export async function accessOf(
   source: Source,
 ): Promise<SourceAccess> {
   const path = paths.source(key.tenant, key.model, source.id);
-  const text = await unseal(store, world.installationKey, key.tenant, path);
+  const text =
+    world.tenantKey === undefined
+      ? await unseal(store, world.installationKey, key.tenant, path)
+      : await unsealWith(store, world.tenantKey, key.tenant, path);
   return {
     settings: source.settings,
     credentials: text === null ? null : Credentials.parse(JSON.parse(text)),

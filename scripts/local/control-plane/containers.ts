@@ -56,7 +56,8 @@ export function openContainerHost(functionsFolder: string, guardian: Guardian): 
         [join(functionsFolder, 'runtime', 'launch.ts'), entry, ...spec.args],
         {
           cwd: dirname(functionsFolder),
-          env: { ...process.env, ...spec.env },
+          // As deployed: a container is told everything of the installation but its key.
+          env: { ...process.env, TRADEWIND_INSTALLATION_KEY: undefined, ...spec.env },
           detached: true,
           stdio: ['ignore', log, log],
         },

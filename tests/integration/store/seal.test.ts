@@ -1,5 +1,6 @@
+import { TransientError } from '#core/errors';
 import { paths } from '#core/paths';
-import { seal, unseal } from '#store/seal';
+import { seal, tenantKeyOf, unseal, unsealWith } from '#store/seal';
 import { freshTenant, openTestStore } from '#tests/store';
 
 const store = openTestStore();
@@ -52,4 +53,23 @@ test('two writers at once agree on the tenant’s key', async () => {
 test('where nothing was sealed there is nothing', async () => {
   const tenant = freshTenant();
   expect(await unseal(store, key, tenant, paths.source(tenant, 'm123', 's123'))).toBeNull();
+});
+
+test('a tenant’s key opens that tenant’s secrets and nobody else’s', async () => {
+  const [tenant, other] = [freshTenant(), freshTenant()];
+  const about = (t: string) => paths.source(t, 'm123', 's123');
+  await seal(store, key, tenant, about(tenant), secret);
+  await seal(store, key, other, about(other), 'not yours');
+  const tenantKey = await tenantKeyOf(store, key, tenant);
+  expect(await unsealWith(store, tenantKey, tenant, about(tenant))).toBe(secret);
+  for (const claimed of [tenant, other])
+    await expect(unsealWith(store, tenantKey, claimed, about(other))).rejects.toMatchObject({
+      code: 'secret-unreadable',
+    });
+});
+
+test('a database that does not answer while a tenant’s key is made is said, not taken for another writer', async () => {
+  const down = new TransientError('database-unavailable', 'Firestore did not answer.');
+  const broken = { ...store, db: { ...store.db, commit: () => Promise.reject(down) } };
+  await expect(tenantKeyOf(broken, key, freshTenant())).rejects.toBe(down);
 });

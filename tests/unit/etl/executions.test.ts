@@ -1,13 +1,16 @@
 import { TransientError } from '#core/errors';
 import { ConflictError, type Database, type Snapshot, type Write } from '#cloud/firestore';
+import { tenantKeyOf } from '#store/seal';
 import type { Store } from '#store/store';
 import { startExecution } from '../../../functions/etl/executions.ts';
 
+const installationKey = new Uint8Array(32).fill(9);
 const key = { tenant: 'tabc', model: 'mabc', run: 'rabc' };
 
 /** The one document these need, with Firestore's guard. */
 function oneRun(attempts: number): { store: Store; run: () => Snapshot['data'] } {
   let version = 1;
+  const keys = new Map<string, Snapshot>();
   let data: Snapshot['data'] = {
     id: 'rabc',
     status: 'queued',
@@ -22,10 +25,15 @@ function oneRun(attempts: number): { store: Store; run: () => Snapshot['data'] }
     finishedAt: null,
   };
   const db: Pick<Database, 'get' | 'list' | 'commit'> = {
-    get: async (path) => ({ path, id: 'rabc', data: { ...data }, version: String(version) }),
+    get: async (path) =>
+      path.startsWith('sealed/')
+        ? (keys.get(path) ?? null)
+        : { path, id: 'rabc', data: { ...data }, version: String(version) },
     list: async () => [],
     async commit(writes: readonly Write[]) {
       for (const write of writes) {
+        if (write.kind === 'create')
+          keys.set(write.path, { path: write.path, id: '', data: write.data, version: '1' });
         if (write.kind !== 'update') continue;
         if (write.version !== undefined && write.version !== String(version))
           throw new ConflictError('conflict', 'changed meanwhile');
@@ -40,14 +48,14 @@ function oneRun(attempts: number): { store: Store; run: () => Snapshot['data'] }
 }
 
 function platform(behave: () => string) {
-  const started: unknown[] = [];
-  return {
-    started,
-    startJob: async (job: string, options: object) => {
+  const started: { job: string; env: Readonly<Record<string, string>>; tasks?: number }[] = [];
+  const containers = {
+    startJob: async (job: string, options: { env: Readonly<Record<string, string>>; tasks?: number }) => {
       started.push({ job, ...options });
       return behave();
     },
   };
+  return { started, containers, installationKey };
 }
 
 test('a message that comes twice, at once or later, starts one container', async () => {
@@ -58,7 +66,14 @@ test('a message that comes twice, at once or later, starts one container', async
   expect(containers.started).toEqual([
     {
       job: 'etl-runner',
-      env: { TRADEWIND_TENANT: 'tabc', TRADEWIND_MODEL: 'mabc', TRADEWIND_RUN: 'rabc' },
+      env: {
+        TRADEWIND_TENANT: 'tabc',
+        TRADEWIND_MODEL: 'mabc',
+        TRADEWIND_RUN: 'rabc',
+        TRADEWIND_TENANT_KEY: Buffer.from(await tenantKeyOf(store, installationKey, 'tabc')).toString(
+          'base64',
+        ),
+      },
       tasks: 1,
     },
   ]);

@@ -20,3 +20,14 @@ test('what is missing or wrong is named, and no value is shown', () => {
   expect(() => readConfig(broken)).toThrow(/TRADEWIND_BUCKET.*TRADEWIND_INSTALLATION_KEY: must be 32 bytes/);
   expect(() => readConfig(broken)).not.toThrow(key);
 });
+
+test('a container knows its tenant’s key, and is told clearly that the installation’s is not there', () => {
+  const tenantKey = Buffer.alloc(32, 5);
+  const config = readConfig({
+    ...env,
+    TRADEWIND_INSTALLATION_KEY: undefined,
+    TRADEWIND_TENANT_KEY: tenantKey.toString('base64'),
+  });
+  expect(config.tenantKey).toEqual(tenantKey);
+  expect(() => config.installationKey).toThrow(/TRADEWIND_INSTALLATION_KEY is not set here/);
+});
