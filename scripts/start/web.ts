@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { glob, stat } from 'node:fs/promises';
+import { glob, rename, rm, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import { TerminalError } from '#core/errors';
@@ -16,7 +16,19 @@ export async function buildWeb(): Promise<boolean> {
   const built = await stat(`${ROOT}dist/web/index.html`).catch(() => null);
   if (built !== null && built.mtimeMs >= (await newest())) return false;
   const vite = `${ROOT}node_modules/vite/bin/vite.js`;
-  const args = [vite, 'build', '--config', 'web/vite.config.ts', '--logLevel', 'warn'];
+  // Beside its place, and moved there whole: nobody is served half an application, and two may build at once.
+  const draft = `${ROOT}dist/.web-${process.pid}`;
+  const args = [
+    vite,
+    'build',
+    '--config',
+    'web/vite.config.ts',
+    '--outDir',
+    draft,
+    '--emptyOutDir',
+    '--logLevel',
+    'warn',
+  ];
   await promisify(execFile)(process.execPath, args, { cwd: ROOT }).catch(
     (cause: Error & { stderr?: string }) => {
       throw new TerminalError(
@@ -29,7 +41,17 @@ export async function buildWeb(): Promise<boolean> {
       );
     },
   );
+  await putInPlace(draft, `${ROOT}dist/web`);
   return true;
+}
+
+async function putInPlace(draft: string, place: string): Promise<void> {
+  await rename(place, `${draft}-former`).catch(() => undefined);
+  // Somebody else's, just as new, may have come in between.
+  await rename(draft, place).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+  });
+  for (const left of [draft, `${draft}-former`]) await rm(left, { recursive: true, force: true });
 }
 
 /** What the build said, without its own stack. */
