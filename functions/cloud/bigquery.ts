@@ -190,10 +190,13 @@ export function openWarehouse(place: Place): Warehouse {
       }),
     jobOutcome: outcome,
     async waitFor(jobId, seconds) {
-      const deadline = performance.now() + seconds * 1000;
-      for (let pause = 50; ; pause = Math.min(pause * 1.5, 1000)) {
+      const since = performance.now();
+      for (;;) {
         const now = await outcome(jobId);
-        if (now.state !== 'running' || performance.now() + pause > deadline) return now;
+        const waited = performance.now() - since;
+        // A fifth of what has passed: never much later than the job's end, and few questions about a long one.
+        const pause = Math.min(Math.max(50, waited / 5), 1000);
+        if (now.state !== 'running' || waited + pause > seconds * 1000) return now;
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
     },

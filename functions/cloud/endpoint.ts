@@ -17,3 +17,28 @@ export function restOptions(endpoint: string | undefined, projectId: string) {
     ? { projectId, apiEndpoint: endpoint, authClient: new PassThroughClient() }
     : { projectId, apiEndpoint: endpoint };
 }
+
+/** Where a client works. */
+interface Place {
+  readonly projectId: string;
+  readonly location: string;
+}
+
+/**
+ * `open` once per place and endpoint in a process. A gRPC client keeps a channel, and making one reads every definition
+ * of its service: a second of processor time for Vertex AI.
+ */
+export function oncePerPlace<P extends Place, T>(
+  endpointOf: (place: P) => string | undefined,
+  open: (place: P) => T,
+): (place: P) => T {
+  const opened = new Map<string, T>();
+  return (place) => {
+    const key = JSON.stringify([place.projectId, place.location, endpointOf(place)]);
+    const known = opened.get(key);
+    if (known !== undefined) return known;
+    const made = open(place);
+    opened.set(key, made);
+    return made;
+  };
+}

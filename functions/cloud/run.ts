@@ -1,6 +1,6 @@
 import { ExecutionsClient, JobsClient, ServicesClient } from '@google-cloud/run';
 import { TerminalError, TransientError } from '#core/errors';
-import { grpcOptions } from './endpoint.ts';
+import { grpcOptions, oncePerPlace } from './endpoint.ts';
 
 /** What the platform says of a piece of work. `unknown`: it has never heard of it. */
 export interface WorkState {
@@ -60,7 +60,9 @@ interface Place {
 const TO_REVISION = 'TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION' as const;
 
 /** Cloud Run of the place. */
-export function openContainerPlatform(place: Place): ContainerPlatform {
+export const openContainerPlatform = oncePerPlace((place: Place) => place.endpoints.run, open);
+
+function open(place: Place): ContainerPlatform {
   const options = grpcOptions(place.endpoints.run, place.projectId);
   const jobs = new JobsClient(options);
   const executions = new ExecutionsClient(options);
