@@ -48,6 +48,8 @@ export const DropReason = z.enum([
   'no-customer',
   'no-item',
   'no-time',
+  /** There is a quantity, but it is no number. */
+  'no-quantity',
   'after-as-of',
   'before-history',
   'return',

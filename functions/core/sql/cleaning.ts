@@ -23,6 +23,7 @@ export function dropCase(
     ['no-customer', 'l.customer IS NULL'],
     ['no-item', 'l.source_item IS NULL'],
     ['no-time', 'l.time IS NULL'],
+    ['no-quantity', 'l.quantity IS NULL'],
     ['after-as-of', `l.time > TIMESTAMP_MILLIS(${asOf})`],
   ];
   if (moment.historyDays > 0)

@@ -3,7 +3,7 @@ import { quoteName } from './quote.ts';
 import { checkShape, type RawTables, type Resolved, resolveColumn } from './resolve.ts';
 import { dropCase } from './cleaning.ts';
 import { planSuccession } from './succession.ts';
-import { cast, type Meaning } from './values.ts';
+import { cast, isBlank, type Meaning, type Typed } from './values.ts';
 
 /** The columns of a data set's lines, in order; `drop_reason` is null on the lines that are kept. */
 export const LINE_COLUMNS = [
@@ -32,7 +32,7 @@ export interface LinesOptions {
 /**
  * The one query that turns a data set's raw tables into order lines, dropped ones included, each with its reason. It is
  * generated from the definition alone. Joined tables are first brought to one row per key, so that a join never
- * multiplies lines. A line without a quantity counts as one unit.
+ * multiplies lines. A line without a quantity counts as one unit; one whose quantity cannot be read is dropped.
  * @throws TerminalError `dataset-invalid`, `table-not-loaded`, `unknown-column`, `column-unsuitable`
  */
 export function linesSql(definition: DatasetDefinition, tables: RawTables, options: LinesOptions): string {
@@ -41,19 +41,24 @@ export function linesSql(definition: DatasetDefinition, tables: RawTables, optio
   const sources = planSources(definition, resolve);
   const destinationOf = (alias: string) =>
     options.tableName(definition.tables.find((table) => table.alias === alias)?.destination ?? '');
-  const role = (name: keyof ColumnRoles, meaning: Meaning) => {
+  const typed = (name: keyof ColumnRoles): Typed | null => {
     const ref = definition.roles[name];
     if (ref === undefined) return null;
     const column = resolve(ref, name);
-    return cast(
-      { sql: sources.expression(column), type: column.type, what: `${ref.table}.${ref.column} (${name})` },
-      meaning,
-    );
+    return {
+      sql: sources.expression(column),
+      type: column.type,
+      what: `${ref.table}.${ref.column} (${name})`,
+    };
+  };
+  const role = (name: keyof ColumnRoles, meaning: Meaning) => {
+    const value = typed(name);
+    return value === null ? null : cast(value, meaning);
   };
 
-  const quantity = role('quantity', 'number');
+  const quantity = quantityOf(typed('quantity'));
   const price = role('price', 'number');
-  const value = role('value', 'number') ?? (price === null ? null : `${price} * ${quantity ?? '1'}`);
+  const value = role('value', 'number') ?? (price === null ? null : `${price} * ${quantity}`);
   const source = [
     `SELECT`,
     `  ${role('customer', 'key') ?? 'NULL'} AS customer,`,
@@ -62,7 +67,7 @@ export function linesSql(definition: DatasetDefinition, tables: RawTables, optio
     `  ${orNull(role('itemName', 'text'), 'STRING')} AS source_item_name,`,
     `  ${orNull(role('itemCategory', 'text'), 'STRING')} AS source_item_category,`,
     `  ${role('time', 'time') ?? 'NULL'} AS time,`,
-    `  ${quantity === null ? '1.0' : `COALESCE(${quantity}, 1.0)`} AS quantity,`,
+    `  ${quantity} AS quantity,`,
     `  ${orNull(value, 'FLOAT64')} AS value,`,
     `  ${orNull(price, 'FLOAT64')} AS price,`,
     `  ${orNull(role('order', 'key'), 'STRING')} AS basket`,
@@ -152,6 +157,11 @@ function planSources(
         ];
       }),
   };
+}
+
+/** One unit where nothing is said; null, which cleaning drops, where what is said is no number. */
+function quantityOf(quantity: Typed | null): string {
+  return quantity === null ? '1.0' : `IF(${isBlank(quantity)}, 1.0, ${cast(quantity, 'number')})`;
 }
 
 function orNull(sql: string | null, type: string): string {

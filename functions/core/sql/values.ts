@@ -20,6 +20,11 @@ export function cast(value: Typed, meaning: Meaning): string {
   return CASTS[meaning](value);
 }
 
+/** GoogleSQL that is true where `value` holds nothing: NULL, or text of spaces alone. */
+export function isBlank({ sql, type }: Typed): string {
+  return type === 'STRING' ? `${sql} IS NULL OR TRIM(${sql}) = ''` : `${sql} IS NULL`;
+}
+
 const CASTS: Readonly<Record<Meaning, (value: Typed) => string>> = {
   key: keyOf,
   text: (value) => (value.type === 'BYTES' ? unsuitable(value, 'text') : keyOf(value)),
@@ -64,17 +69,21 @@ function numberOf(value: Typed): string {
   const { sql, type } = value;
   switch (type) {
     case 'FLOAT64':
-      // NaN and infinity are no quantities.
-      return `IF(IS_NAN(${sql}) OR IS_INF(${sql}), NULL, ${sql})`;
+      return finite(sql);
     case 'INT64':
     case 'NUMERIC':
     case 'BIGNUMERIC':
       return `CAST(${sql} AS FLOAT64)`;
     case 'STRING':
-      return `SAFE_CAST(TRIM(${sql}) AS FLOAT64)`;
+      return finite(`SAFE_CAST(TRIM(${sql}) AS FLOAT64)`);
     default:
       return unsuitable(value, 'number');
   }
+}
+
+/** NaN and infinity are no quantities. */
+function finite(sql: string): string {
+  return `IF(IS_NAN(${sql}) OR IS_INF(${sql}), NULL, ${sql})`;
 }
 
 const WANTED: Readonly<Record<Meaning, string>> = {

@@ -194,6 +194,26 @@ describe('a single file of order lines', () => {
     ]);
   });
 
+  test('a quantity that is no number is never taken for one unit: the line is left out; a missing one is', async () => {
+    const columns: Columns = { ...FILE_COLUMNS, Quantity: 'STRING' };
+    const quantities = ['3', ' 4 ', '2,5', 'zwei', 'NaN', '', '   ', null];
+    const rows = quantities.map((quantity, n) => [String(n), `A${n}`, 'name', quantity, APRIL, 2.5, 1]);
+    const found = await judged(file(), { orders: { columns, rows } }, 'item, quantity, value, drop_reason');
+    expect(found).toEqual([
+      'A0 3 7.5 -',
+      'A1 4 10 -',
+      'A2 - - no-quantity',
+      'A3 - - no-quantity',
+      'A4 - - no-quantity',
+      'A5 1 2.5 -',
+      'A6 1 2.5 -',
+      'A7 1 2.5 -',
+    ]);
+    const numbers: Columns = { ...FILE_COLUMNS, Quantity: 'FLOAT64' };
+    const missing = [['1', 'A1', 'name', null, APRIL, 2.5, 1]];
+    expect(await judged(file(), { orders: { columns: numbers, rows: missing } })).toEqual(['1 A1 1 -']);
+  });
+
   test('value is price times quantity; a line without a quantity is one unit', async () => {
     const { quantity: _, ...roles } = file().roles;
     const found = await judged(
