@@ -40,7 +40,7 @@ export interface ServiceDeploy extends Size {
 export type Deploy = HttpDeploy | EventDeploy | JobDeploy | ServiceDeploy;
 
 /** An HTTP function: behind Hosting, so it must answer in under 60 s; ours do in under 30. */
-export function httpDeploy(overrides: Partial<Size> = {}): HttpDeploy {
+export function httpDeploy(overrides: Partial<Size & Pick<HttpDeploy, 'concurrency'>> = {}): HttpDeploy {
   return {
     trigger: 'http',
     memory: '256Mi',

@@ -11,7 +11,8 @@ import { addSource, replaceCredentials } from './sources.ts';
 import { changeTable } from './tables.ts';
 import { openUpload } from './uploads.ts';
 
-export const deploy = httpDeploy({ memory: '512Mi' });
+// A discovery looks at the beginning of every file: few at a time, with room for their buffers.
+export const deploy = httpDeploy({ memory: '1Gi', concurrency: 4 });
 
 export const handler = serve('sources-api', ({ store, config, log }) => [
   route(createSource, ({ params, body, caller }) => addSource(store, config, params, caller.uid, body)),

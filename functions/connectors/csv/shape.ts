@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { TerminalError } from '#core/errors';
 import type { Column } from '#core/column';
 import { possibleTypes, typeBits, type TextType } from './text-values.ts';
-import { makeTokenizer, type CsvRecord } from './tokenizer.ts';
+import { makeTokenizer, type CsvRecord, type Tokenizer } from './tokenizer.ts';
 
 /** How much of a file is looked at. */
 const SAMPLE_BYTES = 32 * 1024 * 1024;
@@ -22,29 +22,22 @@ export interface CsvShape {
   readonly whole: boolean;
 }
 
-/** Looks at the beginning of `text`. Terminal `file-empty`, `header-invalid`. */
+/** Looks at the beginning of `text`; keeps its first 64 KiB at most. Terminal `file-empty`, `header-invalid`. */
 export async function findShape(
   text: AsyncIterable<Uint8Array>,
   uri: string,
   delimiter: string | undefined,
 ): Promise<CsvShape> {
-  const { chunks, bytes, whole } = await takeSample(text);
-  const used = delimiter ?? sniffDelimiter(chunks);
-  const columns: { readonly name: string; bits: number; seen: boolean }[] = [];
-  let records = -1;
-  const tokenizer = makeTokenizer({
-    delimiter: used,
-    onBadLine: () => undefined, // told when the file is read in full
-    onRecord: (record) => {
-      if (isBlank(record)) return;
-      records++;
-      if (records === 0)
-        for (const name of headerNames(record, uri)) columns.push({ name, bits: -1, seen: false });
-      else if (records <= SAMPLE_RECORDS && record.count === columns.length) narrow(columns, record);
-    },
-  });
-  for (const chunk of chunks) tokenizer.push(chunk);
-  if (whole) tokenizer.end();
+  const looking = makeLooker(uri, delimiter);
+  let bytes = 0;
+  let whole = true;
+  for await (const chunk of text) {
+    bytes += chunk.length;
+    looking.push(chunk);
+    whole = bytes < SAMPLE_BYTES;
+    if (!whole) break;
+  }
+  const { used, columns, records } = looking.end(whole);
   if (columns.length === 0)
     throw new TerminalError('file-empty', `${uri} has no header line.`, {
       remedy: 'The first line must name the columns.',
@@ -63,17 +56,49 @@ export async function findShape(
   };
 }
 
-async function takeSample(
-  text: AsyncIterable<Uint8Array>,
-): Promise<{ chunks: Uint8Array[]; bytes: number; whole: boolean }> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of text) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes >= SAMPLE_BYTES) return { chunks, bytes, whole: false };
-  }
-  return { chunks, bytes, whole: true };
+interface SeenColumn {
+  readonly name: string;
+  bits: number;
+  seen: boolean;
+}
+
+/** Holds the first chunks until the delimiter is known from them, then passes every chunk through. */
+function makeLooker(uri: string, delimiter: string | undefined) {
+  const columns: SeenColumn[] = [];
+  let records = -1;
+  let held: Uint8Array[] = [];
+  let heldBytes = 0;
+  let tokenizer: Tokenizer | null = null;
+  let used = delimiter ?? ',';
+  const onRecord = (record: CsvRecord): void => {
+    if (isBlank(record)) return;
+    records++;
+    if (records === 0)
+      for (const name of headerNames(record, uri)) columns.push({ name, bits: -1, seen: false });
+    else if (records <= SAMPLE_RECORDS && record.count === columns.length) narrow(columns, record);
+  };
+  const start = (): Tokenizer => {
+    if (delimiter === undefined) used = sniffDelimiter(held);
+    // Bad lines are told when the file is read in full.
+    const begun = makeTokenizer({ delimiter: used, onRecord, onBadLine: () => undefined });
+    for (const chunk of held) begun.push(chunk);
+    held = [];
+    return begun;
+  };
+  return {
+    push(chunk: Uint8Array): void {
+      if (tokenizer !== null) return tokenizer.push(chunk);
+      held.push(chunk);
+      heldBytes += chunk.length;
+      if (heldBytes >= SNIFF_BYTES) tokenizer = start();
+    },
+    /** `whole`: the text is over; otherwise its last record may be cut off and is not counted. */
+    end(whole: boolean): { used: string; columns: readonly SeenColumn[]; records: number } {
+      tokenizer ??= start();
+      if (whole) tokenizer.end();
+      return { used, columns, records };
+    },
+  };
 }
 
 /** The delimiter that cuts the first lines into the same number of fields, the most of them; a comma in doubt. */

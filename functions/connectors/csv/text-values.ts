@@ -18,6 +18,12 @@ export type TakeField = (bytes: Uint8Array, start: number, end: number) => boole
 const INTEGER = /^-?\d{1,19}$/;
 const DECIMAL = /^(-?)(\d{1,38})(?:\.(\d{1,38}))?$/;
 const FLOAT = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,4})?$/;
+/** A number written with a zero before other digits is a code: as a number it would lose the zero. */
+const LEADING_ZERO = /^[-+]?0\d/;
+/** A guess of FLOAT64 keeps every digit: so many are exact in a double both ways. */
+const EXACT_DIGITS = 15;
+/** More digits than a double can tell apart: the value would be rounded. */
+const MAX_FLOAT_DIGITS = 17;
 const MOMENT =
   /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?(?: ?(Z|UTC|[-+]\d\d(?::?\d\d)?))?$/;
 
@@ -87,6 +93,9 @@ function numberTaker(column: Column, builder: NumberBuilder): TakeField {
       }
       simple &&= decimals > 0;
     }
+    // 00123 is a code; 0 and 0.5 are numbers.
+    const first = negative ? start + 1 : start;
+    if (bytes[first] === 0x30 && digits > 1) return false;
     if (simple && at === end) {
       value *= 10 ** (scale - decimals);
       builder.appendNumber(negative ? -value : value);
@@ -119,9 +128,9 @@ function asText(bytes: Uint8Array, start: number, end: number): string {
     .trim();
 }
 
-/** `text` times 10^scale; null when it is no decimal number or has other decimals than zeros beyond the scale. */
+/** `text` times 10^scale; null when it is no decimal number, begins with a zero before digits, or has other decimals than zeros beyond the scale. */
 export function parseUnscaled(text: string, scale: number): bigint | null {
-  const match = DECIMAL.exec(text);
+  const match = LEADING_ZERO.test(text) ? null : DECIMAL.exec(text);
   if (match === null) return null;
   const [, sign = '', whole = '', decimals = ''] = match;
   if (/[1-9]/.test(decimals.slice(scale))) return null;
@@ -131,12 +140,27 @@ export function parseUnscaled(text: string, scale: number): bigint | null {
 
 function parseFloat64(text: string): number | null {
   if (FLOAT.test(text)) {
+    if (LEADING_ZERO.test(text) || significantDigits(text) > MAX_FLOAT_DIGITS) return null;
     const value = Number(text);
     return Number.isFinite(value) ? value : null;
   }
   if (/^nan$/i.test(text)) return Number.NaN;
   const infinite = /^([-+]?)inf(?:inity)?$/i.exec(text);
   return infinite === null ? null : infinite[1] === '-' ? -Infinity : Infinity;
+}
+
+/** Digits that the value of `text` (a FLOAT) depends on: zeros before and after them only say where they stand. */
+function significantDigits(text: string): number {
+  const [mantissa = ''] = text.split(/[eE]/);
+  const digits = mantissa.replaceAll(/[^0-9]/g, '').replace(/^0+/, '');
+  return digits.replace(/0+$/, '').length;
+}
+
+/** Whether `text` is a measurement and no code: no sign before +49…, no 12E5, and few enough digits to be kept. */
+function mayBeFloat(text: string): boolean {
+  if (!FLOAT.test(text) || !Number.isFinite(Number(text)) || text.startsWith('+')) return false;
+  if (significantDigits(text) > EXACT_DIGITS) return false;
+  return !/[eE]/.test(text) || text.includes('.');
 }
 
 /** A moment as microseconds since 1970 (UTC, or as if UTC for DATETIME) and which type it is written as. */
@@ -171,14 +195,14 @@ function zoneMinutes(zone: string): number | null {
 }
 
 /**
- * The types that `text` (not empty) could be, as bits of `typeBits`. Numbers with leading zeros are codes, so STRING:
- * as numbers they would lose them.
+ * The types that `text` (not empty) could be, as bits of `typeBits`. What would change as a number is a code, so STRING:
+ * leading zeros (00123), a plus sign (+49151…), 12E5, more digits than FLOAT64 keeps.
  */
 export function possibleTypes(text: string): number {
   const first = text.charCodeAt(0);
   const numeric = (first >= 48 && first <= 57) || first === 45 || first === 43 || first === 46;
   if (numeric) {
-    if (/^-?0\d/.test(text) || /^\d{4}-/.test(text)) {
+    if (LEADING_ZERO.test(text) || /^\d{4}-/.test(text)) {
       const moment = parseMoment(text);
       return moment === null ? 0 : typeBits[moment.form];
     }
@@ -186,7 +210,7 @@ export function possibleTypes(text: string): number {
     if (INTEGER.test(text) && text !== '-0' && fits64(text)) bits |= typeBits.INT64;
     const match = DECIMAL.exec(text);
     if (match !== null && match[2]!.length <= 29 && (match[3]?.length ?? 0) <= 9) bits |= typeBits.NUMERIC;
-    if (FLOAT.test(text) && Number.isFinite(Number(text))) bits |= typeBits.FLOAT64;
+    if (mayBeFloat(text)) bits |= typeBits.FLOAT64;
     return bits;
   }
   if (/^(true|false)$/i.test(text)) return typeBits.BOOL;

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import type { SourceAccess } from '#connectors/connector';
 import { csv } from '#connectors/csv/csv';
+import { findShape } from '#connectors/csv/shape';
 import { extractAll, makeMemoryObjects, makeTestContext } from '#tests/connectors';
 import { readWithDuckDb } from '#tests/parquet';
 
@@ -37,7 +38,7 @@ describe('a CSV file', () => {
     const { types, rows, rejects } = await read(
       [
         'int,money,measure,flag,day,moment,instant,code,mixed,none,text',
-        '1,2.50,1e3,true,2024-02-29,2024-02-29 10:00,2024-02-29T10:00:00.000001+02:00,007,1,,x',
+        '1,2.50,1.5e3,true,2024-02-29,2024-02-29 10:00,2024-02-29T10:00:00.000001+02:00,007,1,,x',
         '-9223372036854775808,-0.000000001,0.12345678901,FALSE,0001-01-01,9999-12-31 23:59:59.999999,2024-01-01 00:00:00Z,12,a,,"y, z"',
         '0,100,-2,true,9999-12-31,2024-02-29T10:00:01.5,2024-01-01 00:00:00-0530,0,2.5,,',
       ].join('\n'),
@@ -49,7 +50,7 @@ describe('a CSV file', () => {
     expect(rejects).toEqual([]);
     expect(rows).toEqual([
       {
-        int: '1', money: '2.500000000', measure: '1000.0', flag: 'true', day: '2024-02-29',
+        int: '1', money: '2.500000000', measure: '1500.0', flag: 'true', day: '2024-02-29',
         moment: '2024-02-29 10:00:00+00', instant: '2024-02-29 08:00:00.000001+00', code: '007', mixed: '1', none: null, text: 'x',
       },
       {
@@ -61,6 +62,40 @@ describe('a CSV file', () => {
         moment: '2024-02-29 10:00:01.5+00', instant: '2024-01-01 05:30:00+00', code: '0', mixed: '2.5', none: null, text: null,
       },
     ]); // prettier-ignore
+  });
+
+  test.each([
+    ['a telephone number', ['+4915112345678', '+4930123456'], 'STRING'],
+    ['an article number such as 12E5', ['12E5', '13E2'], 'STRING'],
+    ['a number with more decimals than a double keeps', ['0.12345678901234567', '0.5'], 'STRING'],
+    ['a whole number beyond 64 bits', ['9223372036854775808', '1'], 'NUMERIC'],
+    ['a whole number beyond NUMERIC', ['1234567890123456789012345678901', '1'], 'STRING'],
+    ['a measurement in scientific form', ['1.5e-7', '2.25e10'], 'FLOAT64'],
+    ['a fraction without a whole part', ['.5', '2.5'], 'FLOAT64'],
+    ['a code with leading zeros and a sign', ['-007', '-12'], 'STRING'],
+    ['a bare zero and fractions of one', ['0', '0.5', '-0.25'], 'NUMERIC'],
+  ])('%s is guessed so that it stays as it is', async (_, values, type) => {
+    const { types, rows, rejects } = await read(`v\n${values.join('\n')}\n`);
+    expect(rejects).toEqual([]);
+    expect(types).toEqual({ v: type });
+    if (type === 'STRING') expect(rows).toEqual(values.map((v) => ({ v })));
+    else expect(rows.map(({ v }) => Number(v))).toEqual(values.map(Number));
+  });
+
+  test('past the sample, a code with leading zeros and a number with too many digits are rejected, not changed', async () => {
+    const good = Array.from({ length: 200_001 }, () => '1,2.5,1.5e3,0.25\n').join('');
+    const bad = ['00123,2.5,1.5e3,0', '-01,2.5,1.5e3,0', '1,007.5,1.5e3,0', '1,2.5,01.5e3,0', '1,2.5,1,0'];
+    const long = '1,2.5,123456789012345678.25,0';
+    const { rejects, tally, types } = await read(`id,price,mass,share\n${good}${[...bad, long].join('\n')}`);
+    expect(types).toEqual({ id: 'INT64', price: 'NUMERIC', mass: 'FLOAT64', share: 'NUMERIC' });
+    expect(tally.rows).toBe(200_002);
+    expect(rejects.map(({ column, reason, value }) => [column, reason, value])).toEqual([
+      ['id', 'not-int64', '00123'],
+      ['id', 'not-int64', '-01'],
+      ['price', 'not-numeric', '007.5'],
+      ['mass', 'not-float64', '01.5e3'],
+      ['mass', 'not-float64', '123456789012345678.25'],
+    ]);
   });
 
   test('lines that cannot be taken are rejected with line, column, value and reason', async () => {
@@ -134,6 +169,22 @@ describe('a CSV file', () => {
     ['a gzip bomb', bomb(), 'gzip-bomb'],
   ])('%s is refused with its name', async (_, bytes, code) => {
     await expect(read(bytes)).rejects.toMatchObject({ code, message: expect.stringContaining(uri) });
+  });
+
+  test('the sample of a large file passes through and is not kept: its buffer may be used again at once', async () => {
+    const buffer = Buffer.alloc(1024 * 1024);
+    async function* large() {
+      yield Buffer.from('n\n');
+      for (let n = 0; n < 40; n++) {
+        buffer.fill('1234567\n');
+        yield buffer;
+        buffer.fill('x');
+      }
+    }
+    const shape = await findShape(large(), uri, undefined);
+    expect(shape).toMatchObject({ delimiter: ',', whole: false, columns: [{ name: 'n', type: 'INT64' }] });
+    expect(shape.records).toBe(32 * 1024 * 128);
+    expect(shape.bytes).toBe(32 * 1024 * 1024 + 2);
   });
 
   test('two files of one name keep their whole addresses', async () => {
