@@ -9,8 +9,10 @@ export const deploy = eventDeploy('tick');
 
 export const handler = onEvent('control-plane-outbox', 'tick', {
   async handle(_, { store, log }) {
-    const published = await publishOutbox(store, AGE_SECONDS);
+    const { published, failures } = await publishOutbox(store, AGE_SECONDS);
     if (published > 0) log.warn('published what was left in the outbox', { published });
+    if (failures.length > 0)
+      log.error('messages wait in the outbox', { waiting: failures.length, first: failures[0] ?? '' });
   },
   // A tick that failed is followed by another within a minute.
   fail: () => Promise.resolve(),

@@ -68,6 +68,42 @@ test('an announcement is published with its change, and again by the watchdog if
   expect(store.published).not.toContainEqual({ topic: 'etl-requested', payload: message.payload });
 });
 
+test('an entry that Pub/Sub does not take keeps no other waiting; one of no topic is dead-lettered', async () => {
+  const tenant = freshTenant();
+  const entry = (id: string, topic: string) => ({
+    kind: 'create' as const,
+    path: paths.outboxEntry(`${id}-${tenant}`),
+    data: { topic, payload: { tenant, model: 'm123', run: id }, createdAt: '2020-01-01T00:00:00.000Z' },
+  });
+  await store.db.commit([
+    entry('rstuck', 'etl-requested'),
+    entry('rgone', 'no-such-topic'),
+    entry('rwell', 'etl-requested'),
+  ]);
+  const isStuck = (payload: unknown) => JSON.stringify(payload).includes('rstuck');
+  const picky: typeof store = {
+    ...store,
+    bus: {
+      ...store.bus,
+      publish: (topic, payload) =>
+        isStuck(payload) ? Promise.reject(new Error('too large')) : store.bus.publish(topic, payload),
+    },
+  };
+
+  const { failures } = await publishOutbox(picky, 15);
+
+  expect(failures).toContain(`${paths.outboxEntry(`rstuck-${tenant}`)}: too large`);
+  const said = store.published.filter((one) => JSON.stringify(one.payload).includes(tenant));
+  expect(said).toHaveLength(2);
+  expect(said).toContainEqual({ topic: 'etl-requested', payload: { tenant, model: 'm123', run: 'rwell' } });
+  expect(said.find((one) => one.topic === 'dead-letter')?.payload).toMatchObject({ topic: 'no-such-topic' });
+  const left = await store.db.getAll(
+    ['rstuck', 'rgone', 'rwell'].map((id) => paths.outboxEntry(`${id}-${tenant}`)),
+  );
+  expect(left.map((one) => one !== null)).toEqual([true, false, false]);
+  await publishOutbox(store, 15);
+});
+
 test('a final state takes the run off the watchdog’s list', async () => {
   const path = await lampAt(freshTenant());
   await store.db.commit([{ kind: 'create', path: paths.watched(path), data: { path } }]);
