@@ -14,10 +14,40 @@ const Watched = z.object({
 });
 export type Watched = Readonly<z.infer<typeof Watched>>;
 
-/** The runs of a kind that are not over, as many as one look can take. */
-export async function listWatched(store: Pick<Store, 'db'>, kind: Watched['kind']): Promise<Watched[]> {
-  const found = await store.db.list(paths.watch, { where: [['kind', '==', kind]], limit: 500 });
-  return found.map((one) => Watched.parse(one.data));
+/** Entries read at a time. */
+const PAGE = 500;
+
+/**
+ * All runs of a kind that are not over. A record that cannot be read keeps no other from being looked after: it is left
+ * out and told to `onUnreadable`, by its path.
+ */
+export async function listWatched(
+  store: Pick<Store, 'db'>,
+  kind: Watched['kind'],
+  onUnreadable: (path: string) => void = warnOfUnreadable,
+): Promise<Watched[]> {
+  const watched: Watched[] = [];
+  for (let after: string | undefined; ;) {
+    const page = await store.db.list(paths.watch, {
+      where: [['kind', '==', kind]],
+      limit: PAGE,
+      ...(after === undefined ? {} : { after }),
+    });
+    for (const one of page) {
+      const parsed = Watched.safeParse(one.data);
+      if (parsed.success) watched.push(parsed.data);
+      else onUnreadable(one.path);
+    }
+    after = page.at(-1)?.path;
+    if (page.length < PAGE) return watched;
+  }
+}
+
+/** A process's warnings are lines of its log. */
+function warnOfUnreadable(path: string): void {
+  process.emitWarning(
+    `The watch entry ${path} is not as this version expects it: its run is not looked after.`,
+  );
 }
 
 /**
