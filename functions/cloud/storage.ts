@@ -20,7 +20,7 @@ export interface ObjectWriter {
 export interface Files {
   stat(uri: string): Promise<ObjectInfo | null>;
   list(prefixUri: string): Promise<ObjectInfo[]>;
-  /** Streams the object; with `generation`, that one only. */
+  /** Streams the object's bytes as they are stored, never unpacked; with `generation`, that one only. */
   read(uri: string, generation?: string): AsyncIterable<Uint8Array>;
   readAll(uri: string): Promise<Uint8Array>;
   /** Writes the whole object at once, replacing what was there. */
@@ -82,7 +82,8 @@ export function openFiles(projectId: string): Files {
       let offset = 0;
       for (let failures = 0; ;) {
         try {
-          const options = offset === 0 ? {} : { start: offset };
+          // As stored: an object kept with `Content-Encoding: gzip` could unpack to any size on its way here.
+          const options = { decompress: false, ...(offset === 0 ? {} : { start: offset }) };
           const stream = at(uri, generation).createReadStream(options);
           // createReadStream yields Buffers, which its type does not say.
           for await (const chunk of stream as AsyncIterable<Buffer>) {

@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { Storage } from '@google-cloud/storage';
+import { openFiles } from '#cloud/storage';
 import { objectFile } from '#scripts/local/storage/paths';
 import { startLocalStorage } from '#scripts/local/storage/server';
 import type { LocalStorage } from '#scripts/local/storage/server';
@@ -72,6 +74,16 @@ test('objects go in by one request, by a resumable upload and by chunks, and com
   expect(
     (await bucket().file('simple').download({ start: 10, end: 19 }))[0].equals(big.subarray(10, 20)),
   ).toBe(true);
+});
+
+test('what is kept with Content-Encoding gzip is read as it is stored, not unpacked', async () => {
+  const packed = gzipSync(Buffer.alloc(5_000_000, 'a,b\n'));
+  await bucket()
+    .file('bomb.csv')
+    .save(packed, { resumable: false, metadata: { contentEncoding: 'gzip', contentType: 'text/csv' } });
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of openFiles('demo-tradewind').read('gs://demo-bucket/bomb.csv')) chunks.push(chunk);
+  expect(Buffer.concat(chunks).equals(packed)).toBe(true);
 });
 
 test('an upload whose checksum does not match is refused and leaves nothing', async () => {
