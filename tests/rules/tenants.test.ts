@@ -85,6 +85,7 @@ beforeAll(async () => {
     const db = firestoreOf(context);
     for (const tenant of [OWN, FOREIGN]) {
       for (const path of Object.keys(documentsOf(tenant))) await setDoc(doc(db, path), { id: 'x' });
+      await setDoc(doc(db, paths.tenant(tenant)), { id: tenant, status: 'active' });
       for (const role of Role.options)
         await setDoc(doc(db, paths.member(tenant, `${role}-of-${tenant}`)), { role, tenant });
     }
@@ -181,6 +182,34 @@ test('a member who was removed is refused on the next read', async () => {
   await member((db) => deleteDoc(doc(db, paths.member(OWN, uid))));
   expect(await said(getDoc(doc(as(uid), paths.model(OWN, MODEL))))).toBe('denied');
 });
+
+test.each(['suspended', 'deleted', undefined])(
+  'nobody reads on in a tenant whose status is %s, until it is active again',
+  async (status) => {
+    const tenant = `t${status ?? 'nostatus'}`;
+    const set = (fields: object) =>
+      rules.withSecurityRulesDisabled(async (context) =>
+        setDoc(doc(firestoreOf(context), paths.tenant(tenant)), fields),
+      );
+    const owner = as(`owner-of-${tenant}`);
+    await rules.withSecurityRulesDisabled(async (context) => {
+      const db = firestoreOf(context);
+      await setDoc(doc(db, paths.member(tenant, `owner-of-${tenant}`)), { role: 'owner', tenant });
+      await setDoc(doc(db, paths.model(tenant, MODEL)), { id: MODEL });
+      await setDoc(doc(db, paths.audit(tenant, 'aentry1')), { id: 'x' });
+    });
+    const reads = async () =>
+      Promise.all(
+        [paths.model(tenant, MODEL), paths.audit(tenant, 'aentry1')].map((path) =>
+          said(getDoc(doc(owner, path))),
+        ),
+      );
+    await set(status === undefined ? {} : { status });
+    expect(await reads()).toEqual(['denied', 'denied']);
+    await set({ status: 'active' });
+    expect(await reads()).toEqual(['allowed', 'allowed']);
+  },
+);
 
 test('every path the product knows is in the list above', () => {
   const id = 'x1234';
