@@ -17,6 +17,10 @@ export interface RevisionSpec {
   readonly memory: string;
   readonly minInstances: number;
   readonly maxInstances: number;
+  /** How long one request may take. */
+  readonly timeoutSeconds: number;
+  /** Requests one instance answers at a time. */
+  readonly concurrency: number;
   /** Full address of the service account. */
   readonly serviceAccount: string;
 }
@@ -29,7 +33,7 @@ export interface ServiceState {
   /** Revision of the template, i.e. the newest asked for. */
   readonly newest: string;
   readonly ready: boolean;
-  /** Why it is not ready, if it failed. */
+  /** Why the newest revision is not ready, if it failed; null while the platform still works on it. */
   readonly failure: string | null;
   /** Percent of traffic by revision. */
   readonly traffic: Readonly<Record<string, number>>;
@@ -44,10 +48,14 @@ export interface ContainerPlatform {
   service(name: string): Promise<ServiceState | null>;
   /** Creates the service with this revision (nobody may call it yet), or adds the revision at 0 % under `tag`. */
   putRevision(service: string, revision: RevisionSpec, tag: string): Promise<void>;
-  /** Sends all traffic to `revision`, and lets everyone reach the service (which checks each request itself). */
+  /** Lets everyone reach the service (which checks each request itself), then sends all traffic to `revision`. */
   open(service: string, revision: string, tag: string): Promise<void>;
-  /** Takes a revision that was never opened out of the service; the whole service where nothing else has traffic. */
-  discard(service: string, revision: string): Promise<void>;
+  /**
+   * Takes `revision` out of the service, whether it was opened or not: all traffic goes to `former`, the revision that is
+   * live; other revisions keep their tags. Where nothing is live (null) the service is deleted, unless a newer revision
+   * than `revision` has been put into it. May be called again.
+   */
+  discard(service: string, revision: string, former: string | null): Promise<void>;
   deleteService(service: string): Promise<void>;
 }
 
@@ -58,6 +66,8 @@ interface Place {
 }
 
 const TO_REVISION = 'TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION' as const;
+
+type Traffic = { type: typeof TO_REVISION; revision: string; percent: number; tag?: string }[];
 
 /** Cloud Run of the place. */
 export const openContainerPlatform = oncePerPlace((place: Place) => place.endpoints.run, open);
@@ -85,6 +95,13 @@ function open(place: Place): ContainerPlatform {
     } catch (error) {
       if (codeOf(error) !== NOT_FOUND) throw translated(`service ${service}`, error);
     }
+  };
+
+  const setTraffic = async (service: string, traffic: Traffic) => {
+    await services.updateService({
+      service: { name: named(service), traffic },
+      updateMask: { paths: ['traffic'] },
+    });
   };
 
   return {
@@ -128,14 +145,16 @@ function open(place: Place): ContainerPlatform {
       const found = await get(name);
       if (!found) return null;
       const condition = found.terminalCondition;
-      const failed = condition?.state === 'CONDITION_FAILED';
+      // While the platform works on a change, the condition is still that of what was before it.
+      const settled = !found.reconciling;
+      const failed = settled && condition?.state === 'CONDITION_FAILED';
       return {
         url: found.uri ?? '',
         tagUrls: Object.fromEntries(
           (found.trafficStatuses ?? []).flatMap((one) => (one.tag && one.uri ? [[one.tag, one.uri]] : [])),
         ),
         newest: found.template?.revision ?? '',
-        ready: !found.reconciling && condition?.state === 'CONDITION_SUCCEEDED',
+        ready: settled && condition?.state === 'CONDITION_SUCCEEDED',
         failure: failed ? (condition.message ?? 'the revision did not start') : null,
         traffic: Object.fromEntries(
           (found.traffic ?? []).flatMap((one) => (one.revision ? [[one.revision, one.percent ?? 0]] : [])),
@@ -175,32 +194,28 @@ function open(place: Place): ContainerPlatform {
     },
     async open(service, revision, tag) {
       await translate(`service ${service}`, async () => {
-        await services.updateService({
-          service: {
-            name: named(service),
-            traffic: [{ type: TO_REVISION, revision, percent: 100, tag }],
-          },
-          updateMask: { paths: ['traffic'] },
-        });
+        // First what may be refused: a service that nobody may call does no harm, traffic that nobody can reach does.
         await services.setIamPolicy({
           resource: named(service),
           policy: { bindings: [{ role: 'roles/run.invoker', members: ['allUsers'] }] },
         });
+        await setTraffic(service, [{ type: TO_REVISION, revision, percent: 100, tag }]);
       });
     },
-    async discard(service, revision) {
+    async discard(service, revision, former) {
       await translate(`service ${service}`, async () => {
         const existing = await get(service);
         if (!existing) return;
-        const rest = (existing.traffic ?? []).filter(
-          (one) => one.revision !== revision && (one.percent ?? 0) > 0,
+        if (former === null) {
+          if (existing.template?.revision === revision) await remove(service);
+          return;
+        }
+        const tagged = (existing.traffic ?? []).flatMap(({ revision: other, tag }) =>
+          tag && other && other !== revision && other !== former
+            ? [{ type: TO_REVISION, revision: other, percent: 0, tag }]
+            : [],
         );
-        if (rest.length === 0) await remove(service);
-        else
-          await services.updateService({
-            service: { name: named(service), traffic: rest },
-            updateMask: { paths: ['traffic'] },
-          });
+        await setTraffic(service, [{ type: TO_REVISION, revision: former, percent: 100 }, ...tagged]);
       });
     },
     deleteService: remove,
@@ -212,6 +227,8 @@ function toTemplate(revision: RevisionSpec) {
     revision: revision.name,
     serviceAccount: revision.serviceAccount,
     scaling: { minInstanceCount: revision.minInstances, maxInstanceCount: revision.maxInstances },
+    timeout: { seconds: revision.timeoutSeconds },
+    maxInstanceRequestConcurrency: revision.concurrency,
     containers: [
       {
         image: revision.image,
@@ -253,5 +270,7 @@ function translated(what: string, error: unknown): Error {
   const detail = error instanceof Error ? error.message : String(error);
   return TERMINAL_CODES.includes(code)
     ? new TerminalError('container-refused', `Cloud Run refused ${what}: ${detail}`, { cause: error })
-    : new TransientError('container-unavailable', `Cloud Run did not answer for ${what}.`, { cause: error });
+    : new TransientError('container-unavailable', `Cloud Run did not answer for ${what}: ${detail}`, {
+        cause: error,
+      });
 }

@@ -107,13 +107,10 @@ function codeOf(error: unknown): number {
 
 function translated(what: string, error: unknown): Error {
   const code = codeOf(error);
+  const detail = error instanceof Error ? error.message : String(error);
   return [3, 5, 7, 9, 12, 16].includes(code)
-    ? new TerminalError(
-        'training-refused',
-        `Vertex AI refused ${what}: ${error instanceof Error ? error.message : ''}`,
-        {
-          cause: error,
-        },
-      )
-    : new TransientError('training-unavailable', `Vertex AI did not answer for ${what}.`, { cause: error });
+    ? new TerminalError('training-refused', `Vertex AI refused ${what}: ${detail}`, { cause: error })
+    : new TransientError('training-unavailable', `Vertex AI did not take ${what}: ${detail}`, {
+        cause: error,
+      });
 }

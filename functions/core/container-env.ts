@@ -34,6 +34,9 @@ export const RecommenderEnv = z.object({
   /** `gs://` address of the artifact, and its SHA-256 in hex. */
   TRADEWIND_ARTIFACT: z.string().startsWith('gs://'),
   TRADEWIND_ARTIFACT_SHA256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** The tenant's own project and location: its warehouse may be another than the installation's. */
+  TRADEWIND_DATA_PROJECT: z.string().min(1),
+  TRADEWIND_DATA_LOCATION: z.string().min(1),
   /** The BigQuery dataset of the prediction log. */
   TRADEWIND_LOGS_DATASET: z.string().min(1),
   /** 32 bytes in base64, different for each deployment: see api/verify.ts. */

@@ -43,6 +43,8 @@ export const paths = {
     `tenants/${t}/models/${m}/locks/${kind}`,
   /** The lease on a run's work; renewed while it is done. */
   lease: (run: string) => `${run}/lease/work`,
+  /** Looks at the run that failed, as long as they do. */
+  trouble: (run: string) => `${run}/lease/trouble`,
   /** Live counts of a run, one document per task: never the documents that guard transitions. */
   progress: (run: string, task: number) => `${run}/progress/${task}`,
   logs: (run: string) => `${run}/logs`,

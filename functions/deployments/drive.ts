@@ -5,25 +5,27 @@
  *   verifying   served lists are compared with offline lists at the revision's own address
  *   live        traffic goes to it; the former deployment is superseded
  *
- * Whatever fails on the way, the revision is taken out again and the former one goes on serving.
+ * Whatever fails on the way, the revision is taken out again and the former one goes on serving. Only then is the failure
+ * recorded, which lets the next deployment of the model begin.
  */
 import { randomUUID } from 'node:crypto';
-import { type ContainerPlatform, openContainerPlatform, type ServiceState } from '#cloud/run';
+import { openContainerPlatform, type ServiceState } from '#cloud/run';
 import { openFiles } from '#cloud/storage';
 import { toEnvironment } from '#core/container-env';
 import { Deployment, deploymentCycle } from '#core/deployment';
-import { type Failure, TerminalError, toError, toFailure, TransientError } from '#core/errors';
+import { BusyError, type Failure, TerminalError, toError, toFailure } from '#core/errors';
 import { datasetNames } from '#core/model';
 import { paths } from '#core/paths';
-import { Tenant } from '#core/tenant';
 import { offlineListsBeside, OfflineLists } from '#core/training-result';
-import { Version } from '#core/version';
 import { containerEnv } from '#runtime/container-env';
 import { serviceAccountEmail } from '#runtime/deploy';
 import type { Platform } from '#runtime/platform';
 import { mustRead, transition } from '#store/document';
-import { withLease } from '#store/lease';
+import { commitFenced, type Lease, LeaseLostError, withLease } from '#store/lease';
+import { endTrouble, noteTrouble } from '#store/trouble';
 import { type DeploymentIds, goLive, recordFailure } from './end.ts';
+import { RECOMMENDER_SIZE } from './recommender-size.ts';
+import { isUnderWay, type OpenPlatform, type Scene, setScene, takeOut } from './scene.ts';
 import { smokeTest } from './smoke-test.ts';
 import { verifyKey } from './verify-key.ts';
 
@@ -35,76 +37,92 @@ const PATIENCE_SECONDS = 45;
 const START_LIMIT_SECONDS = 600;
 const POLL_MS = 300;
 
-interface Scene extends Platform {
-  readonly ids: DeploymentIds;
-  readonly tenant: Tenant;
-  readonly version: Version;
-  readonly platform: ContainerPlatform;
-  readonly service: string;
-  readonly revision: string;
-}
-
-/** Drives the deployment until it is live, failed, or has to wait. One driver at a time. @throws TransientError `deployment-busy` */
-export async function driveDeployment(here: Platform, ids: DeploymentIds): Promise<void> {
+/**
+ * Drives the deployment until it is live, failed, or has to wait. One driver at a time, by lease. Trouble that may pass is
+ * thrown, to be tried again; trouble that has lasted fails the deployment.
+ * @param open makes the container platform of the tenant's place
+ * @throws BusyError `deployment-busy` where another holds the lease
+ */
+export async function driveDeployment(
+  here: Platform,
+  ids: DeploymentIds,
+  open: OpenPlatform = openContainerPlatform,
+): Promise<void> {
   const path = paths.deployment(ids.tenant, ids.model, ids.deployment);
-  const { status } = (await mustRead(here.store, path, Deployment, 'deployment')).value;
-  if (status !== 'creating' && status !== 'verifying') return;
-  const never = new AbortController().signal;
-  const holder = `deployments-${randomUUID()}`;
-  const driven = await withLease(here.store, paths.lease(path), holder, never, async () => {
+  if (!(await isUnderWay(here, ids))) return;
+  await underLease(here, ids, async (lease) => {
     try {
-      await proceed(await setScene(here, ids));
+      await proceed(await setScene(here, ids, lease, open));
+      await endTrouble(here.store, path);
     } catch (thrown) {
-      if (!(thrown instanceof TerminalError)) throw thrown;
-      await abandon(here, ids, toFailure(thrown));
+      if (thrown instanceof LeaseLostError) throw thrown;
+      if (!(thrown instanceof TerminalError) && !(await noteTrouble(here.store, path))) throw thrown;
+      await giveUp(here, ids, lease, toFailure(thrown), open);
     }
-    return true;
   });
-  if (driven === null)
-    throw new TransientError('deployment-busy', `${ids.deployment} is being looked after elsewhere.`);
 }
 
-/** Records the failure and takes the revision out of the service. */
-export async function abandon(here: Platform, ids: DeploymentIds, failure: Failure): Promise<void> {
-  const failed = await recordFailure(here.store, ids, failure);
-  if (failed === null) return;
-  here.log.error('deployment failed', { deployment: ids.deployment, reason: failure.message });
+/** Gives the deployment up, unless it is over or somebody else is at it, who then decides. */
+export async function abandon(
+  here: Platform,
+  ids: DeploymentIds,
+  failure: Failure,
+  open: OpenPlatform = openContainerPlatform,
+): Promise<void> {
   try {
-    const { platform, service, revision } = await setScene(here, ids);
-    await platform.discard(service, revision);
-  } catch (error) {
-    // It has no traffic, so nobody is served by it; the next deployment replaces it.
-    here.log.warn('revision not taken out', { deployment: ids.deployment, error: toError(error).message });
+    await underLease(here, ids, (lease) => giveUp(here, ids, lease, failure, open));
+  } catch (thrown) {
+    if (!(thrown instanceof BusyError)) throw thrown;
+    here.log.info('left to who is at it', { deployment: ids.deployment, reason: failure.message });
   }
 }
 
-async function setScene(here: Platform, ids: DeploymentIds): Promise<Scene> {
-  const { store, config } = here;
-  const [tenant, deployment] = await Promise.all([
-    mustRead(store, paths.tenant(ids.tenant), Tenant, 'tenant'),
-    mustRead(store, paths.deployment(ids.tenant, ids.model, ids.deployment), Deployment, 'deployment'),
-  ]);
-  const version = await mustRead(
-    store,
-    paths.version(ids.tenant, ids.model, deployment.value.version),
-    Version,
-    'version',
-  );
-  const service = `tw-${ids.model}`;
-  return {
-    ...here,
-    ids,
-    tenant: tenant.value,
-    version: version.value,
-    platform: openContainerPlatform({ ...tenant.value.cloud, endpoints: config.endpoints }),
-    service,
-    revision: `${service}-${ids.deployment}`,
-  };
+async function underLease(
+  here: Platform,
+  ids: DeploymentIds,
+  work: (lease: Lease) => Promise<void>,
+): Promise<void> {
+  const path = paths.deployment(ids.tenant, ids.model, ids.deployment);
+  const holder = `deployments-${randomUUID()}`;
+  const never = new AbortController().signal;
+  const driven = await withLease(here.store, paths.lease(path), holder, never, async (lease) => {
+    await work(lease);
+    return true;
+  });
+  if (driven === null)
+    throw new BusyError('deployment-busy', `${ids.deployment} is being looked after elsewhere.`);
+}
+
+/** Takes the revision out of the service, then records the failure: the model's lock is held until nothing is left of it. */
+async function giveUp(
+  here: Platform,
+  ids: DeploymentIds,
+  lease: Lease,
+  failure: Failure,
+  open: OpenPlatform,
+): Promise<void> {
+  const { store, log } = here;
+  if (!(await isUnderWay(here, ids))) return;
+  await commitFenced(store, lease, []);
+  try {
+    await takeOut(await setScene(here, ids, lease, open));
+  } catch (thrown) {
+    const path = paths.deployment(ids.tenant, ids.model, ids.deployment);
+    const mayPass = !(thrown instanceof TerminalError);
+    if (mayPass && !(await noteTrouble(store, path))) throw thrown;
+    // The next deployment of the model takes all traffic, wherever it is now.
+    log.error('revision not taken out', { deployment: ids.deployment, error: toError(thrown).message });
+  }
+  const failed = await recordFailure(store, ids, failure);
+  if (failed !== null)
+    log.error('deployment failed', { deployment: ids.deployment, reason: failure.message });
 }
 
 async function proceed(scene: Scene): Promise<void> {
   const { ids, store, platform, service, revision } = scene;
   const path = paths.deployment(ids.tenant, ids.model, ids.deployment);
+  // Again, now that nobody else is at it: who was may have ended it.
+  if (!(await isUnderWay(scene, ids))) return;
   const deployment = (await mustRead(store, path, Deployment, 'deployment')).value;
   await putRevision(scene, deployment);
   const state = await awaitRevision(scene, deployment.createdAt);
@@ -113,10 +131,23 @@ async function proceed(scene: Scene): Promise<void> {
     patch: ({ attempts }) => ({ service, revision, attempts: attempts + 1 }),
   });
   const compared = await verify(scene, state, deployment.settings.smokeCustomers);
+  // A driver that was paused past its lease must not open what somebody else has given up.
+  await commitFenced(store, scene.lease, []);
   await platform.open(service, revision, TAG);
   const open = await platform.service(service);
-  await goLive(store, ids, { url: (open ?? state).url, compared });
-  scene.log.info('deployment live', { deployment: ids.deployment, compared });
+  const live = await goLive(store, ids, { url: (open ?? state).url, compared });
+  if (live !== null) scene.log.info('deployment live', { deployment: ids.deployment, compared });
+  else await closeIfOver(scene);
+}
+
+/** The deployment ended while it was being opened: unless it ended well, what was live before gets its traffic back. */
+async function closeIfOver(scene: Scene): Promise<void> {
+  const { ids, store } = scene;
+  const path = paths.deployment(ids.tenant, ids.model, ids.deployment);
+  const { status } = (await mustRead(store, path, Deployment, 'deployment')).value;
+  if (status === 'live' || status === 'superseded') return;
+  scene.log.warn('opened too late, closed again', { deployment: ids.deployment, status });
+  await takeOut(scene);
 }
 
 async function putRevision(scene: Scene, { settings }: Deployment): Promise<void> {
@@ -135,14 +166,15 @@ async function putRevision(scene: Scene, { settings }: Deployment): Promise<void
           TRADEWIND_DEPLOYMENT: ids.deployment,
           TRADEWIND_ARTIFACT: version.artifact,
           TRADEWIND_ARTIFACT_SHA256: version.sha256,
+          TRADEWIND_DATA_PROJECT: tenant.cloud.projectId,
+          TRADEWIND_DATA_LOCATION: tenant.cloud.location,
           TRADEWIND_LOGS_DATASET: datasetNames(tenant.cloud, ids.tenant, ids.model).logs,
           TRADEWIND_VERIFY_KEY: Buffer.from(
             verifyKey(config.installationKey, ids.tenant, ids.deployment),
           ).toString('base64'),
         }),
       },
-      cpu: 1,
-      memory: '1Gi',
+      ...RECOMMENDER_SIZE,
       minInstances: settings.minInstances,
       maxInstances: settings.maxInstances,
       serviceAccount: serviceAccountEmail(config.projectId, 'recommender'),

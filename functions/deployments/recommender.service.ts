@@ -9,22 +9,22 @@ import type { ServiceSpec } from '#runtime/service';
 import { loadVersion } from './load-version.ts';
 import { openPredictionLog } from './prediction-log.ts';
 import { recommenderRoutes } from './recommender-routes.ts';
+import { RECOMMENDER_SIZE } from './recommender-size.ts';
 
 /** The recommender container: one version of one model, held in memory. */
 export const deploy: ServiceDeploy = {
   trigger: 'service',
-  memory: '2Gi',
-  cpu: 2,
-  timeoutSeconds: 30,
-  concurrency: 80,
+  ...RECOMMENDER_SIZE,
   serviceAccount: 'recommender',
 };
 
 export const handler = async (here: Platform, variables: NodeJS.ProcessEnv): Promise<ServiceSpec> => {
   const { config, store, log } = here;
   const env = RecommenderEnv.parse(variables);
-  const recommender = await loadVersion(openFiles(config.projectId), env);
-  const predictions = openPredictionLog(openWarehouse(config), env.TRADEWIND_LOGS_DATASET, log);
+  const tenantCloud = { projectId: env.TRADEWIND_DATA_PROJECT, location: env.TRADEWIND_DATA_LOCATION };
+  const recommender = await loadVersion(openFiles(tenantCloud.projectId), env);
+  const warehouse = openWarehouse({ ...tenantCloud, endpoints: config.endpoints });
+  const predictions = openPredictionLog(warehouse, env.TRADEWIND_LOGS_DATASET, log);
   const key = Buffer.from(env.TRADEWIND_VERIFY_KEY, 'base64');
   return {
     tenant: env.TRADEWIND_TENANT,

@@ -1,4 +1,4 @@
-import { toError } from '#core/errors';
+import { BusyError, toError } from '#core/errors';
 import { eventDeploy } from '#runtime/deploy';
 import { onEvent } from '#runtime/event';
 import { listWatched } from '#store/exclusive';
@@ -14,8 +14,9 @@ export const handler = onEvent('deployments-watch', 'tick', {
         try {
           await driveDeployment(here, { tenant, model, deployment: id });
         } catch (error) {
-          // Busy elsewhere, or the platform does not answer: the next tick looks again.
-          here.log.warn('deployment not looked after', { deployment: id, error: toError(error).message });
+          // The platform does not answer, or somebody else is at it: the next tick looks again.
+          if (!(error instanceof BusyError))
+            here.log.warn('deployment not looked after', { deployment: id, error: toError(error).message });
         }
       }),
     );

@@ -5,14 +5,15 @@ import { onEvent } from '#runtime/event';
 import type { Platform } from '#runtime/platform';
 import { read } from '#store/document';
 import { deployment } from './deployment.ts';
-import { driveStage, recordFailure, type RunIds } from './drive.ts';
+import { recordFailure, type RunIds } from './drive.ts';
+import { driveWhenFree } from './stage-event.ts';
 
 export const deploy = eventDeploy('deployment-finished');
 
 export const handler = onEvent('pipelines-deployment-finished', 'deployment-finished', {
   async handle(payload, here) {
     const run = await runOf(payload, here);
-    if (run !== null) await driveStage(here, run, deployment);
+    if (run !== null) await driveWhenFree(here, run, deployment);
   },
   async fail(payload, failure, here) {
     const run = await runOf(payload, here);

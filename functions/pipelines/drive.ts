@@ -4,9 +4,10 @@
  * twice or out of order, and a process may die anywhere: the next call goes on from what is true.
  */
 import { randomUUID } from 'node:crypto';
+import { inspect } from 'node:util';
 import { openWarehouse, type Warehouse } from '#cloud/bigquery';
 import { type Files, openFiles } from '#cloud/storage';
-import { type Failure, TransientError } from '#core/errors';
+import { BusyError, type Failure, TerminalError, toFailure } from '#core/errors';
 import { announce, type Announcement } from '#core/events';
 import { isFinal } from '#core/life-cycle';
 import { paths } from '#core/paths';
@@ -18,6 +19,7 @@ import { mustRead, revise } from '#store/document';
 import { withLease } from '#store/lease';
 import { openRunLog } from '#store/run-log';
 import { now } from '#store/store';
+import { endTrouble, noteTrouble } from '#store/trouble';
 import {
   beginStage,
   completeStage,
@@ -79,8 +81,9 @@ const REQUESTS: Partial<
 
 /**
  * Drives the run's stage until it has to wait: begins it if its turn has come, looks at its work, and writes what came
- * of it. Does nothing where the stage is over or its turn has not come. One driver at a time, by lease.
- * @throws TransientError `run-busy` where another holds the lease.
+ * of it. Does nothing where the stage is over or its turn has not come. One driver at a time, by lease. Trouble that may
+ * pass is thrown, to be tried again; trouble that has lasted fails the run.
+ * @throws BusyError `run-busy` where another holds the lease.
  */
 export async function driveStage(here: Platform, ids: RunIds, work: StageWork): Promise<void> {
   const path = paths.pipelineRun(ids.tenant, ids.model, ids.run);
@@ -91,8 +94,7 @@ export async function driveStage(here: Platform, ids: RunIds, work: StageWork): 
   const driven = await withLease(here.store, paths.lease(path), holder, never, () =>
     driveHeld(here, ids, work),
   );
-  if (driven === null)
-    throw new TransientError('run-busy', `The run ${ids.run} is being looked after elsewhere.`);
+  if (driven === null) throw new BusyError('run-busy', `The run ${ids.run} is being looked after elsewhere.`);
 }
 
 async function driveHeld(here: Platform, ids: RunIds, work: StageWork): Promise<true> {
@@ -127,9 +129,18 @@ async function driveHeld(here: Platform, ids: RunIds, work: StageWork): Promise<
       const written = await write(here, ids, (current) =>
         settle(current, stage, attempt, outcome, now(store)),
       );
+      await endTrouble(store, path);
       if (outcome.state !== 'running' && written !== null) report(log, stage, outcome);
       if (outcome.state !== 'died') return true;
     }
+  } catch (thrown) {
+    if (thrown instanceof TerminalError) throw thrown;
+    const failure = toFailure(thrown);
+    log.warn(`${stage} does not get on: ${failure.message}`, { code: failure.code });
+    here.log.warn('stage not worked on', { run: ids.run, stage, error: inspect(thrown) });
+    if (!(await noteTrouble(store, path))) throw thrown;
+    await recordFailure(here, ids, stage, failure);
+    return true;
   } finally {
     await runLog.close();
   }
@@ -142,7 +153,15 @@ export async function recordFailure(
   stage: StageName,
   failure: Failure,
 ): Promise<void> {
-  await write(here, ids, (run) => failStage(run, stage, failure, now(here.store)));
+  const { store } = here;
+  const failed = await write(here, ids, (run) => failStage(run, stage, failure, now(store)));
+  if (failed === null) return;
+  const runLog = openRunLog(store, paths.pipelineRun(ids.tenant, ids.model, ids.run), `pipelines-${stage}`);
+  makeLog(`pipelines-${stage}`, store.clock, (line) => runLog.write(line)).error(
+    `${stage} failed: ${failure.message}`,
+    { code: failure.code },
+  );
+  await runLog.close();
 }
 
 function settle(

@@ -1,4 +1,4 @@
-import { TerminalError, toError, toFailure } from '#core/errors';
+import { BusyError, TerminalError, toError, toFailure } from '#core/errors';
 import { paths } from '#core/paths';
 import { PipelineRun, STAGES, type StageName } from '#core/pipeline-run';
 import type { Platform } from '#runtime/platform';
@@ -16,10 +16,20 @@ const WORKS: Readonly<Record<StageName, StageWork>> = { extraction, vocabulary, 
 
 /**
  * Looks after every run that is not over: goes on where a message was lost, a function died while it waited, or a
- * container ended without a word. Runs are looked at side by side; one that is busy elsewhere is left alone.
+ * container ended without a word. Runs are looked at side by side; one that is busy elsewhere, or that cannot be looked
+ * after now, does not keep the others waiting.
  */
 export async function watchRuns(here: Platform): Promise<void> {
-  await Promise.all((await listWatched(here.store, 'pipeline')).map((one) => watchRun(here, one)));
+  await Promise.all(
+    (await listWatched(here.store, 'pipeline')).map(async (watched) => {
+      try {
+        await watchRun(here, watched);
+      } catch (thrown) {
+        if (!(thrown instanceof BusyError))
+          here.log.warn('run not looked after', { run: watched.id, error: toError(thrown).message });
+      }
+    }),
+  );
 }
 
 async function watchRun(here: Platform, watched: Watched): Promise<void> {
@@ -29,17 +39,17 @@ async function watchRun(here: Platform, watched: Watched): Promise<void> {
     return run === null ? null : currentStage(run.value);
   };
   let stage = await current();
-  try {
-    // On through the stages while each is done at once; no further than there are stages.
-    for (let turn = 0; turn < STAGES.length && stage !== null; turn++) {
+  // On through the stages while each is done at once; no further than there are stages.
+  for (let turn = 0; turn < STAGES.length && stage !== null; turn++) {
+    try {
       await driveStage(here, ids, WORKS[stage]);
-      const next = await current();
-      if (next === stage) return;
-      stage = next;
-    }
-  } catch (thrown) {
-    if (thrown instanceof TerminalError && stage !== null)
+    } catch (thrown) {
+      if (!(thrown instanceof TerminalError)) throw thrown;
       await recordFailure(here, ids, stage, toFailure(thrown));
-    here.log.warn('run not looked after', { run: ids.run, error: toError(thrown).message });
+      return;
+    }
+    const next = await current();
+    if (next === stage) return;
+    stage = next;
   }
 }
