@@ -27,25 +27,41 @@ export async function copyInto(
   rows: Iterable<readonly CopyValue[]>,
 ): Promise<number> {
   let count = 0;
-  const query = new Query(`COPY ${table} (${columns.join(', ')}) FROM STDIN`);
+  function* texts(): Generator<Buffer> {
+    let text = '';
+    for (const row of rows) {
+      text += `${row.map(encode).join('\t')}\n`;
+      count += 1;
+      if (text.length <= CHUNK) continue;
+      yield Buffer.from(text);
+      text = '';
+    }
+    yield Buffer.from(text);
+  }
+  await copyFrom(client, `COPY ${table} (${columns.join(', ')}) FROM STDIN`, texts());
+  return count;
+}
+
+/**
+ * Runs `statement`, a `COPY … FROM STDIN`, on `chunks`, in whatever format it names.
+ * @throws as `copyInto`
+ */
+export async function copyFrom(
+  client: Client,
+  statement: string,
+  chunks: Iterable<Buffer> | AsyncIterable<Buffer>,
+): Promise<void> {
+  const query = new Query(statement);
   const done = new Promise<void>((resolve, reject) => {
     query.on('end', () => resolve());
     query.on('error', reject);
   });
   const send = async (connection: CopyConnection): Promise<void> => {
-    let text = '';
-    const flush = async (): Promise<void> => {
-      connection.sendCopyFromChunk(Buffer.from(text));
-      text = '';
+    for await (const chunk of chunks) {
+      connection.sendCopyFromChunk(chunk);
       if (connection.stream.writableLength > 4 * CHUNK)
         await new Promise((resolve) => connection.stream.once('drain', resolve));
-    };
-    for (const row of rows) {
-      text += `${row.map(encode).join('\t')}\n`;
-      count += 1;
-      if (text.length > CHUNK) await flush();
     }
-    await flush();
     connection.endCopyFrom();
   };
   Object.assign(query, {
@@ -56,7 +72,6 @@ export async function copyInto(
   });
   client.query(query);
   await done;
-  return count;
 }
 
 /** One value in COPY's text format. */
