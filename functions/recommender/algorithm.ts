@@ -32,6 +32,8 @@ export interface Algorithm<Options> {
   readonly name: AlgorithmName;
   /** For people: the name on a metrics table. */
   readonly title: string;
+  /** What a fit takes: one pass over the purchases, or far more (all pairs of items, systems of equations). */
+  readonly effort: 'light' | 'heavy';
   /** The slots it can answer. */
   readonly slots: readonly SlotName[];
   /** Options with ranges and defaults; unknown keys are refused. */
@@ -41,5 +43,6 @@ export interface Algorithm<Options> {
   fit(history: History, options: Options, context: FitContext): Promise<Model>;
   /** The model for other options from one fitted on the same history, where no new fit is needed; else null. */
   refit?(fitted: Model, former: Options, options: Options): Model | null;
-  load(reader: SectionReader): Model;
+  /** What `save` wrote, for `items` items. TerminalError `artifact-damaged` where its arrays do not fit that number. */
+  load(reader: SectionReader, items: number): Model;
 }

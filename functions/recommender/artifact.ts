@@ -50,7 +50,10 @@ export interface SectionWriter {
   scope(prefix: string): SectionWriter;
 }
 
-/** Reads what a writer of the same scope wrote; a missing or mistyped name is a TerminalError `artifact-incomplete`. */
+/**
+ * Reads what a writer of the same scope wrote. TerminalErrors: `artifact-incomplete` for a missing or mistyped name,
+ * `artifact-damaged` for a section that no writer would have put there.
+ */
 export interface SectionReader {
   f32(name: string): Float32Array;
   f64(name: string): Float64Array;
@@ -133,7 +136,8 @@ function assemble(
   return file;
 }
 
-function damaged(what: string, cause?: unknown): TerminalError {
+/** The TerminalError `artifact-damaged`, saying `what` is wrong. */
+export function damaged(what: string, cause?: unknown): TerminalError {
   return new TerminalError('artifact-damaged', `The model artifact cannot be read: ${what}.`, {
     remedy: 'Fetch the file again; if it stays unreadable, train the model again.',
     cause,
@@ -166,6 +170,15 @@ export function openArtifact(bytes: Uint8Array): SectionReader {
   return readerAt('', manifest, file, aligned(HEAD + manifestBytes));
 }
 
+function checkStrings(name: string, ends: Uint32Array, bytes: number, flags: number): void {
+  if (flags !== ends.length) throw damaged(`"${name}" has ${ends.length} texts and ${flags} marks for them`);
+  for (let n = 0; n < ends.length; n++)
+    if (ends[n]! < (ends[n - 1] ?? 0) || ends[n]! > bytes)
+      throw damaged(
+        `text ${n} of "${name}" ends at ${ends[n]}, outside its ${bytes} bytes or before it begins`,
+      );
+}
+
 function parseManifest(bytes: Uint8Array): Manifest {
   try {
     return Manifest.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
@@ -189,6 +202,8 @@ function readerAt(prefix: string, manifest: Manifest, file: Uint8Array, start: n
     if (!found) throw missing(name);
     if (start + found.offset + found.length * arrays[type].BYTES_PER_ELEMENT > file.length - DIGEST)
       throw damaged(`section "${prefix}${name}" reaches past the end`);
+    if ((file.byteOffset + start + found.offset) % arrays[type].BYTES_PER_ELEMENT !== 0)
+      throw damaged(`section "${prefix}${name}" lies at byte ${start + found.offset}, no place for ${type}`);
     return { offset: file.byteOffset + start + found.offset, length: found.length };
   };
   const of = <T>(
@@ -212,6 +227,7 @@ function readerAt(prefix: string, manifest: Manifest, file: Uint8Array, start: n
       const ends = of(`${name}.ends`, 'u32', Uint32Array);
       const bytes = of(`${name}.bytes`, 'u8', Uint8Array);
       const isNull = of(`${name}.null`, 'u8', Uint8Array);
+      checkStrings(prefix + name, ends, bytes.length, isNull.length);
       const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       return Array.from(ends, (end, n) =>
         isNull[n] === 1 ? null : buffer.toString('utf8', n === 0 ? 0 : ends[n - 1], end),

@@ -197,7 +197,6 @@ export function learnable(history: History, perCustomer: number, perItem: number
   const keep = new Int32Array(history.item.length);
   let kept = 0;
   const indptr = new Int32Array(history.customers + 1);
-  const buyers = new Int32Array(history.items);
   for (let c = 0; c < history.customers; c++) {
     const from = history.indptr[c]!;
     const to = history.indptr[c + 1]!;
@@ -206,16 +205,39 @@ export function learnable(history: History, perCustomer: number, perItem: number
         const item = history.item[p]!;
         if (history.buyers[item]! < perItem) continue;
         keep[kept++] = p;
-        buyers[item]!++;
       }
     indptr[c + 1] = kept;
   }
-  const chosen = keep.subarray(0, kept);
+  return gatherPairs(history, keep.subarray(0, kept), indptr);
+}
+
+/** `history` with only the `most` newest items of each customer (of equal days the smaller ids). Sizes and ids stay the same. */
+export function newestItems(history: History, most: number): History {
+  const { indptr, last } = history;
+  const rows = Array.from({ length: history.customers }, (_, c) => {
+    const row = Int32Array.from({ length: indptr[c + 1]! - indptr[c]! }, (__, n) => indptr[c]! + n);
+    if (row.length <= most) return row;
+    const newest = row.sort((p, q) => last[q]! - last[p]! || p - q).subarray(0, most);
+    return newest.sort();
+  });
+  const starts = new Int32Array(history.customers + 1);
+  rows.forEach((row, c) => (starts[c + 1] = starts[c]! + row.length));
+  const chosen = new Int32Array(starts.at(-1) ?? 0);
+  rows.forEach((row, c) => chosen.set(row, starts[c]));
+  return gatherPairs(history, chosen, starts);
+}
+
+/** The pairs at the places `chosen`, whose rows begin at `indptr`. */
+function gatherPairs(history: History, chosen: Int32Array, indptr: Int32Array): History {
+  const kept = chosen.length;
+  const item = pick(history.item, chosen, new Int32Array(kept));
+  const buyers = new Int32Array(history.items);
+  for (const each of item) buyers[each]!++;
   return {
     ...history,
     indptr,
     buyers,
-    item: pick(history.item, chosen, new Int32Array(kept)),
+    item,
     count: pick(history.count, chosen, new Float32Array(kept)),
     first: pick(history.first, chosen, new Float64Array(kept)),
     last: pick(history.last, chosen, new Float64Array(kept)),

@@ -1,6 +1,7 @@
 import type { SectionReader, SectionWriter } from './artifact.ts';
 import { recencyWeight, type Profile, type Sparse } from './data.ts';
 import type { Model } from './algorithm.ts';
+import { requireLength, requireRows } from './shape.ts';
 import { z } from 'zod';
 
 /** A model that is a sparse item × item matrix: a profile's score is the weighted sum of its items' rows. */
@@ -27,7 +28,7 @@ export function itemItemModel(matrix: Sparse, halfLifeDays: number | null, asOf:
       writer.array('indptr', matrix.indptr);
       writer.array('index', matrix.index);
       writer.array('weight', matrix.weight);
-      writer.value('shape', { items: matrix.rows, halfLifeDays, asOf });
+      writer.value('shape', { halfLifeDays, asOf });
     },
   };
 }
@@ -53,11 +54,11 @@ export function refitItemItem<T extends { halfLifeDays: number | null }>(
   return itemItemModel(matrix, options.halfLifeDays, asOf);
 }
 
-const Shape = z.object({ items: z.int(), halfLifeDays: z.number().nullable(), asOf: z.number() });
+const Shape = z.object({ halfLifeDays: z.number().nullable(), asOf: z.number() });
 
-/** What `save` wrote. */
-export function loadItemItem(reader: SectionReader): ItemItemModel {
-  const { items, halfLifeDays, asOf } = reader.value('shape', Shape);
+/** What `save` wrote, for `items` items; TerminalError `artifact-damaged` where the matrix is none of items × items. */
+export function loadItemItem(reader: SectionReader, items: number): ItemItemModel {
+  const { halfLifeDays, asOf } = reader.value('shape', Shape);
   const matrix = {
     rows: items,
     columns: items,
@@ -65,6 +66,8 @@ export function loadItemItem(reader: SectionReader): ItemItemModel {
     index: reader.i32('index'),
     weight: reader.f32('weight'),
   };
+  requireRows('the item × item matrix', matrix, items, items);
+  requireLength('the item × item matrix, its weights', matrix.weight, matrix.index.length);
   return itemItemModel(matrix, halfLifeDays, asOf);
 }
 

@@ -2,12 +2,13 @@ import { z } from 'zod';
 import { ModelCard } from '#core/metrics';
 import { AlgorithmName, SLOTS, type SlotName } from '#core/slot';
 import type { Model } from './algorithm.ts';
-import { makeArtifactWriter, openArtifact } from './artifact.ts';
+import { makeArtifactWriter, openArtifact, type SectionReader } from './artifact.ts';
 import { basketProfile, profileOf, type Catalogue, type History, type Profile } from './data.ts';
 import { explainOffer, type Evidence } from './explain.ts';
 import { loadItemItem, type ItemItemModel } from './item-item.ts';
 import { makeShelf, rank, selectTop, type Ranked, type RankOptions } from './rank.ts';
 import { registry } from './registry.ts';
+import { requireLength, requireRows } from './shape.ts';
 
 /** The fitted parts of a version: what `saveRecommender` writes and `openRecommender` gives back. */
 export interface Portfolio {
@@ -118,46 +119,66 @@ export function saveRecommender(portfolio: Portfolio): Uint8Array {
 
 const SlotEntry = z.object({ algorithm: AlgorithmName, model: z.int().min(0) });
 const Head = z.object({
-  customers: z.int(),
-  items: z.int(),
+  customers: z.int().min(0),
+  items: z.int().min(0),
   asOf: z.number(),
   minBuyers: z.int(),
   slots: z.object({ reorder: SlotEntry, discover: SlotEntry }),
 });
 
-/** A recommender from an artifact's bytes (shared, not copied). Errors: see `openArtifact`. */
+/** A recommender from an artifact's bytes (shared, not copied). Errors: see `openArtifact` and `SectionReader`. */
 export function openRecommender(bytes: Uint8Array): Recommender {
   const reader = openArtifact(bytes);
   const head = reader.value('head', Head);
-  const loaded = new Map<number, Model>();
+  const loaded = new Map<string, Model>();
   const load = ({ algorithm, model: n }: z.infer<typeof SlotEntry>) => {
-    const model = loaded.get(n) ?? registry[algorithm].load(reader.scope(`models/${n}`));
-    loaded.set(n, model);
+    const place = `${algorithm} ${n}`;
+    const model = loaded.get(place) ?? registry[algorithm].load(reader.scope(`models/${n}`), head.items);
+    loaded.set(place, model);
     return { algorithm, model };
   };
-  const keys = (name: string) => reader.strings(name).map((key) => key ?? '');
   return makeRecommender({
-    customers: { keys: keys('customers/keys'), names: reader.strings('customers/names') },
+    customers: loadCatalogue(reader, 'customers', head.customers),
     items: {
-      keys: keys('items/keys'),
-      names: reader.strings('items/names'),
-      categories: reader.strings('items/categories'),
+      ...loadCatalogue(reader, 'items', head.items),
+      categories: loadTexts(reader, 'items/categories', head.items),
     },
-    history: {
-      customers: head.customers,
-      items: head.items,
-      asOf: head.asOf,
-      indptr: reader.i32('history/indptr'),
-      item: reader.i32('history/item'),
-      count: reader.f32('history/count'),
-      first: reader.f64('history/first'),
-      last: reader.f64('history/last'),
-      quantity: reader.f32('history/quantity'),
-      buyers: reader.i32('history/buyers'),
-    },
+    history: loadHistory(reader, head),
     minBuyers: head.minBuyers,
     slots: { reorder: load(head.slots.reorder), discover: load(head.slots.discover) },
-    neighbours: loadItemItem(reader.scope('neighbours')),
+    neighbours: loadItemItem(reader.scope('neighbours'), head.items),
     card: reader.value('card', ModelCard),
   });
+}
+
+function loadTexts(reader: SectionReader, name: string, count: number): (string | null)[] {
+  const texts = reader.strings(name);
+  requireLength(name, texts, count);
+  return texts;
+}
+
+function loadCatalogue(reader: SectionReader, name: 'customers' | 'items', count: number): Catalogue {
+  const keys = loadTexts(reader, `${name}/keys`, count).map((key) => key ?? '');
+  return { keys, names: loadTexts(reader, `${name}/names`, count) };
+}
+
+function loadHistory(reader: SectionReader, head: z.infer<typeof Head>): History {
+  const { customers, items, asOf } = head;
+  const history: History = {
+    customers,
+    items,
+    asOf,
+    indptr: reader.i32('history/indptr'),
+    item: reader.i32('history/item'),
+    count: reader.f32('history/count'),
+    first: reader.f64('history/first'),
+    last: reader.f64('history/last'),
+    quantity: reader.f32('history/quantity'),
+    buyers: reader.i32('history/buyers'),
+  };
+  requireRows('history', { indptr: history.indptr, index: history.item }, customers, items);
+  for (const name of ['count', 'first', 'last', 'quantity'] as const)
+    requireLength(`history/${name}`, history[name], history.item.length);
+  requireLength('history/buyers', history.buyers, items);
+  return history;
 }

@@ -67,7 +67,7 @@ export function testAlgorithm(algorithm: AnyAlgorithm): void {
     const model = await fit();
     const writer = makeArtifactWriter();
     model.save(writer.scope('models/0'));
-    const loaded = algorithm.load(openArtifact(writer.finish()).scope('models/0'));
+    const loaded = algorithm.load(openArtifact(writer.finish()).scope('models/0'), size.items);
     for (const customer of [0, 1, 50, 119])
       expect(scoresOf(loaded, customer)).toEqual(scoresOf(model, customer));
   });

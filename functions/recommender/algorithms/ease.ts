@@ -25,6 +25,7 @@ const MOST_ITEMS = 8000;
 export const ease: Algorithm<Options> = {
   name: 'ease',
   title: 'EASE',
+  effort: 'heavy',
   slots: ['discover'],
   options: Options,
   trials: (config, size) => {

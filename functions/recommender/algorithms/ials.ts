@@ -5,6 +5,7 @@ import { recencyWeight, toSparse, transpose, type Sparse } from '../data.ts';
 import { makeScratch, solveRow, type FixedSide } from '../kernels/ials-kernel.ts';
 import { sharedCopy, sharedDoubles, sharedFloats, type Pool } from '../kernels/pool.ts';
 import { gaussian } from '../random.ts';
+import { requireLength } from '../shape.ts';
 
 const Options = z.strictObject({
   /** Length of the factors. */
@@ -27,6 +28,7 @@ const GRAM_PARTS = 16;
 export const ials: Algorithm<Options> = {
   name: 'ials',
   title: 'Implicit ALS',
+  effort: 'heavy',
   slots: ['discover'],
   options: Options,
   trials: (config) => {
@@ -54,13 +56,13 @@ export const ials: Algorithm<Options> = {
     const items = await fitItemFactors(purchases, options, context);
     return model(await gramOf(items, history.items, options, context.pool), items, options, history.asOf);
   },
-  load: (reader: SectionReader) =>
-    model(
-      reader.f64('gram'),
-      reader.f32('items'),
-      reader.value('options', Options),
-      reader.value('asOf', z.number()),
-    ),
+  load: (reader: SectionReader, items: number) => {
+    const [gram, factors] = [reader.f64('gram'), reader.f32('items')];
+    const options = reader.value('options', Options);
+    requireLength('implicit ALS, its item factors', factors, items * options.factors);
+    requireLength('implicit ALS, its Gram matrix', gram, options.factors ** 2);
+    return model(gram, factors, options, reader.value('asOf', z.number()));
+  },
 };
 
 async function fitItemFactors(

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Algorithm } from '../algorithm.ts';
-import { toSparse, transpose, type Sparse } from '../data.ts';
+import { newestItems, toSparse, transpose, type Sparse } from '../data.ts';
 import { itemItemModel, loadItemItem, makeRowCollector, refitItemItem } from '../item-item.ts';
 
 const Options = z.strictObject({
@@ -15,7 +15,7 @@ const Options = z.strictObject({
 });
 type Options = z.output<typeof Options>;
 
-/** Of customers with very many items only so many purchases take part, the newest: work grows with their square. */
+/** Of customers with very many items only so many take part, the newest bought: work grows with their square. */
 const ITEMS_PER_CUSTOMER = 3000;
 
 /**
@@ -25,6 +25,7 @@ const ITEMS_PER_CUSTOMER = 3000;
 export const itemNeighbours: Algorithm<Options> = {
   name: 'item-neighbours',
   title: 'Item neighbours',
+  effort: 'heavy',
   slots: ['reorder', 'discover'],
   options: Options,
   trials: (config) => {
@@ -35,11 +36,15 @@ export const itemNeighbours: Algorithm<Options> = {
       graph,
       ...(config.halfLifeDays === null ? [] : [{ ...graph, halfLifeDays: config.halfLifeDays }]),
       { ...graph, neighbours: 50 },
-      { ...graph, customerExponent: 0.35, itemExponent: 0.4, neighbours: 500 },
+      // The longest rows take longest.
+      ...(config.preset === 'quick'
+        ? []
+        : [{ ...graph, customerExponent: 0.35, itemExponent: 0.4, neighbours: 500 }]),
     ];
   },
   fit: async (history, options, { signal, onProgress }) => {
-    const matrix = await similarities(toSparse(history, null), options, signal, onProgress);
+    const purchases = toSparse(newestItems(history, ITEMS_PER_CUSTOMER), null);
+    const matrix = await similarities(purchases, options, signal, onProgress);
     return itemItemModel(matrix, options.halfLifeDays, history.asOf);
   },
   refit: refitItemItem,
@@ -70,8 +75,7 @@ async function similarities(
     for (let p = byItem.indptr[item]!; p < byItem.indptr[item + 1]!; p++) {
       const customer = byItem.index[p]!;
       const w = customerWeight[customer]!;
-      const to = purchases.indptr[customer + 1]!;
-      for (let q = Math.max(purchases.indptr[customer]!, to - ITEMS_PER_CUSTOMER); q < to; q++) {
+      for (let q = purchases.indptr[customer]!; q < purchases.indptr[customer + 1]!; q++) {
         const other = purchases.index[q]!;
         if (sums[other] === 0) touched[count++] = other;
         sums[other]! += w;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Algorithm, Model } from '../algorithm.ts';
 import type { SectionReader } from '../artifact.ts';
 import { recencyWeight } from '../data.ts';
+import { requireLength } from '../shape.ts';
 
 const Options = z.strictObject({
   /** The count of an item halves for every so many days since it was last bought; null: it never fades. */
@@ -16,6 +17,7 @@ type Options = z.output<typeof Options>;
 export const personalFrequency: Algorithm<Options> = {
   name: 'personal-frequency',
   title: 'Most frequent items of the customer',
+  effort: 'light',
   slots: ['reorder'],
   options: Options,
   trials: (config) => [
@@ -30,9 +32,11 @@ export const personalFrequency: Algorithm<Options> = {
     const tie = Float32Array.from(history.buyers, (buyers) => (0.49 * buyers) / most);
     return model(tie, halfLifeDays, history.asOf);
   },
-  load: (reader: SectionReader) => {
+  load: (reader: SectionReader, items: number) => {
     const { halfLifeDays, asOf } = reader.value('shape', Shape);
-    return model(reader.f32('tie'), halfLifeDays, asOf);
+    const tie = reader.f32('tie');
+    requireLength('personal-frequency', tie, items);
+    return model(tie, halfLifeDays, asOf);
   },
 };
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Algorithm } from '../algorithm.ts';
 import type { SectionReader, SectionWriter } from '../artifact.ts';
 import { recencyWeight } from '../data.ts';
+import { requireLength } from '../shape.ts';
 
 const Options = z.strictObject({
   /** A buyer counts half for every so many days since the last purchase; null: every buyer counts the same. */
@@ -13,6 +14,7 @@ type Options = z.output<typeof Options>;
 export const popularity: Algorithm<Options> = {
   name: 'popularity',
   title: 'Popularity',
+  effort: 'light',
   slots: ['reorder', 'discover'],
   options: Options,
   trials: (config) => [
@@ -27,7 +29,11 @@ export const popularity: Algorithm<Options> = {
       buyers[history.item[p]!]! += recencyWeight(history.asOf - history.last[p]!, halfLifeDays);
     return model(buyers);
   },
-  load: (reader: SectionReader) => model(reader.f32('buyers')),
+  load: (reader: SectionReader, items: number) => {
+    const buyers = reader.f32('buyers');
+    requireLength('popularity', buyers, items);
+    return model(buyers);
+  },
 };
 
 function model(buyers: Float32Array) {

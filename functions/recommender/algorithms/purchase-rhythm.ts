@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { Algorithm, Model } from '../algorithm.ts';
 import type { SectionReader } from '../artifact.ts';
+import { recencyWeight, type History } from '../data.ts';
+import { requireLength } from '../shape.ts';
 
 const Options = z.strictObject({
   /** Purchases that everybody is assumed to have made before the first: pulls rates of short histories together. */
@@ -11,6 +13,8 @@ const Options = z.strictObject({
   dropout: z.number().min(0).max(5).default(0.05),
   /** How much an item that is due (its usual interval has passed) is raised, 0 … 5; 0: timing plays no part. */
   due: z.number().min(0).max(5).default(0.5),
+  /** How much an item is raised that many customers are buying just now, 0 … 3; 0: others play no part. */
+  trend: z.number().min(0).max(3).default(0),
 });
 type Options = z.output<typeof Options>;
 
@@ -21,31 +25,50 @@ type Options = z.output<typeof Options>;
  *
  *   rate  = (r + x) / (α + T)
  *   alive = 1 / (1 + dropout/(x+1) · ((α + T)/(α + t))^(r + x))
+ *
+ * What others buy just now says something too where seasons rule: recent popularity, to a small power, as a factor.
  */
 export const purchaseRhythm: Algorithm<Options> = {
   name: 'purchase-rhythm',
   title: 'Rhythm of the customer',
+  effort: 'light',
   slots: ['reorder'],
   options: Options,
-  trials: () => [
-    { priorCount: 0.5, priorDays: 60, dropout: 0.05, due: 0.5 },
-    { priorCount: 0.5, priorDays: 60, dropout: 0.3, due: 0 },
-    { priorCount: 1, priorDays: 120, dropout: 0.05, due: 0 },
-    { priorCount: 0.25, priorDays: 90, dropout: 0.02, due: 1.5 },
-    { priorCount: 1, priorDays: 365, dropout: 0.01, due: 0 },
-    { priorCount: 0.25, priorDays: 365, dropout: 0.05, due: 0.3 },
-  ],
-  fit: async (history, options) => {
-    const most = history.buyers.reduce((a, b) => Math.max(a, b), 1);
-    return model(
-      Float32Array.from(history.buyers, (buyers) => 1 + (1e-3 * buyers) / most),
-      options,
-      history.asOf,
-    );
+  trials: () => {
+    const base = { priorCount: 0.5, priorDays: 60, dropout: 0.05, due: 0.5, trend: 0 };
+    return [
+      base,
+      { ...base, trend: 0.5 },
+      { priorCount: 0.25, priorDays: 90, dropout: 0.02, due: 1.5, trend: 0 },
+      { ...base, trend: 0.25 },
+      { ...base, dropout: 0.3, due: 0 },
+      { ...base, trend: 0.75 },
+      { ...base, priorCount: 1, priorDays: 120, due: 0 },
+      { ...base, priorCount: 0.25, priorDays: 365, due: 0.3 },
+    ];
   },
-  load: (reader: SectionReader) =>
-    model(reader.f32('tie'), reader.value('options', Options), reader.value('asOf', z.number())),
+  fit: async (history, options) => model(itemLift(history, options.trend), options, history.asOf),
+  load: (reader: SectionReader, items: number) => {
+    const lift = reader.f32('lift');
+    requireLength('purchase-rhythm', lift, items);
+    return model(lift, reader.value('options', Options), reader.value('asOf', z.number()));
+  },
 };
+
+/** A buyer counts half for the trend for every so many days since the last purchase. */
+const TREND_DAYS = 30;
+
+/** What an item's pairs are multiplied by: (1 + recent buyers)^trend, and a little for popularity, which orders equals. */
+function itemLift(history: History, trend: number): Float32Array {
+  const recent = new Float64Array(history.items);
+  for (let p = 0; p < history.item.length; p++)
+    recent[history.item[p]!]! += recencyWeight(history.asOf - history.last[p]!, TREND_DAYS);
+  const most = history.buyers.reduce((a, b) => Math.max(a, b), 1);
+  return Float32Array.from(
+    history.buyers,
+    (buyers, item) => (1 + (1e-3 * buyers) / most) * (1 + recent[item]!) ** trend,
+  );
+}
 
 /** The score of one pair; days. Exported for its test. */
 export function rhythmScore(repeats: number, lastAfter: number, seen: number, options: Options): number {
@@ -64,7 +87,7 @@ function dueness(repeats: number, lastAfter: number, silent: number): number {
   return Math.exp(-0.5 * ((phase - 1) / 0.4) ** 2);
 }
 
-function model(tie: Float32Array, options: Options, asOf: number): Model {
+function model(lift: Float32Array, options: Options, asOf: number): Model {
   return {
     score: (profile, scores) => {
       scores.fill(0);
@@ -78,11 +101,11 @@ function model(tie: Float32Array, options: Options, asOf: number): Model {
           options,
         );
         // Never zero, which would mean "no opinion".
-        scores[item] = Math.max(pair, 1e-12) * (tie[item] ?? 1);
+        scores[item] = Math.max(pair, 1e-12) * lift[item]!;
       }
     },
     save: (writer) => {
-      writer.array('tie', tie);
+      writer.array('lift', lift);
       writer.value('options', options);
       writer.value('asOf', asOf);
     },

@@ -78,6 +78,34 @@ describe('artifact', () => {
     expect(() => openArtifact(hostile).f32('weights')).toThrow(/"weights" reaches past the end/);
   });
 
+  it('refuses a section at a place where its numbers cannot lie', () => {
+    const writer = makeArtifactWriter();
+    writer.array('first', new Float32Array(1));
+    writer.array('times', new Float64Array(1));
+    const hostile = forged(writer.finish(), (copy) => {
+      const bytes = Buffer.from(copy.buffer);
+      bytes.write('"offset":63', bytes.indexOf('"offset":64'));
+    });
+    expect(() => openArtifact(hostile).f64('times')).toThrow(
+      expect.objectContaining({
+        code: 'artifact-damaged',
+        message: expect.stringMatching(/"times" lies at byte \d+, no place for f64/),
+      }),
+    );
+  });
+
+  it.each([
+    ['end outside their bytes', [2, 99], 2, /text 1 of "names" ends at 99/],
+    ['go backwards', [3, 2], 2, /text 1 of "names" ends at 2/],
+    ['have too few marks', [1, 3], 1, /"names" has 2 texts and 1 marks/],
+  ])('refuses texts that %s', (_, ends, marks, message) => {
+    const writer = makeArtifactWriter();
+    writer.array('names.ends', Uint32Array.from(ends));
+    writer.array('names.bytes', new Uint8Array(3));
+    writer.array('names.null', new Uint8Array(marks));
+    expect(() => openArtifact(writer.finish()).strings('names')).toThrow(message);
+  });
+
   it('names a section that is missing or of another type', () => {
     const reader = openArtifact(sample());
     expect(() => reader.f32('wieghts')).toThrow(/"wieghts"/);

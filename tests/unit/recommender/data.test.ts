@@ -2,6 +2,7 @@ import {
   basketProfile,
   buildHistory,
   learnable,
+  newestItems,
   profileOf,
   recencyWeight,
   toSparse,
@@ -82,6 +83,23 @@ it('learns only from customers and items with enough purchases, keeping ids', ()
   expect([...learned.indptr]).toEqual([0, 1, 2, 2]);
   expect([...learned.item]).toEqual([0, 0]);
   expect(learned.items).toBe(4);
+});
+
+it('keeps the newest items of each customer, of equal days the smaller ids', () => {
+  const lines = toInteractions([
+    [0, 0, 9],
+    [0, 1, 2],
+    [0, 2, 5],
+    [0, 3, 5],
+    [2, 3, 1],
+  ]);
+  const { history } = buildHistory(lines, size);
+  const newest = newestItems(history, 2);
+  expect([...newest.indptr]).toEqual([0, 2, 2, 3]);
+  expect([...newest.item]).toEqual([0, 2, 3]);
+  expect([...newest.buyers]).toEqual([1, 0, 1, 1]);
+  expect([...newest.last].map((day) => day - START / DAY)).toEqual([9, 5, 1]);
+  expect(newestItems(history, 4)).toEqual(history);
 });
 
 it('transposes back to itself', () => {

@@ -60,6 +60,18 @@ it('item neighbours are cosines', async () => {
   expect(matrix.weight[0]).toBeCloseTo(1 / Math.sqrt(3), 6);
 });
 
+it('of a customer with very many items the newest bought say something, not those with the highest ids', async () => {
+  // 3001 items, the higher the id the longer ago; a second customer bought the oldest and the newest too.
+  const many = Array.from({ length: 3001 }, (_, item): Line => [0, item, 3001 - item]);
+  const history = historyOf([...many, [1, 3000, 1], [1, 0, 1]], 2, 3001);
+  const { matrix } = requireItemItem(
+    await itemNeighbours.fit(history, itemNeighbours.options.parse({ neighbours: 5 }), context()),
+  );
+  const row = (item: number) => [...matrix.index.subarray(matrix.indptr[item], matrix.indptr[item + 1])];
+  expect(row(3000)).toEqual([0]);
+  expect(row(1)).toContain(2999);
+});
+
 it('keeps the strongest neighbours only', async () => {
   const { interactions } = wholesaler();
   const { history } = buildHistory(interactions, { customers: 120, items: 60 });
@@ -137,6 +149,21 @@ describe('purchase rhythm', () => {
   it('raises what is due over what was just bought', () => {
     // Every 20 days; last bought 20 days ago against yesterday.
     expect(rhythmScore(10, 200, 220, options)).toBeGreaterThan(rhythmScore(10, 200, 201, options));
+  });
+
+  it('raises what many others are buying just now, where asked to', async () => {
+    // The first customer bought both items alike; the second item is everybody's this week.
+    const others = [1, 2, 3, 4].map((customer): Line => [customer, 1, 100]);
+    const history = historyOf([[0, 0, 1], [0, 1, 1], ...others, [0, 2, 100]], 5, 3); // prettier-ignore
+    const ratio = async (trend: number) => {
+      const model = await purchaseRhythm.fit(history, purchaseRhythm.options.parse({ trend }), context());
+      const [quiet, busy] = scoresOf(model, history, 0);
+      return busy! / quiet!;
+    };
+    expect(await ratio(0)).toBeCloseTo(1, 2);
+    // Recent buyers: 4 and what is left of one 99 days ago, half for every 30 days.
+    const faded = 2 ** (-99 / 30);
+    expect(await ratio(0.5)).toBeCloseTo(Math.sqrt((5 + faded) / (1 + faded)), 2);
   });
 
   it('stays finite for a thousand purchases and ten years of silence', () => {
