@@ -20,17 +20,35 @@ export const RankingMetrics = z.object({
 });
 export type RankingMetrics = z.infer<typeof RankingMetrics>;
 
+const Options = z.record(z.string(), z.unknown());
+
+/** What the live version's setting reaches where the new one is measured: fitted on the same purchases, same customers. */
+export const ChampionMetrics = z.object({
+  algorithm: AlgorithmName,
+  options: Options,
+  /** Null where the setting cannot be fitted any more; `reason` says why. */
+  model: RankingMetrics.nullable(),
+  reason: z.string().nullable(),
+  /** NDCG@10 that the live version itself reported: of another test window, for information only. */
+  reported: share,
+});
+export type ChampionMetrics = z.infer<typeof ChampionMetrics>;
+
 /** One slot's model beside its baselines. */
 export const SlotMetrics = z.object({
   model: RankingMetrics,
   baselines: z.record(z.string(), RankingMetrics),
+  /** By baseline, the setting it was measured with: the one of its own that did best on the validation window. */
+  baselineOptions: z.record(z.string(), Options).default({}),
+  /** Null where nothing was live, or was not measured on this slot. */
+  champion: ChampionMetrics.nullable().default(null),
   /** The algorithm that answers this slot. */
   algorithm: AlgorithmName,
   /** Its options, as the algorithm's schema has them. */
-  options: z.record(z.string(), z.unknown()),
+  options: Options,
   /** Customers measured: they had bought before the window and had at least one target in it. */
   customers: z.int().min(0),
-  /** Set where the chosen model lost to a baseline on the test window and the baseline is shipped instead. */
+  /** Set where the best chosen setting lost to the slot's baseline on the validation window: the baseline is shipped. */
   fellBack: z.object({ from: AlgorithmName, reason: z.string() }).nullable(),
 });
 export type SlotMetrics = z.infer<typeof SlotMetrics>;
@@ -54,7 +72,10 @@ export const MetricsReport = z.object({
     /** Purchases in the test window of items never sold before it: not counted as targets. */
     newItemPurchases: z.int(),
   }),
+  /** Settings tried, the baselines' among them. */
   trials: z.int(),
+  /** Settings planned but not tried, because `seconds` of the configuration had passed. */
+  trialsCut: z.int().min(0).default(0),
   seconds: z.number(),
 });
 export type MetricsReport = z.infer<typeof MetricsReport>;
@@ -64,7 +85,7 @@ export const TrialResult = z.object({
   trial: z.int(),
   slot: SlotName,
   algorithm: AlgorithmName,
-  options: z.record(z.string(), z.unknown()),
+  options: Options,
   metrics: RankingMetrics,
   seconds: z.number(),
 });
@@ -78,7 +99,7 @@ export const GateVerdict = z.object({
   checks: z.array(
     z.object({
       slot: SlotName,
-      /** `baseline` or `champion`. */
+      /** The baseline's name, or `champion`. */
       against: z.string(),
       passed: z.boolean(),
       ours: z.number(),

@@ -24,12 +24,18 @@ const Decided = z.strictObject({
     .max(ALGORITHMS.length)
     .describe('The candidates. Baselines are always trained beside them.'),
   slots: z.array(SlotName).min(1).max(SLOTS.length).describe('The questions to train and measure.'),
-  trials: z.int().min(1).max(500).describe('At most this many settings are tried, over all algorithms.'),
+  trials: z
+    .int()
+    .min(1)
+    .max(500)
+    .describe('At most this many settings are tried, over all algorithms, besides those of the baselines.'),
   seconds: z
     .number()
     .min(1)
     .max(86_400)
-    .describe('No new trial starts after this many seconds; the final fits still run.'),
+    .describe(
+      'No new trial starts after this many seconds; the baselines’ trials and the final fits still run.',
+    ),
   holdout: Holdout.describe('The newest orders, kept out to measure with.'),
   minInteractionsPerCustomer: z
     .int()
@@ -47,7 +53,13 @@ const Decided = z.strictObject({
     .max(3650)
     .nullable()
     .describe('Also try weighting a purchase half as much for every so many days of age; null: never.'),
-  seed: z.int().min(0).max(2_147_483_647).describe('The same seed and data give the same model.'),
+  seed: z
+    .int()
+    .min(0)
+    .max(2_147_483_647)
+    .describe(
+      'The same seed and data give the same model, unless the time ran out: how many settings were tried by then depends on the machine. The report says how many were cut.',
+    ),
   k: z
     .array(z.int().min(1).max(200))
     .min(1)
@@ -58,7 +70,7 @@ const Decided = z.strictObject({
     .min(0)
     .max(0.5)
     .describe(
-      'How much worse than the live version, as a share, the new one may measure and still be deployed.',
+      'How much worse than the live version’s setting, fitted and measured on the same purchases, the new one may be, as a share, and still be deployed.',
     ),
 });
 type Decided = z.infer<typeof Decided>;
@@ -77,7 +89,7 @@ const shared = {
 
 /** The three presets; `quick` is sized for a few hundred thousand order lines in seconds on two cores. */
 export const trainingPresets: Readonly<Record<Decided['preset'], Decided>> = {
-  quick: { ...shared, preset: 'quick', trials: 16, seconds: 20 },
+  quick: { ...shared, preset: 'quick', trials: 7, seconds: 20 },
   balanced: { ...shared, preset: 'balanced', trials: 40, seconds: 300 },
   thorough: { ...shared, preset: 'thorough', trials: 120, seconds: 3600 },
 };

@@ -8,7 +8,6 @@ import type { Windows } from './split.ts';
 export function makeCard(from: {
   now: number;
   config: TrainingConfig;
-  champion?: MetricsReport | null;
   report: MetricsReport;
   history: History;
   leftOut: LeftOut;
@@ -29,25 +28,35 @@ export function makeCard(from: {
     },
     config: { ...config },
     metrics: report,
-    gate: judge(report, { champion: from.champion ?? null, tolerance: config.gateTolerance }),
-    notes: notesOn(report, history),
+    gate: judge(report, { tolerance: config.gateTolerance }),
+    notes: notesOn(report, history, config),
   };
 }
 
 /** Fewer measured customers than this make the figures too uncertain to compare closely. */
 const FEW_CUSTOMERS = 100;
 
-function notesOn(report: MetricsReport, history: History): string[] {
+function notesOn(report: MetricsReport, history: History, config: TrainingConfig): string[] {
   const notes: string[] = [
     'Settings were chosen on the validation window; the test window was looked at once. The shipped model has the same settings, fitted on everything.',
   ];
   for (const [slot, measured] of Object.entries(report.slots)) {
-    if (measured.fellBack) notes.push(`${slot}: ${measured.fellBack.reason}`);
+    if (measured.fellBack)
+      notes.push(`${slot}: ${measured.fellBack.from} was chosen first, but ${measured.fellBack.reason}`);
+    const tuned = Object.entries(measured.baselineOptions);
+    if (tuned.length > 0)
+      notes.push(
+        `${slot}: each baseline has the setting of its own that did best on the validation window: ${tuned.map(([name, options]) => `${name} ${JSON.stringify(options)}`).join(', ')}.`,
+      );
     if (measured.customers < FEW_CUSTOMERS)
       notes.push(
         `${slot}: only ${measured.customers} customers could be measured; the figures are uncertain.`,
       );
   }
+  if (report.trialsCut > 0)
+    notes.push(
+      `${report.trials} settings were tried and ${report.trialsCut} left out, because ${config.seconds} seconds had passed: another run on the same data may choose otherwise.`,
+    );
   if (report.window.newCustomers > 0)
     notes.push(
       `${report.window.newCustomers} customers bought for the first time in the test window and were not measured; such customers get popular items until they have a history.`,

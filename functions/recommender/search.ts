@@ -27,8 +27,8 @@ export interface SearchContext {
   readonly onProgress?: (step: string, share: number) => void;
 }
 
-/** The baseline form of `algorithm`: its first trial. */
-export function baselineSetting(
+/** The plain form of `algorithm`, its first trial: what it is where nothing was tried. */
+export function plainSetting(
   algorithm: AlgorithmName,
   config: TrainingConfig,
   size: { customers: number; items: number },
@@ -38,27 +38,29 @@ export function baselineSetting(
 }
 
 /**
- * What to try, in order: the baselines first, then one setting of each chosen algorithm in turn, best guesses first, so
- * that a short budget still tries everything. `config.trials` counts all but the baselines.
+ * What to try, in order: every setting of the baselines, so that none is beaten for want of tuning; then `config.trials`
+ * settings of the other chosen algorithms, one of each in turn, best guesses first. Of these the light ones come first,
+ * so that where time runs out it cuts the last guesses of what takes longest.
  */
 export function planTrials(config: TrainingConfig, size: { customers: number; items: number }): Setting[] {
-  const baselines = BASELINES.map((name) => baselineSetting(name, config, size));
-  const queues = config.algorithms.map((algorithm) => {
+  const settingsOf = (algorithm: AlgorithmName): Setting[] => {
     const entry = registry[algorithm];
-    const settings = entry
+    if (!entry.slots.some((slot) => config.slots.includes(slot))) return [];
+    return entry
       .trials(config, size)
       .map((options) => ({ algorithm, options: entry.options.parse(options) }));
-    return BASELINES.some((name) => name === algorithm) ? settings.slice(1) : settings;
-  });
+  };
+  const queues = config.algorithms.filter((algorithm) => !isBaseline(algorithm)).map(settingsOf);
   const planned: Setting[] = [];
   for (let round = 0; queues.some((queue) => queue[round] !== undefined); round++)
-    for (const queue of queues) {
-      const setting = queue[round];
-      if (setting && registry[setting.algorithm].slots.some((slot) => config.slots.includes(slot)))
-        planned.push(setting);
-    }
-  return [...baselines, ...planned.slice(0, config.trials)];
+    for (const queue of queues) if (queue[round] !== undefined) planned.push(queue[round]!);
+  const chosen = planned.slice(0, config.trials);
+  const of = (effort: 'light' | 'heavy') =>
+    chosen.filter(({ algorithm }) => registry[algorithm].effort === effort);
+  return [...BASELINES.flatMap(settingsOf), ...of('light'), ...of('heavy')];
 }
+
+const isBaseline = (algorithm: AlgorithmName) => BASELINES.some((name) => name === algorithm);
 
 /** Fits `setting` on what may be learned from `history`; the same seed for every fit, so their order plays no part. */
 export async function fitSetting(setting: Setting, history: History, context: SearchContext): Promise<Model> {
@@ -77,54 +79,56 @@ export interface Winner extends Setting {
 }
 
 export interface SearchResult {
+  /** Among the chosen algorithms. */
   readonly winners: Readonly<Record<SlotName, Winner | null>>;
-  /** The best item-neighbours setting for discovery: similar items and explanations use it. */
-  readonly neighbours: Setting;
+  /** The best setting of each baseline, for the slots that were trained and that it can answer. */
+  readonly baselines: Readonly<Record<SlotName, Readonly<Partial<Record<AlgorithmName, Winner>>>>>;
+  /** Settings tried, and planned ones that the time cap cut. */
   readonly trials: number;
+  readonly cut: number;
 }
 
-/** Tries the planned settings on the validation window until the trial or time cap; each is fitted once for all its slots. */
+/**
+ * Tries the planned settings on the validation window until the trial or time cap, which spares the baselines; each is
+ * fitted once for all its slots.
+ */
 export async function search(cases: Cases, context: SearchContext): Promise<SearchResult> {
   const { config, clock, signal, onTrial, onProgress } = context;
   const size = { customers: cases.before.customers, items: cases.before.items };
   const plan = planTrials(config, size);
   const shelf = makeShelf(cases.before, config.minInteractionsPerItem);
   const winners: Record<SlotName, Winner | null> = { reorder: null, discover: null };
-  let neighbours: Winner | null = null;
+  const baselines: Record<SlotName, Partial<Record<AlgorithmName, Winner>>> = { reorder: {}, discover: {} };
   const latest = new Map<AlgorithmName, { options: Record<string, unknown>; model: Model }>();
   const began = clock();
   let tried = 0;
   for (const [trial, setting] of plan.entries()) {
-    // Baselines are always measured: without them no result means anything.
-    if (trial >= BASELINES.length && clock() - began >= config.seconds) break;
+    const { algorithm } = setting;
+    // Baselines are always measured, at their best: without them no result means anything.
+    if (!isBaseline(algorithm) && clock() - began >= config.seconds) break;
     signal?.throwIfAborted();
     const started = clock();
-    const former = latest.get(setting.algorithm);
+    const former = latest.get(algorithm);
     const model =
-      (former && registry[setting.algorithm].refit?.(former.model, former.options, setting.options)) ??
+      (former && registry[algorithm].refit?.(former.model, former.options, setting.options)) ??
       (await fitSetting(setting, cases.before, context));
-    latest.set(setting.algorithm, { options: setting.options, model });
+    latest.set(algorithm, { options: setting.options, model });
     for (const slot of SLOTS) {
-      if (!config.slots.includes(slot) || !registry[setting.algorithm].slots.includes(slot)) continue;
+      if (!config.slots.includes(slot) || !registry[algorithm].slots.includes(slot)) continue;
       const { metrics } = await evaluate(listerOf(model, shelf, slot), cases, slot, {
         k: config.k,
         catalogue: size.items,
         ...(signal ? { signal } : {}),
       });
       onTrial?.({ trial, slot, ...setting, metrics, seconds: clock() - started });
-      if (config.algorithms.includes(setting.algorithm))
-        winners[slot] = better(winners[slot], setting, metrics);
-      if (slot === 'discover' && setting.algorithm === 'item-neighbours')
-        neighbours = better(neighbours, setting, metrics);
+      if (config.algorithms.includes(algorithm)) winners[slot] = better(winners[slot], setting, metrics);
+      if (isBaseline(algorithm))
+        baselines[slot][algorithm] = better(baselines[slot][algorithm] ?? null, setting, metrics);
     }
     tried++;
     onProgress?.('search', tried / plan.length);
   }
-  return {
-    winners,
-    neighbours: neighbours ?? baselineSetting('item-neighbours', config, size),
-    trials: tried,
-  };
+  return { winners, baselines, trials: tried, cut: plan.length - tried };
 }
 
 /** The better of two by NDCG@10; the earlier where equal. */

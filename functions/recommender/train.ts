@@ -6,10 +6,10 @@ import { withPool, type Pool } from './kernels/pool.ts';
 import { fitOnce, measure } from './measure.ts';
 import { makeCard } from './model-card.ts';
 import { makeRecommender, saveRecommender, type Portfolio, type Recommender } from './recommend.ts';
-import { fitSetting, search, type SearchContext } from './search.ts';
+import { fitSetting, plainSetting, search, type SearchContext } from './search.ts';
 import { makeCases, planWindows } from './split.ts';
 
-/** Everything a training run depends on: the same input gives the same lists. */
+/** Everything a training run depends on: the same input gives the same lists, unless `config.seconds` cut the search. */
 export interface TrainInput {
   readonly interactions: Interactions;
   readonly customers: Catalogue;
@@ -19,7 +19,7 @@ export interface TrainInput {
   readonly now: number;
   /** Seconds that pass; measures the budget. Defaults to the process's clock. */
   readonly clock?: () => number;
-  /** Metrics of the live version, for the gate. */
+  /** Metrics of the live version: its settings are measured beside the new ones, for the gate. */
   readonly champion?: MetricsReport | null;
   /** Worker threads; 1 (the default) works in this thread. */
   readonly threads?: number;
@@ -39,8 +39,8 @@ export interface TrainOutput {
 }
 
 /**
- * Trains a version: chooses per slot on the validation window, measures once on the test window beside the baselines,
- * puts a slot's baseline in the place of a model that loses to it, then fits what ships on everything.
+ * Trains a version: chooses per slot on the validation window (the slot's baseline where nothing did better), measures
+ * once on the test window beside the baselines and the live version's settings, then fits what ships on everything.
  * TerminalErrors: `history-empty`, `history-too-short`. An abort rejects with the signal's reason.
  */
 export async function train(input: TrainInput): Promise<TrainOutput> {
@@ -64,9 +64,11 @@ async function trainWith(input: TrainInput, pool: Pool): Promise<TrainOutput> {
   const validation = makeCases(interactions, size, windows.validationFrom, windows.testFrom);
   const found = await search(validation, context);
   const test = makeCases(interactions, size, windows.testFrom, Infinity);
-  const measured = await measure(found, test, context);
+  const measured = await measure(found, test, context, input.champion ?? null);
   onProgress?.('fit', 0);
   const { history, leftOut } = buildHistory(interactions, size);
+  const neighbours =
+    found.baselines.discover['item-neighbours'] ?? plainSetting('item-neighbours', config, size);
   const fits = fitOnce((setting) => fitSetting(setting, history, context));
   const { reorder, discover } = measured.shipped;
   const slots = {
@@ -85,6 +87,7 @@ async function trainWith(input: TrainInput, pool: Pool): Promise<TrainOutput> {
       newItemPurchases: test.newItemPurchases,
     },
     trials: found.trials,
+    trialsCut: found.cut,
     seconds: clock() - began,
   };
   const card = makeCard({ ...input, report, history, leftOut, windows });
@@ -94,7 +97,7 @@ async function trainWith(input: TrainInput, pool: Pool): Promise<TrainOutput> {
     history,
     minBuyers: config.minInteractionsPerItem,
     slots,
-    neighbours: requireItemItem(await fits(found.neighbours)),
+    neighbours: requireItemItem(await fits(neighbours)),
     card,
   };
   const artifact = saveRecommender(portfolio);

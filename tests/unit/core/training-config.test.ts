@@ -3,7 +3,7 @@ import { TrainingConfig } from '../../../functions/core/training-config.ts';
 describe('training configuration', () => {
   it('fills what is left out from the preset', () => {
     const config = TrainingConfig.parse({ preset: 'quick', seed: 9 });
-    expect(config).toMatchObject({ preset: 'quick', seed: 9, trials: 16, holdout: { quantile: 0.1 } });
+    expect(config).toMatchObject({ preset: 'quick', seed: 9, trials: 7, holdout: { quantile: 0.1 } });
   });
 
   it('is balanced where nothing is said', () => {

@@ -1,4 +1,4 @@
-import type { MetricsReport, RankingMetrics } from '../../../functions/core/metrics.ts';
+import type { ChampionMetrics, MetricsReport, RankingMetrics } from '../../../functions/core/metrics.ts';
 import { judge } from '../../../functions/recommender/gate.ts';
 
 const at = (ndcg10: number): RankingMetrics => ({ ndcg10, recall10: 0, recall20: 0, coverage: 0 });
@@ -7,7 +7,7 @@ function report(
   discover: [ours: number, popularity: number],
   reorder: [ours: number, frequency: number],
 ): MetricsReport {
-  const slot = { customers: 500, options: {}, fellBack: null };
+  const slot = { customers: 500, options: {}, baselineOptions: {}, champion: null, fellBack: null };
   return {
     slots: {
       discover: {
@@ -33,6 +33,7 @@ function report(
       newItemPurchases: 0,
     },
     trials: 1,
+    trialsCut: 0,
     seconds: 1,
   };
 }
@@ -53,24 +54,44 @@ describe('the quality gate', () => {
     expect(verdict.reasons[0]).toBe('discover: NDCG@10 0.0300 does not beat popularity 0.0300.');
   });
 
-  it('stops a re-ordering that loses to personal frequency', () => {
-    expect(judge(report([0.09, 0.03], [0.41, 0.42]), { tolerance: 0.05 }).passed).toBe(false);
+  it.each([
+    [0.4185, true, 'reorder: NDCG@10 0.4185 is within 0.5 % of personal-frequency 0.4200.'],
+    [0.4175, false, 'reorder: NDCG@10 0.4175 loses to personal-frequency 0.4200.'],
+  ])('a re-ordering of %d against 0.42 of personal frequency: %s', (ours, passed, text) => {
+    const verdict = judge(report([0.09, 0.03], [ours, 0.42]), { tolerance: 0.05 });
+    expect(verdict.passed).toBe(passed);
+    expect(verdict.reasons).toContain(text);
   });
 
-  it('compares with the live version, within the tolerance', () => {
-    const champion = report([0.1, 0.03], [0.42, 0.4]);
-    const weaker = report([0.096, 0.03], [0.42, 0.4]);
-    expect(judge(weaker, { champion, tolerance: 0.05 }).passed).toBe(true);
-    const verdict = judge(weaker, { champion, tolerance: 0.01 });
+  /** A report whose discovery measured 0.096, beside a live version. */
+  const beside = (live: Partial<ChampionMetrics>): MetricsReport => {
+    const measured = report([0.096, 0.03], [0.42, 0.4]);
+    const champion = { algorithm: 'ease' as const, options: {}, reason: null, reported: 0.1, model: null };
+    measured.slots.discover!.champion = { ...champion, ...live };
+    return measured;
+  };
+
+  it('compares with the live version on the same window, within the tolerance', () => {
+    const weaker = beside({ model: at(0.1) });
+    expect(judge(weaker, { tolerance: 0.05 }).passed).toBe(true);
+    const verdict = judge(weaker, { tolerance: 0.01 });
     expect(verdict.passed).toBe(false);
-    expect(verdict.reasons[0]).toMatch(
-      /0\.0960 against 0\.1000 of the live version, beyond the tolerance of 1\.0 %/,
+    expect(verdict.reasons[0]).toBe(
+      'discover: NDCG@10 0.0960 against 0.1000 of the live version’s ease on the same purchases, beyond the tolerance of 1.0 %; it reported 0.1000 on its own.',
     );
   });
 
-  it('does not compare a slot that the live version was not measured on', () => {
-    const champion = { ...report([0.5, 0.03], [0.42, 0.4]), slots: {} };
-    expect(judge(report([0.09, 0.03], [0.42, 0.42]), { champion, tolerance: 0 }).passed).toBe(true);
+  it('does not hold against it what the live version reached in another season', () => {
+    expect(judge(beside({ reported: 0.9, model: at(0.09) }), { tolerance: 0 }).passed).toBe(true);
+    expect(judge(beside({ reported: 0.01, model: at(0.2) }), { tolerance: 0 }).passed).toBe(false);
+  });
+
+  it('says so where the live version could not be measured', () => {
+    const verdict = judge(beside({ reason: 'EASE was asked to learn 9000 items' }), { tolerance: 0 });
+    expect(verdict.passed).toBe(true);
+    expect(verdict.reasons).toContain(
+      'discover: not compared with the live version (ease): EASE was asked to learn 9000 items.',
+    );
   });
 
   it('lets nothing through that was not measured', () => {
