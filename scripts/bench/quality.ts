@@ -73,12 +73,14 @@ async function main(): Promise<void> {
   const results: Result[] = [];
   console.log(`\n${' '.repeat(34)}  ndcg10 recall10 recall20 coverage`);
   const measured = [...Object.entries(report.slots), ['overall', report.overall] as const];
-  for (const [slot, { model, baselines, customers: n }] of measured) {
+  for (const [slot, { model, baselines, customers: n, ...more }] of measured) {
     const chosen =
       slot in report.slots ? report.slots[slot as keyof typeof report.slots]?.algorithm : 'both slots';
     console.log(`${slot.padEnd(10)}${`model (${chosen})`.padEnd(24)}${figures(model)}   ${n} customers`);
     for (const [name, metrics] of Object.entries(baselines))
-      console.log(`${' '.repeat(10)}${name.padEnd(24)}${figures(metrics)}`);
+      console.log(
+        `${' '.repeat(10)}${name.padEnd(24)}${figures(metrics)}   ${'baselineOptions' in more ? JSON.stringify(more.baselineOptions[name]) : ''}`,
+      );
     const reference = baselines[slot === 'discover' ? 'popularity' : 'personal-frequency']?.ndcg10 ?? null;
     results.push({
       name: `${slot}-ndcg10`,
@@ -109,7 +111,7 @@ async function main(): Promise<void> {
     n: interactions.item.length,
   });
   console.log(
-    `\n${report.seconds.toFixed(1)} s for everything (${cpuSeconds.toFixed(1)} CPU s), ${report.trials} trials, peak ${peakRssMiB} MiB, artifact ${(output.artifact.byteLength / 1e6).toFixed(1)} MB`,
+    `\n${report.seconds.toFixed(1)} s for everything (${cpuSeconds.toFixed(1)} CPU s), ${report.trials} trials, ${report.trialsCut} cut, peak ${peakRssMiB} MiB, artifact ${(output.artifact.byteLength / 1e6).toFixed(1)} MB`,
   );
   for (const reason of card.gate.reasons) console.log(`gate: ${reason}`);
   if (values.report !== undefined) {

@@ -1,6 +1,6 @@
 import type { Deployment } from '#core/deployment';
 import type { EtlCounts } from '#core/etl-run';
-import type { MetricsReport, RankingMetrics } from '#core/metrics';
+import type { MetricsReport, RankingMetrics, SlotMetrics } from '#core/metrics';
 import type { PipelineRun } from '#core/pipeline-run';
 import type { CustomerAnswer } from '#scripts/start/answers';
 import type { StepTime } from '#scripts/start/progress';
@@ -20,6 +20,9 @@ interface Compared {
   readonly baselines: Readonly<Record<string, Figures>>;
 }
 
+/** Which setting answers a slot, what the baselines were set to, and why the model is a baseline where one fell back. */
+type Chosen = Pick<SlotMetrics, 'algorithm' | 'options' | 'baselineOptions' | 'fellBack'>;
+
 /** The report's JSON: `--help` and the README name its keys. */
 export interface Report {
   readonly steps: readonly StepTime[];
@@ -31,7 +34,7 @@ export interface Report {
     readonly dropped: Readonly<Record<string, number>>;
   };
   /** `model` and `baselines` are the discover slot's. */
-  readonly metrics: Compared & { readonly slots: Readonly<Record<string, Compared>> };
+  readonly metrics: Compared & { readonly slots: Readonly<Record<string, Compared & Chosen>> };
   readonly recommendations: readonly {
     readonly customer: string;
     readonly customerName: string | null;
@@ -53,15 +56,21 @@ interface Offer {
 export function makeReport(steps: readonly StepTime[], outcome: Outcome): Report {
   const { etl, extraction, metrics, answers, deployment } = outcome;
   const slots = Object.fromEntries(
-    Object.entries(metrics?.slots ?? {}).map(([slot, measured]) => [
-      slot,
-      compare(measured.model, measured.baselines),
-    ]),
+    Object.entries(metrics?.slots ?? {}).map(
+      ([slot, { model, baselines, algorithm, options, baselineOptions, fellBack }]) => [
+        slot,
+        { ...compare(model, baselines), algorithm, options, baselineOptions, fellBack },
+      ],
+    ),
   );
   return {
     steps,
     etl: { rows: etl.rows, bytes: etl.bytes, rejected: etl.rejected, dropped: { ...extraction?.dropped } },
-    metrics: { ...(slots['discover'] ?? { model: null, baselines: {} }), slots },
+    metrics: {
+      model: slots['discover']?.model ?? null,
+      baselines: slots['discover']?.baselines ?? {},
+      slots,
+    },
     recommendations: answers.map(({ customer, bought, discover, reorder }) => ({
       customer: customer.id,
       customerName: customer.name,

@@ -38,7 +38,7 @@ function metricsTable({ slots, window }: MetricsReport): string[] {
     row(`the model (${algorithm})`, model),
     ...Object.entries(baselines).map(([name, figures]) => row(name, figures)),
     `  measured on ${count(customers)} customers' purchases from ${window.testFrom.slice(0, 10)} to ${window.testUntil.slice(0, 10)}, which the model had not seen`,
-    ...(fellBack === null ? [] : [`  ${fellBack.from} was not better: ${fellBack.reason}`]),
+    ...(fellBack === null ? [] : [`  ${fellBack.from} was chosen first, but ${fellBack.reason}`]),
   ]);
 }
 

@@ -68,7 +68,10 @@ test('goes the whole way from a file to recommendations, and reports it', async 
     metrics: {
       model: figures,
       baselines: { popularity: { ndcg10: 0.1 } },
-      slots: { reorder: { model: figures } },
+      slots: {
+        reorder: { model: figures, algorithm: 'purchase-rhythm', options: {}, fellBack: null },
+        discover: { algorithm: 'ials', baselineOptions: {} },
+      },
     },
     endpoint: outcome.deployment.url,
   });
