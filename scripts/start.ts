@@ -127,7 +127,7 @@ function allowedHost({ input }: StartOptions, demoPort: number): string {
 
 async function openDemo(state: string, port: number, progress: Progress): Promise<DemoDatabase> {
   return progress.step('demo-database', 'Start the demo wholesaler', async (say) => {
-    const demo = await startDemoDatabase(path.join(state, 'demo'), port);
+    const demo = await startDemoDatabase(path.join(state, 'demo'), port, Date.now());
     await writeMemory(state, { ...(await readMemory(state)), demoPort: port });
     say(`${demo.orderLines.toLocaleString('en-US')} order lines in PostgreSQL`);
     return demo;

@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Client } from 'pg';
+import { z } from 'zod';
 import { copyInto, type CopyValue } from '#scripts/demo/copy-in';
 import type { Order } from '#scripts/demo/orders';
 import { REPS } from '#scripts/demo/accounts';
@@ -23,15 +25,17 @@ export interface LoadedDemo {
 
 /**
  * Puts the demo wholesaler of `options` into the database at `url` (a login that may create roles and schemas), in one
- * transaction; schema `erp` is replaced when it holds another company. May be called again: the same company stays.
+ * transaction; schema `erp` is replaced when it holds another company. May be called again: the same company stays, with
+ * the last day it was made with, whatever `options.lastDay` is by then.
  */
 export async function loadDemo(url: string, options: WholesalerOptions = DEMO): Promise<LoadedDemo> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
-    const mark = JSON.stringify({ version: DEMO_VERSION, ...options });
-    const loaded = (await markOf(client)) !== mark;
-    if (loaded) await replace(client, planWholesaler(options), mark);
+    const found = await markOf(client);
+    const lastDay = found?.lastDay ?? options.lastDay;
+    const loaded = !isDeepStrictEqual(found, { version: DEMO_VERSION, ...options, lastDay });
+    if (loaded) await replace(client, planWholesaler(options), { version: DEMO_VERSION, ...options });
     // One scan of an integer key: a few milliseconds, and the numbers are what is really there.
     const counts = await client.query<{ orders: string; lines: string }>(
       'SELECT (SELECT count(*) FROM erp.orders) AS orders, (SELECT count(*) FROM erp.order_lines) AS lines',
@@ -50,17 +54,26 @@ function readerUrl(url: string): string {
   return address.href;
 }
 
+const Mark = z.object({
+  version: z.number(),
+  seed: z.number(),
+  accounts: z.number(),
+  days: z.number(),
+  lastDay: z.string(),
+});
+type Mark = z.output<typeof Mark>;
+
 /** What the last load noted: kept outside `erp`, where the reader and Tradewind do not look. */
-async function markOf(client: Client): Promise<string | null> {
+async function markOf(client: Client): Promise<Mark | null> {
   const found = await client.query<{ exists: boolean }>(
     `SELECT to_regclass('demo_meta.loaded') IS NOT NULL AS exists`,
   );
   if (found.rows[0]?.exists !== true) return null;
   const mark = await client.query<{ mark: string }>('SELECT mark FROM demo_meta.loaded');
-  return mark.rows[0]?.mark ?? null;
+  return Mark.nullable().parse(JSON.parse(mark.rows[0]?.mark ?? 'null'));
 }
 
-async function replace(client: Client, wholesaler: Wholesaler, mark: string): Promise<void> {
+async function replace(client: Client, wholesaler: Wholesaler, mark: Mark): Promise<void> {
   await client.query('BEGIN');
   await client.query(
     'DROP SCHEMA IF EXISTS erp CASCADE; DROP SCHEMA IF EXISTS demo_meta CASCADE; CREATE SCHEMA demo_meta',
@@ -70,7 +83,7 @@ async function replace(client: Client, wholesaler: Wholesaler, mark: string): Pr
   await client.query(SCHEMA);
   for (const { name, columns, rows } of tables(wholesaler)) await copyInto(client, name, columns, rows);
   await client.query('CREATE TABLE demo_meta.loaded (mark text NOT NULL)');
-  await client.query('INSERT INTO demo_meta.loaded VALUES ($1)', [mark]);
+  await client.query('INSERT INTO demo_meta.loaded VALUES ($1)', [JSON.stringify(mark)]);
   await client.query(GRANTS);
   await client.query('COMMIT');
   await client.query('ANALYZE');

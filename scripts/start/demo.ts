@@ -14,10 +14,16 @@ export interface DemoDatabase {
 
 const Ready = z.object({ readerUrl: z.string(), orderLines: z.number() });
 
-/** Starts the demo database from `dir` on `port`, loading it the first time. @throws TerminalError `demo-database` */
-export async function startDemoDatabase(dir: string, port: number): Promise<DemoDatabase> {
+/**
+ * Starts the demo database from `dir` on `port`. The first time it is loaded, with a history that ends the day before
+ * `today` (milliseconds since 1970); later it is as it was.
+ * @throws TerminalError `demo-database`
+ */
+export async function startDemoDatabase(dir: string, port: number, today: number): Promise<DemoDatabase> {
   const main = fileURLToPath(new URL('../demo/main.ts', import.meta.url));
-  const child = spawn(process.execPath, [main, '--dir', dir, '--port', String(port)], {
+  const yesterday = new Date(today - 86_400_000).toISOString().slice(0, 10);
+  const args = [main, '--dir', dir, '--port', String(port), '--last-day', yesterday];
+  const child = spawn(process.execPath, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true, // Ctrl-C is ours to pass on, after those who read from it have ended
   });

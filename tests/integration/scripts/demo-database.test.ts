@@ -55,6 +55,16 @@ test('loads the whole company, once, with its keys intact', async () => {
   ).toEqual([0]);
 });
 
+test('a company that is there keeps its last day; a new one ends on the day asked for', async () => {
+  const lastOrder = () => ask(server.url, 'SELECT max(ordered_at)::date::text FROM erp.orders');
+  expect(await loadDemo(server.url, { ...SMALL, lastDay: '2027-03-05' })).toMatchObject({ loaded: false });
+  expect(await lastOrder()).toEqual([SMALL.lastDay]);
+  expect(await loadDemo(server.url, { ...SMALL, seed: 8, lastDay: '2027-03-05' })).toMatchObject({
+    loaded: true,
+  });
+  expect(await lastOrder()).toEqual(['2027-03-05']);
+});
+
 test('another seed replaces the company', async () => {
   const other = await loadDemo(server.url, { ...SMALL, seed: 7, accounts: 20 });
   expect(other.loaded).toBe(true);
