@@ -95,9 +95,15 @@ async function start(options: StartOptions, progress: Progress): Promise<void> {
     if (options.report !== null)
       await writeFile(options.report, `${JSON.stringify(makeReport(progress.steps, outcome), null, 2)}\n`);
     console.log(summarise(outcome));
+    if (outcome.deployment === null)
+      throw new TerminalError(
+        'gate-rejected',
+        `The quality gate refused the model: ${outcome.rejected.join(' ')}`,
+        { remedy: 'More or cleaner order lines help; the former version, if any, stays live.' },
+      );
     if (options.once) return;
     console.log(
-      `Web application   ${cloud.urls.web}\nSign in           ${DEMO_USER.email} / ${DEMO_USER.password}\nRecommender       ${outcome.deployment.url ?? ''}\n\nCtrl-C ends everything; the state stays in ${options.state}.`,
+      `Web application   ${cloud.urls.web}\nSign in           ${DEMO_USER.email} / ${DEMO_USER.password}\nRecommender       ${outcome.deployment.url}\n\nCtrl-C ends everything; the state stays in ${options.state}.`,
     );
     await new Promise<void>((resolve) => {
       if (interrupted.signal.aborted) resolve();

@@ -60,7 +60,9 @@ try {
     stateDir: path.join(dir, 'state'),
     env: { TRADEWIND_ALLOWED_HOSTS: `127.0.0.1:${server.port}` },
   });
-  const file = await loadBy(cloud, 'File', (session) => uploadOrders(session, options.orders ?? '', dir));
+  const file = await loadBy(cloud, 'File', (session) =>
+    uploadOrders(session, { file: options.orders ?? '', encoding: 'utf-8' }, dir),
+  );
   const database = await loadBy(cloud, 'Database', async () => ({
     name: 'Orders',
     ...parseSourceUrl(`${server.url}?sslmode=disable`),

@@ -5,7 +5,7 @@ import { planDataset } from '#scripts/start/columns';
 import type { StartOptions } from '#scripts/start/options';
 import type { Progress } from '#scripts/start/progress';
 import type { Outcome } from '#scripts/start/report';
-import { defineDataset, liveDeployment, load, runPipeline } from '#scripts/start/runs';
+import { defineDataset, liveDeployment, load, rejectionReasons, runPipeline } from '#scripts/start/runs';
 import { openModel, type Session } from '#scripts/start/session';
 import { DEMO_USER, signIn } from '#scripts/start/sign-in';
 import {
@@ -34,6 +34,7 @@ const TENANT = 'Demo company';
 /**
  * From a company's database to recommendations, as a client of the public API: sign in, add the source, test it,
  * discover, load, define the data set, run the pipeline, ask the deployed model. May run again: what is there is used.
+ * A model that the quality gate refuses is an outcome too, without recommendations.
  */
 export async function runMainJob(job: MainJob): Promise<Outcome> {
   const { web, options, progress, signal } = job;
@@ -71,6 +72,9 @@ export async function runMainJob(job: MainJob): Promise<Outcome> {
     return defineDataset(session, plan.definition);
   });
   const run = await runPipeline(session, dataset, progress);
+  const found = { etl: etl.counts, extraction: run.extraction, metrics: run.metrics };
+  if (run.status === 'rejected')
+    return { ...found, rejected: await rejectionReasons(session, run), answers: [], deployment: null };
   return progress.step('recommend', 'Ask for recommendations', async (say): Promise<Outcome> => {
     const deployment = await liveDeployment(session, run);
     say(deployment.url);
@@ -78,7 +82,7 @@ export async function runMainJob(job: MainJob): Promise<Outcome> {
       makeClient({ baseUrl: deployment.url, token: session.token, fetch }),
       3,
     );
-    return { etl: etl.counts, extraction: run.extraction, metrics: run.metrics, answers, deployment };
+    return { ...found, rejected: [], answers, deployment };
   });
 }
 
@@ -94,7 +98,7 @@ function modelName({ options: { input } }: MainJob): string {
 
 async function planSource({ options, demoUrl }: MainJob, session: Session): Promise<SourcePlan> {
   const { input, state } = options;
-  if (input.kind === 'orders') return uploadOrders(session, input.file, state);
+  if (input.kind === 'orders') return uploadOrders(session, input, state);
   const address = input.kind === 'source' ? input.address : parseSourceUrl(demoUrl ?? '');
   return { name: `${address.settings.database} at ${address.settings.host}`.slice(0, 80), ...address };
 }

@@ -4,12 +4,16 @@ import { TerminalError, toError } from '#core/errors';
 import { parseColumns, type ColumnChoices } from '#scripts/start/columns';
 import { parseSourceUrl, type DatabaseAddress } from '#scripts/start/source-url';
 
+/** How the text of an order file is written. */
+const ENCODINGS = ['utf-8', 'latin1'] as const;
+export type Encoding = (typeof ENCODINGS)[number];
+
 /** What `npm start` was asked to do. */
 export interface StartOptions {
   /** Where the orders come from. */
   readonly input:
     | { readonly kind: 'demo' }
-    | { readonly kind: 'orders'; readonly file: string }
+    | { readonly kind: 'orders'; readonly file: string; readonly encoding: Encoding }
     | { readonly kind: 'source'; readonly address: DatabaseAddress };
   /** Columns given by the user; what is left out is guessed. */
   readonly columns: ColumnChoices;
@@ -32,6 +36,7 @@ Stays up afterwards, with the web application, until Ctrl-C.
 
   --once               end after the main job
   --orders FILE.csv    use your own order lines (.csv or .csv.gz; one line per article bought)
+  --encoding NAME      of the --orders file: utf-8 (default) or latin1 (ISO 8859-1, what older programs write)
   --source URL         use your own database: postgres://user:password@host:port/database (?sslmode=require)
   --columns LIST       which columns mean what, for --orders and --source, as role=column[,role=column…]
                        roles: customer, item, time; and where there are: quantity, price, value, order, name
@@ -61,7 +66,9 @@ export function parseOptions(argv: readonly string[], from: string, home: string
   if (values.help === true) return 'help';
   if (values.orders !== undefined && values.source !== undefined)
     throw usage('--orders and --source exclude each other.', 'Give the one your order lines are in.');
-  const input = inputOf(values.orders, values.source, from);
+  const input = inputOf(values.orders, values.source, encodingOf(values.encoding), from);
+  if (input.kind !== 'orders' && values.encoding !== undefined)
+    throw usage('--encoding says how a file is written, and there is none.', 'Give --orders FILE with it.');
   if (input.kind === 'demo' && values.columns !== undefined)
     throw usage(
       '--columns says nothing about the demo wholesaler.',
@@ -88,6 +95,7 @@ function readArguments(argv: readonly string[]) {
         orders: { type: 'string' },
         source: { type: 'string' },
         columns: { type: 'string' },
+        encoding: { type: 'string' },
         report: { type: 'string' },
         reset: { type: 'boolean' },
         state: { type: 'string' },
@@ -102,13 +110,20 @@ function readArguments(argv: readonly string[]) {
 function inputOf(
   orders: string | undefined,
   source: string | undefined,
+  encoding: Encoding,
   from: string,
 ): StartOptions['input'] {
   const file = filled('--orders', orders);
-  if (file !== undefined) return { kind: 'orders', file: path.resolve(from, file) };
+  if (file !== undefined) return { kind: 'orders', file: path.resolve(from, file), encoding };
   const url = filled('--source', source);
   if (url !== undefined) return { kind: 'source', address: parseSourceUrl(url) };
   return { kind: 'demo' };
+}
+
+function encodingOf(text: string | undefined): Encoding {
+  const found = ENCODINGS.find((name) => name === (text ?? 'utf-8').toLowerCase());
+  if (found !== undefined) return found;
+  throw usage(`--encoding: "${text}" is not known.`, `Give ${ENCODINGS.join(' or ')}.`);
 }
 
 function filled(option: string, value: string | undefined): string | undefined {

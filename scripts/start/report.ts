@@ -11,7 +11,9 @@ export interface Outcome {
   readonly extraction: PipelineRun['extraction'];
   readonly metrics: MetricsReport | null;
   readonly answers: readonly CustomerAnswer[];
-  readonly deployment: Deployment;
+  /** Why the quality gate refused the model; empty where it did not. Then there are no answers and no deployment. */
+  readonly rejected: readonly string[];
+  readonly deployment: (Deployment & { readonly url: string }) | null;
 }
 
 type Figures = Pick<RankingMetrics, 'ndcg10' | 'recall10' | 'recall20' | 'coverage'>;
@@ -35,6 +37,8 @@ export interface Report {
   };
   /** `model` and `baselines` are the discover slot's. */
   readonly metrics: Compared & { readonly slots: Readonly<Record<string, Compared & Chosen>> };
+  /** Why the quality gate refused the model; empty where it is deployed. */
+  readonly rejected: readonly string[];
   readonly recommendations: readonly {
     readonly customer: string;
     readonly customerName: string | null;
@@ -54,7 +58,7 @@ interface Offer {
 
 /** The report of a main job and the time of its steps. */
 export function makeReport(steps: readonly StepTime[], outcome: Outcome): Report {
-  const { etl, extraction, metrics, answers, deployment } = outcome;
+  const { etl, extraction, metrics, rejected, answers, deployment } = outcome;
   const slots = Object.fromEntries(
     Object.entries(metrics?.slots ?? {}).map(
       ([slot, { model, baselines, algorithm, options, baselineOptions, fellBack }]) => [
@@ -71,6 +75,7 @@ export function makeReport(steps: readonly StepTime[], outcome: Outcome): Report
       baselines: slots['discover']?.baselines ?? {},
       slots,
     },
+    rejected,
     recommendations: answers.map(({ customer, bought, discover, reorder }) => ({
       customer: customer.id,
       customerName: customer.name,
@@ -78,7 +83,7 @@ export function makeReport(steps: readonly StepTime[], outcome: Outcome): Report
       items: discover.map(offer),
       reorder: reorder.map(offer),
     })),
-    endpoint: deployment.url,
+    endpoint: deployment?.url ?? null,
   };
 }
 

@@ -58,8 +58,9 @@ const TITLES: Readonly<Record<StageName, string>> = {
 };
 
 /**
- * Runs the four stages, each a step of `progress`.
- * @throws TerminalError with the failed stage's reason, or what the quality gate said.
+ * Runs the four stages, each a step of `progress`; ends with training where the quality gate refuses the model
+ * (`rejected`).
+ * @throws TerminalError with the failed stage's reason.
  */
 export async function runPipeline(
   session: Session,
@@ -77,15 +78,17 @@ export async function runPipeline(
     show: (value: PipelineRun) => void,
   ): Promise<void> => {
     run = await waitFor(() => call(getPipelineRun, { params: { ...at, run: run.id } }), isOver, show, signal);
-    if (['failed', 'cancelled', 'rejected'].includes(run.status)) throw await pipelineError(session, run);
+    if (run.status === 'failed' || run.status === 'cancelled') throw await pipelineError(session, run);
   };
-  for (const stage of STAGES)
+  for (const stage of STAGES) {
+    if (run.status === 'rejected' && run.stages[stage].status === 'skipped') break;
     await progress.step(stage, TITLES[stage], (say) =>
       watch(
         (value) => !['pending', 'running'].includes(value.stages[stage].status) || isEnded(value),
         (value) => say(describeStage(value, stage)),
       ),
     );
+  }
   // The last stage is over a moment before the run.
   await watch(isEnded, () => undefined);
   return run;
@@ -106,15 +109,13 @@ function describeStage(run: PipelineRun, stage: StageName): string {
   return `${run.stages[stage].status}${reused}`;
 }
 
+/** What the quality gate said of a run it refused. */
+export async function rejectionReasons({ call, at }: Session, run: PipelineRun): Promise<readonly string[]> {
+  if (run.version === null) return [run.failure?.message ?? 'It gave no reason.'];
+  return (await call(getVersion, { params: { ...at, version: run.version } })).gate.reasons;
+}
+
 async function pipelineError({ call, at }: Session, run: PipelineRun): Promise<TerminalError> {
-  if (run.status === 'rejected') {
-    const version =
-      run.version === null ? null : await call(getVersion, { params: { ...at, version: run.version } });
-    const reasons = version?.gate.reasons.join(' ') ?? run.failure?.message ?? '';
-    return new TerminalError('gate-rejected', `The quality gate refused the model: ${reasons}`, {
-      remedy: 'More or cleaner order lines help; the former version, if any, stays live.',
-    });
-  }
   if (run.status === 'cancelled')
     return new TerminalError('cancelled', 'The pipeline run was cancelled.', { remedy: 'Start it again.' });
   const stage = STAGES.find((name) => run.stages[name].status === 'failed');

@@ -14,6 +14,7 @@ import {
 } from '#core/api/sources';
 import { TerminalError } from '#core/errors';
 import type { Credentials, Source, SourceSettings, SourceTable } from '#core/source';
+import type { Encoding } from '#scripts/start/options';
 import { hashFile, readMemory, writeMemory } from '#scripts/start/memory';
 import type { Session } from '#scripts/start/session';
 import { failed, waitFor } from '#scripts/start/waiting';
@@ -36,10 +37,14 @@ export async function checkOrders(file: string): Promise<number> {
 }
 
 /**
- * Uploads `file` (once: the same bytes are found again under `state`) and answers the source that reads it.
+ * Uploads `file` as it is (once: the same bytes are found again under `state`) and answers the source that reads it.
  * @throws TerminalError `usage` as `checkOrders`; `upload` when the storage refuses it.
  */
-export async function uploadOrders(session: Session, file: string, state: string): Promise<SourcePlan> {
+export async function uploadOrders(
+  session: Session,
+  { file, encoding }: { readonly file: string; readonly encoding: Encoding },
+  state: string,
+): Promise<SourcePlan> {
   const bytes = await checkOrders(file);
   const memory = await readMemory(state);
   // Uploads belong to a model: the same bytes under another model are another object.
@@ -48,7 +53,7 @@ export async function uploadOrders(session: Session, file: string, state: string
   await writeMemory(state, { ...memory, uploads: { ...memory.uploads, [key]: uri } });
   return {
     name: path.basename(file).slice(0, 80),
-    settings: { kind: 'csv', uris: [uri], encoding: 'utf-8' },
+    settings: { kind: 'csv', uris: [uri], encoding },
   };
 }
 

@@ -24,9 +24,9 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const begin = async (web: string) => {
+const begin = async (web: string, ...more: string[]) => {
   const options = parseOptions(
-    ['--orders', path.join(dir, 'orders.csv'), '--columns', 'customer=Kunde', '--state', dir],
+    ['--orders', path.join(dir, 'orders.csv'), '--columns', 'customer=Kunde', '--state', dir, ...more],
     '/',
     '/',
   );
@@ -73,7 +73,8 @@ test('goes the whole way from a file to recommendations, and reports it', async 
         discover: { algorithm: 'ials', baselineOptions: {} },
       },
     },
-    endpoint: outcome.deployment.url,
+    rejected: [],
+    endpoint: outcome.deployment?.url,
   });
   expect(report.metrics.slots['discover']?.model).toEqual(report.metrics.model);
   expect(report.recommendations).toHaveLength(3);
@@ -116,12 +117,24 @@ test('a failed load says why, what the log said and what to do', async () => {
   expect(lines.at(-1)).toMatch(/^✗ Load/);
 });
 
-test('a model that the quality gate refuses is an error with its reasons', async () => {
+test('a model that the quality gate refuses is reported with its figures and the reasons, and asked nothing', async () => {
   api.gatePassed = false;
-  await expect(begin(await api.open())).rejects.toMatchObject({
-    code: 'gate-rejected',
-    message: expect.stringContaining('does not beat popularity 0.12'),
+  const { outcome, steps } = await begin(await api.open());
+  expect(steps.at(-1)).toMatchObject({ name: 'training' });
+  expect(makeReport(steps, outcome)).toMatchObject({
+    rejected: ['Discovery 0.10 does not beat popularity 0.12.'],
+    metrics: { model: figures, baselines: { popularity: { ndcg10: 0.1 } } },
+    recommendations: [],
+    endpoint: null,
   });
+  expect(summarise(outcome)).toContain('NDCG@10');
+  expect(api.asked.filter((what) => what.includes('/service/'))).toEqual([]);
+});
+
+test('a latin1 file is uploaded as it is and read as latin1', async () => {
+  await writeFile(path.join(dir, 'orders.csv'), Buffer.from('Kunde,StockCode\nM\xfcller,A1\n', 'latin1'));
+  await begin(await api.open(), '--encoding', 'latin1');
+  expect(api.source).toMatchObject({ settings: { kind: 'csv', encoding: 'latin1' } });
 });
 
 test('the customers shown are spread from big to small', () => {

@@ -27,7 +27,7 @@ test('order lines in a file, with columns named', () => {
     '/tmp/s',
   ]);
   expect(options).toEqual({
-    input: { kind: 'orders', file: '/home/ann/o.csv.gz' },
+    input: { kind: 'orders', file: '/home/ann/o.csv.gz', encoding: 'utf-8' },
     columns: { customer: 'Kunde', item: 'Artikel Nr' },
     once: true,
     report: '/home/ann/r.json',
@@ -66,6 +66,8 @@ test.each([
   [['--orders'], '--orders'],
   [['--orders', ' '], 'without a value'],
   [['--orders', 'a.csv', '--source', 'postgres://u:p@h/d'], 'exclude each other'],
+  [['--orders', 'a.csv', '--encoding', 'ebcdic'], '"ebcdic"'],
+  [['--encoding', 'latin1'], '--encoding'],
   [['--columns', 'customer=a'], '--columns says nothing about the demo'],
   [['--orders', 'a.csv', '--columns', 'client=a'], '"client=a"'],
   [['--orders', 'a.csv', '--columns', 'customer'], '"customer"'],
@@ -99,6 +101,7 @@ test('help names every option', () => {
     '--orders',
     '--source',
     '--columns',
+    '--encoding',
     '--report',
     '--reset',
     '--state',

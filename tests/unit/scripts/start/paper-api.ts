@@ -49,6 +49,10 @@ export class PaperApi {
     const value = this.#made.get(name);
     return { items: value === undefined ? [] : [value], next: null };
   }
+  /** The source that was made. */
+  get source(): object | undefined {
+    return this.#made.get('source');
+  }
   #second(name: string): boolean {
     const looks = (this.#looks.get(name) ?? 0) + 1;
     this.#looks.set(name, looks);
@@ -283,12 +287,17 @@ export class PaperApi {
       finishedAt: null,
       ...made,
       status: !over ? 'running' : this.gatePassed ? 'succeeded' : 'rejected',
-      stages: { extraction: stage, vocabulary: stage, training: stage, deployment: stage },
+      stages: {
+        extraction: stage,
+        vocabulary: stage,
+        training: stage,
+        deployment: over && !this.gatePassed ? { ...stage, status: 'skipped' } : stage,
+      },
       extraction: { lines: 5, kept: 3, dropped: { return: 2 }, contentHash: 'h' },
       vocabulary: { customers: 2, items: 2, interactions: 3 },
       metrics: this.#metrics(),
       version: 'version1',
-      deployment: over ? 'deploy1' : null,
+      deployment: over && this.gatePassed ? 'deploy1' : null,
     };
   }
 }
