@@ -6,8 +6,13 @@ import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { type Deployable, listDeployables, readDeploy, ROOT } from './deployables.ts';
 
-/** What stays beside a bundle instead of inside it: workers, .wasm, and native modules. */
-const EXTERNAL = ['pg-native', '@duckdb/*'];
+const FRAMEWORK = '@google-cloud/functions-framework';
+
+/**
+ * What stays beside a bundle instead of inside it: workers, .wasm, native modules, and the Functions Framework: a function
+ * registers with the very copy that serves it, so the platform installs it by the version in the bundle's package.json.
+ */
+const EXTERNAL = ['pg-native', '@duckdb/*', FRAMEWORK];
 
 interface Built {
   readonly name: string;
@@ -17,14 +22,14 @@ interface Built {
   readonly sha256: string;
 }
 
-const HELP = `npm run build [-- NAME …] [--report FILE]
+const HELP = `npm run build [-- NAME …] [--report FILE] [--out FOLDER]
 
-Bundles each function and container to one CommonJS file, dist/functions/<name>/index.js, and prints its size and how
+Bundles each function and container to one CommonJS file, <name>/index.js in FOLDER (dist/functions), and prints its size and how
 long Node takes to import it. Names choose some; without names all are built.`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { help: { type: 'boolean' }, report: { type: 'string' } },
+  options: { help: { type: 'boolean' }, report: { type: 'string' }, out: { type: 'string' } },
 });
 if (values.help === true) {
   console.log(HELP);
@@ -45,7 +50,7 @@ if (values.help === true) {
 }
 
 async function bundle(deployable: Deployable): Promise<Built> {
-  const folder = join(ROOT, 'dist', 'functions', deployable.name);
+  const folder = join(values.out ?? join(ROOT, 'dist', 'functions'), deployable.name);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const deploy = await readDeploy(deployable);
@@ -77,7 +82,12 @@ async function bundle(deployable: Deployable): Promise<Built> {
     logLevel: 'error',
   });
   if ('functions/recommender/kernels/pool.ts' in metafile.inputs) await bundleWorker(folder);
-  writeFileSync(join(folder, 'package.json'), '{"type":"commonjs","main":"index.js"}\n');
+  const manifest = {
+    type: 'commonjs',
+    main: 'index.js',
+    ...(container ? {} : { dependencies: frameworkVersion() }),
+  };
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest)}\n`);
   const code = readFileSync(outfile);
   return {
     name: deployable.name,
@@ -102,10 +112,18 @@ async function bundleWorker(folder: string): Promise<void> {
   });
 }
 
+/** The framework at the version the tests run with. */
+function frameworkVersion(): Record<string, string> {
+  const manifest: unknown = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  return { [FRAMEWORK]: String(Object(Object(manifest).dependencies)[FRAMEWORK]) };
+}
+
 /** A function's main registers the handler under the deployable's name, as the Functions Framework wants it. */
 function functionMain({ name, file }: Deployable): string {
-  return `import * as framework from '@google-cloud/functions-framework';
+  return `import * as framework from '${FRAMEWORK}';
+import { limitBodies } from './functions/runtime/body-limit.ts';
 import { deploy, handler } from './${file}';
+limitBodies(import.meta.url);
 if (deploy.trigger === 'http') framework.http(${JSON.stringify(name)}, handler);
 else framework.cloudEvent(${JSON.stringify(name)}, handler);`;
 }

@@ -8,7 +8,7 @@ import { paths } from '#core/paths';
 import { Member, Tenant } from '#core/tenant';
 import { read } from '#store/document';
 import type { Store } from '#store/store';
-import { InputError, toProblem } from './problem.ts';
+import { InputError, type RawAnswer, refusal, reply } from './problem.ts';
 
 /** The caller's place in the tenant of the path. */
 export interface Membership {
@@ -44,17 +44,12 @@ export function route<Path extends string, Q extends z.ZodType, B extends z.ZodT
   return { contract, handle: handle as unknown as Route['handle'] };
 }
 
-/** A request as the transport gives it. `body`: the raw bytes. */
+/** A request as the transport gives it. `body`: the raw bytes, of which `readBody` takes no more than are allowed. */
 export interface RawRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly body: Uint8Array;
-}
-export interface RawAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
 }
 
 export interface Gate {
@@ -69,9 +64,6 @@ export interface Gate {
   readonly onFailure: (error: unknown, requestId: string) => void;
   readonly makeRequestId: () => string;
 }
-
-/** The longest body taken, in bytes. Files go to an upload address, never through here. */
-const BODY_LIMIT = 1_000_000;
 
 /** Answers one request by the first route that fits: authenticate, authorize, parse, handle, shape the answer. */
 export async function answer(routes: readonly Route[], gate: Gate, request: RawRequest): Promise<RawAnswer> {
@@ -93,9 +85,9 @@ export async function answer(routes: readonly Route[], gate: Gate, request: RawR
     const result = found.contract.answer.parse(await found.handle(call));
     return reply(found.contract.status, JSON.stringify(result), requestId, 'application/json');
   } catch (error) {
-    const problem = toProblem(error, requestId);
-    if (problem.status >= 500) gate.onFailure(error, requestId);
-    return reply(problem.status, JSON.stringify(problem), requestId, 'application/problem+json');
+    const refused = refusal(error, requestId);
+    if (refused.status >= 500) gate.onFailure(error, requestId);
+    return refused;
   }
 }
 
@@ -200,10 +192,6 @@ function parse(where: string, schema: z.ZodType, value: unknown): unknown {
 
 function bodyOf(request: RawRequest): unknown {
   if (request.body.byteLength === 0) return {};
-  if (request.body.byteLength > BODY_LIMIT)
-    throw new TerminalError('too-large', `The body is over ${BODY_LIMIT} bytes.`, {
-      remedy: 'Send less at once; upload files to an upload address.',
-    });
   const type = header(request, 'content-type') ?? '';
   if (!/^application\/json\s*(;|$)/i.test(type))
     throw new TerminalError('unsupported-media-type', `The body is "${type.slice(0, 60)}", not JSON.`, {
@@ -235,19 +223,6 @@ function header(request: RawRequest, name: string): string | undefined {
 function requestIdOf(request: RawRequest): string | undefined {
   const given = header(request, 'x-request-id');
   return given !== undefined && /^[\w-]{8,64}$/.test(given) ? given : undefined;
-}
-
-function reply(status: number, body: string, requestId: string, type: string): RawAnswer {
-  return {
-    status,
-    headers: {
-      'content-type': type,
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      'x-request-id': requestId,
-    },
-    body,
-  };
 }
 
 function impossible(): never {

@@ -49,6 +49,33 @@ export function toProblem(thrown: unknown, requestId: string): Problem {
   };
 }
 
+/** An answer as the transport takes it. */
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** An answer of `body` that nobody keeps or takes for anything but its `type`. */
+export function reply(status: number, body: string, requestId: string, type: string): RawAnswer {
+  return {
+    status,
+    headers: {
+      'content-type': type,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'x-request-id': requestId,
+    },
+    body,
+  };
+}
+
+/** The answer to a request that failed with `error`. */
+export function refusal(error: unknown, requestId: string): RawAnswer {
+  const problem = toProblem(error, requestId);
+  return reply(problem.status, JSON.stringify(problem), requestId, 'application/problem+json');
+}
+
 /** Input that does not fit its contract: which parts, and why. */
 export class InputError extends TerminalError {
   readonly issues: readonly { readonly path: string; readonly message: string }[];

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { openIdentities } from '#cloud/auth';
-import { TerminalError } from '#core/errors';
-import { answer, type Gate, type Membership, membershipIn, type RawAnswer, type Route } from './answer.ts';
+import { answer, type Gate, type Membership, membershipIn, type Route } from './answer.ts';
 import { type Platform, platform } from './platform.ts';
+import { type RawAnswer, refusal } from './problem.ts';
+import { readBody } from './request-body.ts';
 
 /** What a container service sets up before it answers. */
 export interface ServiceSpec {
@@ -23,7 +24,6 @@ export type ServiceHandler = (here: Platform, env: NodeJS.ProcessEnv) => Promise
 
 /** How long a membership read is trusted: a removed member is refused after at most this. */
 const MEMBERSHIP_SECONDS = 60;
-const BODY_LIMIT = 1_100_000;
 
 /** Serves until `signal` fires, then finishes what is under way. @returns the exit code. */
 export async function runService(
@@ -90,7 +90,13 @@ async function respond(
     });
     return;
   }
-  const body = await readBody(request);
+  let body: Uint8Array;
+  try {
+    body = await readBody(request);
+  } catch (error) {
+    send(refusal(error, randomUUID()));
+    return;
+  }
   send(
     await answer(spec.routes, gate, {
       method: request.method ?? 'GET',
@@ -110,19 +116,6 @@ function corsHeaders(origins: readonly string[], origin: string | undefined): Re
     'access-control-max-age': '3600',
     vary: 'Origin',
   };
-}
-
-async function readBody(request: IncomingMessage): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  // A request's chunks are Buffers unless an encoding is set, and none is.
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.byteLength;
-    // Past the limit nothing more is kept; `answer` then refuses it by its size.
-    if (bytes <= BODY_LIMIT) chunks.push(chunk);
-    else if (bytes > BODY_LIMIT * 4) throw new TerminalError('too-large', 'The body is far too large.');
-  }
-  return Buffer.concat(chunks);
 }
 
 function cached(readMembership: Gate['membership'], clock: () => number): Gate['membership'] {

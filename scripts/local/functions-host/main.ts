@@ -8,6 +8,7 @@ import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { once } from 'node:events';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
+import { limitBodies } from '#runtime/body-limit';
 import { announceReady, onShutdown, pieceArguments } from '../announce.ts';
 import { listDeployables } from '../deployables.ts';
 import type { Deployable } from '../deployables.ts';
@@ -26,6 +27,8 @@ const Entry = z.object({
   handler: z.custom<HttpFunction>((value) => typeof value === 'function', 'must be a function'),
 });
 
+// As the main of a deployed function does.
+limitBodies(import.meta.url);
 const { port, functions, project } = pieceArguments('port', 'functions', 'project');
 const hosted = new Map<string, HostedFunction>();
 const broken: Record<string, string> = {};

@@ -85,7 +85,6 @@ test.each([
   ['no JSON', { body: Buffer.from('{') }, 422, 'invalid-input'],
   ['broken UTF-8', { body: Buffer.from([0x22, 0xff, 0x22]) }, 422, 'invalid-input'],
   ['another media type', { headers: { 'content-type': 'text/plain' } }, 415, 'unsupported-media-type'],
-  ['a body too large', { body: Buffer.alloc(1_000_001, 32) }, 413, 'too-large'],
   ['a failure of ours', { json: { name: 'boom' } }, 500, 'internal'],
   ['a failure that passes', { json: { name: 'later' } }, 503, 'database-unavailable'],
 ])('%s is refused as a problem document', async (_name, change, status, code) => {
