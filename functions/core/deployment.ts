@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { FailureSchema } from './failure.ts';
 import { Id, Moment } from './ids.ts';
 import type { LifeCycle } from './life-cycle.ts';
-import { DeploymentConfig } from './pipeline-config.ts';
+import { DeploymentSettings } from './pipeline-config.ts';
 
 /*
  *   creating ─▶ verifying ─▶ live ─▶ superseded | rolled-back | stopped
@@ -38,7 +38,7 @@ export const Deployment = z.object({
   /** The pipeline run whose last stage this is; null for a deployment asked for by a person. */
   run: Id.nullable(),
   status: DeploymentStatus,
-  settings: DeploymentConfig,
+  settings: DeploymentSettings,
   requestedBy: z.string(),
   attempts: z.int(),
   /** Cloud Run service and revision. */

@@ -2,15 +2,32 @@ import { z } from 'zod';
 import { Id, Moment, Name } from './ids.ts';
 import { TrainingConfig } from './training-config.ts';
 
-/** How the finished version goes live. */
-export const DeploymentConfig = z.strictObject({
-  /** Deploy by itself once the quality gate has passed. */
-  automatic: z.boolean().default(true),
+const serving = {
   minInstances: z.int().min(0).max(10).default(1),
   maxInstances: z.int().min(1).max(100).default(3),
   /** Customers whose served list is compared with the offline list before traffic. */
   smokeCustomers: z.int().min(1).max(200).default(25),
-});
+};
+
+const inOrder = ({ minInstances, maxInstances }: { minInstances: number; maxInstances: number }) =>
+  minInstances <= maxInstances;
+const outOfOrder = {
+  path: ['minInstances'],
+  error: 'more instances at least than at most: make it no greater than maxInstances (3 unless set)',
+};
+
+/** How a version is served: what a person who deploys one may set. */
+export const DeploymentSettings = z.strictObject(serving).refine(inOrder, outOfOrder);
+export type DeploymentSettings = z.infer<typeof DeploymentSettings>;
+
+/** How a pipeline's finished version goes live. */
+export const DeploymentConfig = z
+  .strictObject({
+    /** Deploy by itself once the quality gate has passed. */
+    automatic: z.boolean().default(true),
+    ...serving,
+  })
+  .refine(inOrder, outOfOrder);
 export type DeploymentConfig = z.infer<typeof DeploymentConfig>;
 
 /** What the snapshot holds. */

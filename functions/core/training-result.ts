@@ -3,6 +3,7 @@ import { FailureSchema } from './failure.ts';
 import { Moment } from './ids.ts';
 import { GateVerdict, MetricsReport } from './metrics.ts';
 import { runPrefix } from './model.ts';
+import { VocabularyOutput } from './pipeline-run.ts';
 import { SlotName } from './slot.ts';
 import { TrainingConfig } from './training-config.ts';
 
@@ -18,12 +19,9 @@ import { TrainingConfig } from './training-config.ts';
 
 /** Addresses of one attempt's files. `bucket`: the tenant's. `attempt`: 1, 2, … as counted on the stage. */
 export function trainingFiles(bucket: string, tenant: string, model: string, run: string, attempt: number) {
-  const prefix = runPrefix(tenant, model, run);
-  const folder = `gs://${bucket}/${prefix}training-${attempt}/`;
+  const folder = `gs://${bucket}/${runPrefix(tenant, model, run)}training-${attempt}/`;
   return {
     folder,
-    /** Parquet parts written by the vocabulary stage: `customers-000….parquet` and so on. */
-    snapshot: `gs://${bucket}/${prefix}snapshot/`,
     request: `${folder}request.json`,
     artifact: `${folder}model.twa`,
     metrics: `${folder}metrics.json`,
@@ -33,16 +31,33 @@ export function trainingFiles(bucket: string, tenant: string, model: string, run
   } as const;
 }
 
+/**
+ * Where the vocabulary stage's attempt exports Parquet parts to: `customers-000….parquet` and so on. A folder for each
+ * attempt: parts that a former one still writes never mix with this one's. Ends in a slash.
+ */
+export function snapshotFolder(
+  bucket: string,
+  tenant: string,
+  model: string,
+  run: string,
+  attempt: number,
+): string {
+  return `gs://${bucket}/${runPrefix(tenant, model, run)}snapshot-${attempt}/`;
+}
+
 /** Where the lists of a version lie, given its artifact's address: they are written side by side. */
 export function offlineListsBeside(artifact: string): string {
   return artifact.replace(/[^/]*$/, 'offline-lists.json');
 }
 
-/** `request.json`: everything that decides the training, beside the snapshot. */
+/** `request.json`: everything that decides the training. */
 export const TrainingRequest = z.object({
   settings: TrainingConfig,
   /** The run's moment: the model's "now". */
   asOf: Moment,
+  /** The folder of the snapshot's parts, and how many rows they hold together: with another number it is not whole. */
+  snapshot: z.string().startsWith('gs://').endsWith('/'),
+  rows: VocabularyOutput,
   /** What answers now, which the new version must not lose to; null where nothing is live. */
   champion: z.object({ version: z.string(), metrics: MetricsReport }).nullable(),
 });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Field, Warehouse } from '#cloud/bigquery';
 import { toError } from '#core/errors';
 import type { Log } from '#runtime/log';
@@ -24,7 +25,7 @@ export interface Prediction {
 /** Gathers predictions and writes them to the warehouse in batches; an answer never waits for its log. */
 export interface PredictionLog {
   add(prediction: Prediction): void;
-  /** Writes what is left. */
+  /** Writes what is left, trying again until the grace is over; what is lost then is said in the log. */
   close(): Promise<void>;
 }
 
@@ -49,8 +50,16 @@ const BATCH = 500;
 /** Past this the oldest are let go: a warehouse that is away must not fill the memory. */
 const LIMIT = 20_000;
 
-/** A log into `dataset`, whose table is made at the first write. */
-export function openPredictionLog(warehouse: Warehouse, dataset: string, log: Log): PredictionLog {
+/** Of the 10 s that Cloud Run leaves a container to end in, what the last writes may take. */
+const GRACE = { milliseconds: 6000, pauseMilliseconds: 500 };
+
+/** A log into `dataset`, whose table is made at the first write. `grace`: how long `close` tries, and how often. */
+export function openPredictionLog(
+  warehouse: Warehouse,
+  dataset: string,
+  log: Log,
+  grace: typeof GRACE = GRACE,
+): PredictionLog {
   const table = { dataset, table: PREDICTIONS_TABLE };
   let waiting: Prediction[] = [];
   let writing: Promise<void> | null = null;
@@ -93,8 +102,20 @@ export function openPredictionLog(warehouse: Warehouse, dataset: string, log: Lo
     },
     async close() {
       clearInterval(timer);
-      await writing;
-      await flush();
+      const over = new AbortController();
+      const last = sleep(grace.milliseconds, undefined, { signal: over.signal }).catch(() => undefined);
+      const written = async () => {
+        await writing;
+        for (;;) {
+          await flush();
+          if (waiting.length === 0 || over.signal.aborted) return;
+          await sleep(grace.pauseMilliseconds);
+        }
+      };
+      // A write that hangs must not keep the container from saying what is lost.
+      await Promise.race([written(), last]);
+      over.abort();
+      if (waiting.length > 0) log.error('predictions lost', { lost: waiting.length });
     },
   };
 }

@@ -6,7 +6,6 @@ import { TerminalError } from '#core/errors';
 import { toMoment } from '#core/ids';
 import { DAY_MS, type Profile } from '#recommender/data';
 import { describeEvidence } from '#recommender/explain';
-import { listFor } from '#recommender/offline-lists';
 import type { Recommender } from '#recommender/recommend';
 import { type Route, route } from '#runtime/answer';
 import { InputError } from '#runtime/problem';
@@ -51,7 +50,12 @@ export function recommenderRoutes(recommender: Recommender, around: Surroundings
       lists: body.lists.map(({ customer, slot }) => ({
         customer,
         slot,
-        items: listFor(recommender, customer, slot, body.limit),
+        // A customer's own question, its defaults included, answered by what answers customers.
+        items: listFor(
+          recommender,
+          around,
+          recommend.body.parse({ customer, slot, limit: body.limit }),
+        ).items.map(({ id }) => id),
       })),
     })),
   ];
@@ -62,21 +66,7 @@ type Answer = z.input<typeof recommend.answer>;
 
 function recommendTo(recommender: Recommender, around: Surroundings, question: Question): Answer {
   const began = performance.now();
-  const { profile, known, basket } = profileFor(recommender, question);
-  const offers = recommender.recommend(profile, {
-    slot: question.slot,
-    k: question.limit,
-    includeBought: !question.excludeBought,
-    exclude: knownIds(recommender, question.excludeItems),
-    explain: question.explain,
-  });
-  const words = { now: around.store.clock(), basket };
-  const items = offers.map(({ item, score, evidence }) => ({
-    ...named(recommender, item),
-    score,
-    slot: question.slot,
-    reason: evidence === null ? '' : describeEvidence(evidence, recommender.items, words),
-  }));
+  const { items, known } = listFor(recommender, around, question);
   return answered(around, items, {
     kind: 'recommend',
     slot: question.slot,
@@ -85,6 +75,30 @@ function recommendTo(recommender: Recommender, around: Surroundings, question: Q
     known,
     began,
   });
+}
+
+/** The list that answers a question; nothing is logged. */
+function listFor(
+  recommender: Recommender,
+  { store }: Pick<Surroundings, 'store'>,
+  question: Question,
+): Pick<Answer, 'items' | 'known'> {
+  const { profile, known, basket } = profileFor(recommender, question);
+  const offers = recommender.recommend(profile, {
+    slot: question.slot,
+    k: question.limit,
+    includeBought: !question.excludeBought,
+    exclude: knownIds(recommender, question.excludeItems),
+    explain: question.explain,
+  });
+  const words = { now: store.clock(), basket };
+  const items = offers.map(({ item, score, evidence }) => ({
+    ...named(recommender, item),
+    score,
+    slot: question.slot,
+    reason: evidence === null ? '' : describeEvidence(evidence, recommender.items, words),
+  }));
+  return { items, known };
 }
 
 /** The profile asked about; an unknown customer or a basket of unknown items is an empty one. */

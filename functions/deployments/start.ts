@@ -1,6 +1,6 @@
 import { Deployment } from '#core/deployment';
 import { paths } from '#core/paths';
-import type { DeploymentConfig } from '#core/pipeline-config';
+import type { DeploymentSettings } from '#core/pipeline-config';
 import { Version } from '#core/version';
 import { requestDeployment } from '#store/deployment';
 import { mustRead } from '#store/document';
@@ -11,7 +11,7 @@ export async function start(
   store: Store,
   { tenant, model }: { readonly tenant: string; readonly model: string },
   actor: string,
-  wanted: { readonly version: string; readonly settings: DeploymentConfig },
+  wanted: { readonly version: string; readonly settings: DeploymentSettings },
 ): Promise<Deployment> {
   const version = await mustRead(store, paths.version(tenant, model, wanted.version), Version, 'version');
   const { id } = await requestDeployment(store, {

@@ -15,6 +15,7 @@ export const deployment: StageWork = {
 
 async function advance(context: StageContext): Promise<StageOutcome> {
   const { ids, run, store } = context;
+  const { automatic: _, ...settings } = run.settings.deployment;
   const id = `d${ids.run.slice(1)}`;
   const found = await read(store, paths.deployment(ids.tenant, ids.model, id), Deployment);
   if (found === null) {
@@ -26,7 +27,7 @@ async function advance(context: StageContext): Promise<StageOutcome> {
       id,
       version: version.value,
       run: ids.run,
-      settings: run.settings.deployment,
+      settings,
       requestedBy: run.requestedBy,
     });
     if (!asked.created && asked.id !== id)

@@ -79,15 +79,17 @@ async function fit(
 ): Promise<TrainingResult> {
   const request = await readRequest(files, at.request);
   const snapshot = await readSnapshot({
-    customers: await parts(files, `${at.snapshot}customers-`),
-    items: await parts(files, `${at.snapshot}items-`),
-    interactions: await parts(files, `${at.snapshot}interactions-`),
+    customers: await parts(files, `${request.snapshot}customers-`),
+    items: await parts(files, `${request.snapshot}items-`),
+    interactions: await parts(files, `${request.snapshot}interactions-`),
   });
-  log.info('snapshot read', {
+  const rows = {
     customers: snapshot.customers.keys.length,
     items: snapshot.items.keys.length,
     interactions: snapshot.interactions.item.length,
-  });
+  };
+  log.info('snapshot read', rows);
+  requireRows(request, rows);
   const progress = openProgress(store, paths.progress(runPath, 0));
   const trained = await train({
     ...snapshot,
@@ -134,6 +136,18 @@ async function readRequest(files: Files, uri: string): Promise<TrainingRequest> 
       remedy: 'Start the pipeline run again.',
       cause,
     });
+  }
+}
+
+/** @throws TerminalError `snapshot-incomplete`, naming the first table that is not as it was exported. */
+function requireRows({ rows, snapshot }: TrainingRequest, read: TrainingRequest['rows']): void {
+  for (const name of ['customers', 'items', 'interactions'] as const) {
+    if (read[name] === rows[name]) continue;
+    throw new TerminalError(
+      'snapshot-incomplete',
+      `The snapshot ${snapshot} has ${read[name]} ${name}; ${rows[name]} were counted when it was made.`,
+      { remedy: 'Start the pipeline run again.' },
+    );
   }
 }
 

@@ -2,14 +2,15 @@ import { openFiles } from '#cloud/storage';
 import { TrainerEnv } from '#core/container-env';
 import type { JobDeploy } from '#runtime/deploy';
 import type { JobContext } from '#runtime/job';
+import { LONGEST_TRAINER_SECONDS, TRAINER_SIZE } from './trainer-size.ts';
 import { trainRun } from './train-run.ts';
 
 /** The trainer container: one attempt of one run's training stage, as a Vertex AI custom job. */
 export const deploy: JobDeploy = {
   trigger: 'job',
-  memory: '8Gi',
-  cpu: 4,
-  timeoutSeconds: 21_600,
+  memory: TRAINER_SIZE.memory,
+  cpu: TRAINER_SIZE.cpu,
+  timeoutSeconds: LONGEST_TRAINER_SECONDS,
   serviceAccount: 'trainer',
   tasks: 1,
   maxRetries: 0,

@@ -1,6 +1,7 @@
 import { openTrainingPlatform } from '#cloud/vertex';
 import { toEnvironment } from '#core/container-env';
 import { Deployment } from '#core/deployment';
+import { TerminalError } from '#core/errors';
 import { Model } from '#core/model';
 import { paths } from '#core/paths';
 import { trainingFiles, type TrainingRequest, TrainingResult } from '#core/training-result';
@@ -10,13 +11,11 @@ import { serviceAccountEmail } from '#runtime/deploy';
 import { read } from '#store/document';
 import type { StageContext, StageOutcome, StageWork } from './drive.ts';
 import { concludeTraining } from './conclude-training.ts';
+import { trainerSeconds, TRAINER_SIZE } from './trainer-size.ts';
+import { snapshotOf } from './vocabulary.ts';
 
 /** Training: one Vertex AI custom job per attempt; its folder says what came of it. */
 export const training: StageWork = { stage: 'training', advance };
-
-const MACHINE_TYPE = 'n1-standard-8';
-/** On top of the configuration's cap on the search: reading, the final fits, writing. */
-const OVERHEAD_SECONDS = 3600;
 
 async function advance(context: StageContext): Promise<StageOutcome> {
   const { ids, run, tenant, config, attempt } = context;
@@ -38,8 +37,8 @@ async function advance(context: StageContext): Promise<StageOutcome> {
           TRADEWIND_ATTEMPT: attempt,
         }),
       },
-      machineType: MACHINE_TYPE,
-      timeoutSeconds: run.settings.training.seconds + OVERHEAD_SECONDS,
+      machineType: TRAINER_SIZE.machineType,
+      timeoutSeconds: trainerSeconds(run.settings.training),
       serviceAccount: serviceAccountEmail(config.projectId, 'trainer'),
     });
     context.log.info(`training: attempt ${attempt} started`, { job });
@@ -73,10 +72,16 @@ async function readResult(context: StageContext): Promise<TrainingResult | null>
 }
 
 async function writeRequest(context: StageContext): Promise<void> {
-  const { run, files } = context;
+  const { ids, tenant, run, files } = context;
+  if (run.vocabulary === null)
+    throw new TerminalError('snapshot-missing', `The run ${ids.run} has no snapshot to train on.`, {
+      remedy: 'Start the pipeline again.',
+    });
   const request: TrainingRequest = {
     settings: run.settings.training,
     asOf: run.asOf,
+    snapshot: snapshotOf(tenant, ids, run.stages.vocabulary.attempts),
+    rows: run.vocabulary,
     champion: await championOf(context),
   };
   await files.save(filesOf(context).request, JSON.stringify(request), 'application/json');

@@ -2,8 +2,9 @@ import type { TableRef } from '#cloud/bigquery';
 import { TerminalError } from '#core/errors';
 import { datasetNames } from '#core/model';
 import { quoteTable } from '#core/sql/quote';
-import { trainingFiles } from '#core/training-result';
-import type { StageContext, StageOutcome, StageWork } from './drive.ts';
+import { snapshotFolder } from '#core/training-result';
+import type { Tenant } from '#core/tenant';
+import type { RunIds, StageContext, StageOutcome, StageWork } from './drive.ts';
 import { customersSql, interactionsSql, itemsSql } from './snapshot-sql.ts';
 import { RUN_TABLE_HOURS, runPhases, type WarehouseJob } from './warehouse-jobs.ts';
 
@@ -14,7 +15,7 @@ export const vocabulary: StageWork = { stage: 'vocabulary', advance };
 const LEAST = { customers: 5, items: 5, interactions: 50 } as const;
 
 async function advance(context: StageContext): Promise<StageOutcome> {
-  const { ids, tenant, warehouse, files, attempt, deadline, store } = context;
+  const { ids, tenant, warehouse, attempt, deadline, store } = context;
   const { features } = datasetNames(tenant.cloud, ids.tenant, ids.model);
   const table = (name: string): TableRef => ({ dataset: features, table: `run_${ids.run}_${name}` });
   const quoted = (name: string) => quoteTable(tenant.cloud.projectId, features, table(name).table);
@@ -33,6 +34,8 @@ async function advance(context: StageContext): Promise<StageOutcome> {
     store.clock,
   );
   if (made !== null) return made;
+  const names = ['customers', 'items', 'interactions'];
+  await Promise.all(names.map((name) => warehouse.expireTable(table(name), RUN_TABLE_HOURS)));
   const rows = async (name: string) => (await warehouse.describe(table(name)))?.rows ?? 0;
   const [customers, items, interactions] = await Promise.all([
     rows('customers'),
@@ -42,12 +45,8 @@ async function advance(context: StageContext): Promise<StageOutcome> {
   const counts = { customers, items, interactions };
   requireEnough(counts);
 
-  const { snapshot } = trainingFiles(tenant.cloud.bucket, ids.tenant, ids.model, ids.run, 1);
-  const names = ['customers', 'items', 'interactions'];
+  const snapshot = snapshotOf(tenant, ids, attempt);
   const exportId = (name: string) => jobId(`export-${name}`);
-  // Parts of a former attempt must not mix with this one's; once this one has begun nothing is removed.
-  const begun = await Promise.all(names.map((name) => warehouse.jobOutcome(exportId(name))));
-  if (begun.every((outcome) => outcome.state === 'unknown')) await files.deleteAll(snapshot);
   const exported = await runPhases(
     warehouse,
     [
@@ -60,9 +59,13 @@ async function advance(context: StageContext): Promise<StageOutcome> {
     store.clock,
   );
   if (exported !== null) return exported;
-  await Promise.all(names.map((name) => warehouse.expireTable(table(name), RUN_TABLE_HOURS)));
   context.log.info('vocabulary: snapshot written', counts);
   return { state: 'done', found: { vocabulary: counts }, executor: exportId('interactions') };
+}
+
+/** Where the vocabulary stage's given attempt exports the run's snapshot to. */
+export function snapshotOf(tenant: Tenant, ids: RunIds, attempt: number): string {
+  return snapshotFolder(tenant.cloud.bucket, ids.tenant, ids.model, ids.run, attempt);
 }
 
 /** @throws TerminalError `too-little-data`, naming what there is too little of. */

@@ -8,7 +8,7 @@ export interface WarehouseJob {
 }
 
 /** How long a run's own tables are kept for looking at; its snapshot in Cloud Storage stays. */
-export const RUN_TABLE_HOURS = 30 * 24;
+export const RUN_TABLE_HOURS = 7 * 24;
 
 /** Reasons BigQuery gives where the same job may go through another time. */
 const WORTH_ANOTHER_TRY: readonly string[] = [

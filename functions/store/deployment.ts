@@ -2,7 +2,7 @@ import { type Deployment } from '#core/deployment';
 import { TerminalError } from '#core/errors';
 import { announce } from '#core/events';
 import { paths } from '#core/paths';
-import type { DeploymentConfig } from '#core/pipeline-config';
+import type { DeploymentSettings } from '#core/pipeline-config';
 import type { Version } from '#core/version';
 import { createExclusively } from './exclusive.ts';
 import { now, type Store } from './store.ts';
@@ -14,7 +14,7 @@ export interface DeploymentRequest {
   readonly version: Version;
   /** The pipeline run whose last stage it is, or null. */
   readonly run: string | null;
-  readonly settings: DeploymentConfig;
+  readonly settings: DeploymentSettings;
   readonly requestedBy: string;
 }
 

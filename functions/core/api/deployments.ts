@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Deployment } from '../deployment.ts';
 import { Id } from '../ids.ts';
-import { DeploymentConfig } from '../pipeline-config.ts';
+import { DeploymentSettings } from '../pipeline-config.ts';
 import { contract, Page, pageOf } from './contract.ts';
 
 export const startDeployment = contract({
@@ -9,7 +9,7 @@ export const startDeployment = contract({
   path: '/api/tenants/{tenant}/models/{model}/deployments',
   access: 'deploy',
   summary: 'Deploy a version; while a deployment is under way its own record is the answer.',
-  body: z.strictObject({ version: Id, settings: DeploymentConfig.prefault({}) }),
+  body: z.strictObject({ version: Id, settings: DeploymentSettings.prefault({}) }),
   answer: Deployment,
   status: 202,
 });

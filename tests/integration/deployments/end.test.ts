@@ -1,7 +1,7 @@
 import { Deployment, type DeploymentStatus } from '#core/deployment';
 import { Model } from '#core/model';
 import { paths } from '#core/paths';
-import { DeploymentConfig } from '#core/pipeline-config';
+import { DeploymentSettings } from '#core/pipeline-config';
 import { mustRead } from '#store/document';
 import { APART, freshTenant, openTestStore } from '#tests/store';
 import { goLive, recordFailure } from '../../../functions/deployments/end.ts';
@@ -18,7 +18,7 @@ const deploymentOf = (id: string, status: DeploymentStatus): Deployment => ({
   version: 'v1234',
   run: null,
   status,
-  settings: DeploymentConfig.parse({}),
+  settings: DeploymentSettings.parse({}),
   requestedBy: 'u',
   attempts: 0,
   service: null,

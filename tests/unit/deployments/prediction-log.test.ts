@@ -31,7 +31,17 @@ function warehouse(fail: () => boolean) {
   return { fake: fake as Warehouse, batches, calls };
 }
 const warnings: string[] = [];
-const log = { debug() {}, info() {}, warn: (message: string) => void warnings.push(message), error() {} };
+const errors: unknown[] = [];
+const log = {
+  debug() {},
+  info() {},
+  warn: (message: string) => void warnings.push(message),
+  error: (...said: unknown[]) => void errors.push(said),
+};
+beforeEach(() => {
+  warnings.length = 0;
+  errors.length = 0;
+});
 
 it('writes in batches of at most 500, making the table once', async () => {
   const { fake, batches, calls } = warehouse(() => false);
@@ -43,15 +53,29 @@ it('writes in batches of at most 500, making the table once', async () => {
   expect(calls).toEqual(['dataset logs', 'table predictions']);
 });
 
-it('keeps what could not be written, under the same insert ids', async () => {
-  let away = true;
-  const { fake, batches } = warehouse(() => away);
-  const predictions = openPredictionLog(fake, 'logs', log);
+const soon = { milliseconds: 10_000, pauseMilliseconds: 1 };
+
+it('keeps what could not be written, and at the end writes it under the same insert ids', async () => {
+  let refusals = 3;
+  const { fake, batches } = warehouse(() => refusals-- > 0);
+  const predictions = openPredictionLog(fake, 'logs', log, soon);
   predictions.add(prediction(1));
   await predictions.close();
-  expect(batches).toEqual([]);
-  expect(warnings).toEqual(['predictions not written yet']);
-  away = false;
-  await predictions.close();
   expect(batches).toEqual([['r1']]);
+  expect(warnings).toEqual(Array.from({ length: 3 }, () => 'predictions not written yet'));
+  expect(errors).toEqual([]);
+});
+
+it.each([
+  ['refuses', () => Promise.reject(new Error('away'))],
+  ['hangs', () => new Promise<void>(() => undefined)],
+])('says how many are lost where the warehouse %s until the grace is over', async (_, insert) => {
+  const { fake } = warehouse(() => false);
+  const predictions = openPredictionLog({ ...fake, insert }, 'logs', log, {
+    milliseconds: 50,
+    pauseMilliseconds: 10,
+  });
+  for (let n = 0; n < 7; n++) predictions.add(prediction(n));
+  await predictions.close();
+  expect(errors).toEqual([['predictions lost', { lost: 7 }]]);
 });

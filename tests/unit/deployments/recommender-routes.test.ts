@@ -3,6 +3,7 @@ import { signVerification, checkVerification } from '../../../functions/core/api
 import { TrainingConfig } from '../../../functions/core/training-config.ts';
 import type { Prediction } from '../../../functions/deployments/prediction-log.ts';
 import { recommenderRoutes } from '../../../functions/deployments/recommender-routes.ts';
+import { compareLists } from '../../../functions/deployments/smoke-test.ts';
 import { offlineLists } from '../../../functions/recommender/offline-lists.ts';
 import { openRecommender, type Recommender } from '../../../functions/recommender/recommend.ts';
 import { train } from '../../../functions/recommender/train.ts';
@@ -20,7 +21,7 @@ beforeAll(async () => {
 });
 
 /** Asks the service as a member of its tenant would, over everything but the socket. */
-async function ask(path: string, body: object, token = 'a-token') {
+async function ask(path: string, body: object, token = 'a-token', served = recommender) {
   const around = {
     env: { TRADEWIND_VERSION: 'v1234', TRADEWIND_DEPLOYMENT: 'd1234' },
     // Only the clock and randomness of the store are used here.
@@ -37,7 +38,7 @@ async function ask(path: string, body: object, token = 'a-token') {
     },
     makeRequestId: () => 'request-1',
   };
-  const result = await answer(recommenderRoutes(recommender, around), gate, {
+  const result = await answer(recommenderRoutes(served, around), gate, {
     method: 'POST',
     url: path,
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
@@ -137,6 +138,26 @@ describe('the verifier', () => {
     expect(status).toBe(200);
     expect(body.lists).toEqual(offline.slice(0, 100));
     expect((await ask('/v1/verify', asked, 'somebody-else')).status).toBe(401);
+  });
+
+  it('is answered by what answers customers: a filter that is wrong there is wrong here', async () => {
+    // As if the route had the filter the wrong way round.
+    const inverted: Recommender = {
+      ...recommender,
+      recommend: (profile, options) =>
+        recommender.recommend(profile, { ...options, includeBought: options.includeBought === false }),
+    };
+    const [expected] = offlineLists(recommender).filter(({ slot }) => slot === 'discover');
+    const { customer, slot } = expected!;
+    const served = await ask(recommend.path, { customer, slot }, 'a-token', inverted);
+    const asked = { lists: [{ customer, slot }] };
+    const token = await signVerification(key, 'd1234', NOW + 60_000, Buffer.from(JSON.stringify(asked)));
+    logged.length = 0;
+    const { body } = await ask('/v1/verify', asked, token, inverted);
+    expect(body.lists[0].items).toEqual(served.body.items.map(({ id }: { id: string }) => id));
+    expect(compareLists([expected!], body.lists)).toMatch(/as served and .* as computed in training/);
+    // It is no recommendation to anybody.
+    expect(logged).toEqual([]);
   });
 
   it('gets exactly what customers are served', async () => {

@@ -5,7 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Files } from '../../../functions/cloud/storage.ts';
 import { TransientError } from '../../../functions/core/errors.ts';
-import { OfflineLists, trainingFiles, TrainingResult } from '../../../functions/core/training-result.ts';
+import {
+  OfflineLists,
+  snapshotFolder,
+  trainingFiles,
+  TrainingResult,
+} from '../../../functions/core/training-result.ts';
 import { trainRun } from '../../../functions/pipelines/train-run.ts';
 import { offlineLists } from '../../../functions/recommender/offline-lists.ts';
 import { openRecommender } from '../../../functions/recommender/recommend.ts';
@@ -19,8 +24,19 @@ const env = {
   TRADEWIND_ATTEMPT: 1,
 };
 const at = trainingFiles('bucket', 't1234', 'm1234', 'r1234', 1);
-const request = (settings: object) =>
-  Buffer.from(JSON.stringify({ settings, asOf: '2026-01-01T00:00:00.000Z', champion: null }));
+const snapshotAt = snapshotFolder('bucket', 't1234', 'm1234', 'r1234', 2);
+const request = (settings: object, counted: object = {}) =>
+  Buffer.from(
+    JSON.stringify({
+      settings,
+      asOf: '2026-01-01T00:00:00.000Z',
+      snapshot: snapshotAt,
+      rows: { ...rows, ...counted },
+      champion: null,
+    }),
+  );
+/** What the snapshot holds. */
+let rows = { customers: 0, items: 0, interactions: 0 };
 
 /** A bucket in memory; the calls that the trainer makes. */
 function bucketWith(objects: Map<string, Uint8Array>): Files {
@@ -77,6 +93,7 @@ function surroundings() {
 
 async function snapshotFiles(): Promise<Map<string, Uint8Array>> {
   const { interactions, customers, items } = wholesaler({ customers: 60, items: 40 });
+  rows = { customers: 60, items: 40, interactions: interactions.item.length };
   const folder = await mkdtemp(join(tmpdir(), 'tradewind-trainer-'));
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
@@ -85,7 +102,7 @@ async function snapshotFiles(): Promise<Map<string, Uint8Array>> {
     const file = join(folder, `${name}.parquet`);
     await connection.run(`CREATE TABLE ${name} (${types}); INSERT INTO ${name} VALUES ${rows.join(',')};`);
     await connection.run(`COPY ${name} TO '${file}' (FORMAT parquet)`);
-    objects.set(`${at.snapshot}${name}-000000000000.parquet`, await readFile(file));
+    objects.set(`${snapshotAt}${name}-000000000000.parquet`, await readFile(file));
   };
   try {
     await write(
@@ -161,6 +178,21 @@ describe('the trainer', () => {
       failure: { code: 'history-too-short', remedy: expect.stringMatching(/longer history/) },
     });
     expect(published).toEqual(['training-finished']);
+  });
+
+  it('trains on no snapshot that has other rows than were counted', async () => {
+    const counted = { interactions: rows.interactions + 1 };
+    const objects = new Map([...snapshot, [at.request, request({ preset: 'quick' }, counted)] as const]);
+    const { context } = surroundings();
+    await trainRun(context, bucketWith(objects), env);
+    const result = TrainingResult.parse(JSON.parse(Buffer.from(objects.get(at.result) ?? []).toString()));
+    expect(result).toMatchObject({
+      ok: false,
+      failure: {
+        code: 'snapshot-incomplete',
+        message: `The snapshot ${snapshotAt} has ${rows.interactions} interactions; ${rows.interactions + 1} were counted when it was made.`,
+      },
+    });
   });
 
   it('leaves no result when the cloud is away: the next attempt may do better', async () => {
