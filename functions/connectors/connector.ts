@@ -38,6 +38,17 @@ export interface TableDescription extends TableListing {
   readonly notes: readonly string[];
 }
 
+/**
+ * Codes of TransientErrors that say: the source is not to be reached now. They tell nothing about a table, so a run
+ * pauses and begins anew instead of failing what it reads.
+ */
+export const CONNECTION_FAILURES: readonly string[] = [
+  'source-unreachable',
+  'source-silent',
+  'connection-lost',
+  'too-many-connections',
+];
+
 /** A value that JSON and Firestore keep as it is. */
 export type PlainValue = string | number | boolean | null;
 

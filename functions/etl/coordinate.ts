@@ -6,7 +6,8 @@
  *     table extracted       its files are complete: load and publish (again)
  *     anything else         read anew in a new epoch
  */
-import { type Failure, TerminalError } from '#core/errors';
+import { CONNECTION_FAILURES } from '#connectors/connector';
+import type { Failure } from '#core/errors';
 import { EtlRun, etlCycle, type EtlEvent, type EtlTable } from '#core/etl-run';
 import { paths } from '#core/paths';
 import { readAll, transition } from '#store/document';
@@ -19,13 +20,18 @@ import { openEpoch, type OpenEpoch } from './open-epoch.ts';
 import { pause } from './pause.ts';
 import { openProgress, type Progress } from './progress.ts';
 import { prepareWarehouse } from './publish.ts';
-import { momentOf, TablePlan } from './records.ts';
+import { TablePlan } from './records.ts';
 import type { Scope } from './scope.ts';
-import { enabledTables, failTable, isOver, newTable, tablesOf } from './tables.ts';
-import { settledUnits, unitsOfTable } from './units.ts';
+import { openSettledFeed } from './settled-feed.ts';
+import { failTable, isOver, tablesOf } from './tables.ts';
+import { unitsOfTable } from './units.ts';
+import { writeTables } from './write-tables.ts';
 
-/** Epochs one coordinator tries before it believes that the source does not keep a snapshot open. */
+/** Epochs one coordinator tries before it believes that the source does not stay there for as long as it takes. */
 const MAX_EPOCHS = 3;
+
+/** Before each new epoch, times the rounds so far: a server that restarts is back by then. */
+const EPOCH_PAUSE_SECONDS = 10;
 
 /** Does the run to its end. @returns true, for it is over. */
 export async function coordinate(scope: Scope, lease: Lease): Promise<true> {
@@ -51,33 +57,39 @@ export async function coordinate(scope: Scope, lease: Lease): Promise<true> {
 }
 
 async function extractAll(scope: Scope, lease: Lease, landings: Landings, progress: Progress): Promise<void> {
+  let ended: Failure | null = null;
   for (let round = 1; ; round++) {
     const open = (await tablesOf(scope.store, scope.key)).filter(
       (table) => !isOver(table) && !landings.has(table.id),
     );
     if (open.length === 0) return;
     if (round > MAX_EPOCHS) {
-      for (const table of open) await failTable(scope.store, scope.key, table.id, snapshotLost(table));
+      for (const table of open) await failTable(scope.store, scope.key, table.id, unreadable(table, ended));
       return;
     }
-    const epoch = await openEpoch(scope, lease, open);
+    if (round > 1) await pause((round - 1) * EPOCH_PAUSE_SECONDS * 1000, scope.signal);
+    // A source that was there a moment ago is worth waiting for; one that never answered is not.
+    const epoch = await openEpoch(scope, lease, open, round === 1 || round === MAX_EPOCHS ? 'fail' : 'leave');
     try {
       await move(scope, 'extract');
-      await runEpoch(scope, lease, epoch, landings, progress);
+      ended = await runEpoch(scope, lease, epoch, landings, progress);
     } finally {
       await epoch.close();
     }
   }
 }
 
-/** Reads until every table of the epoch is complete or failed, or its snapshot is gone. */
+/**
+ * Reads until every table of the epoch is complete or failed (null), or what was left of it cannot be read in this
+ * epoch any more: why.
+ */
 async function runEpoch(
   scope: Scope,
   lease: Lease,
   { epoch, plans }: OpenEpoch,
   landings: Landings,
   progress: Progress,
-): Promise<void> {
+): Promise<Failure | null> {
   const left = new Map(plans.map((plan) => [plan.id, { plan, units: plan.units }]));
   const complete = async (plan: TablePlan) => {
     left.delete(plan.id);
@@ -88,24 +100,23 @@ async function runEpoch(
   for (const plan of plans) if (plan.units === 0) await complete(plan);
 
   const worker = openEpochWorker(scope, epoch, progress);
-  const seen = new Set<string>();
-  let since = '';
+  const settled = openSettledFeed(scope, epoch.number);
   try {
     while (left.size > 0) {
       scope.signal.throwIfAborted();
       const worked = await worker.step();
-      const fresh = (await settledUnits(scope, epoch.number, since)).filter((one) => !seen.has(one.path));
-      for (const { path, record } of fresh) {
-        seen.add(path);
-        since = momentOf(record.settled) > since ? momentOf(record.settled) : since;
+      const fresh = await settled.next();
+      for (const { record } of fresh) {
         const table = left.get(record.table);
         if (table === undefined) continue;
         if (record.status === 'done') {
           table.units--;
           if (table.units === 0) await complete(table.plan);
-        } else if (record.failure?.code === 'snapshot-gone') {
-          scope.log.warn('the snapshot is gone; tables not fully read begin anew', { epoch: epoch.number });
-          return;
+        } else if (record.failure !== null && endsEpoch(record.failure)) {
+          const { code, message } = record.failure;
+          const about = { epoch: epoch.number, code, error: message };
+          scope.log.warn('the source went away; tables not fully read begin anew', about);
+          return record.failure;
         } else {
           left.delete(record.table);
           await tableFailed(scope, table.plan, record.failure);
@@ -113,6 +124,7 @@ async function runEpoch(
       }
       if (!worked && fresh.length === 0) await pause(300, scope.signal);
     }
+    return null;
   } finally {
     await worker.close();
   }
@@ -131,37 +143,6 @@ async function tableFailed(scope: Scope, plan: TablePlan, failure: Failure | nul
     );
 }
 
-/** Writes the run's tables once: what is enabled when the first coordinator begins. */
-async function writeTables(scope: Scope): Promise<void> {
-  const { store, key } = scope;
-  if ((await tablesOf(store, key)).length > 0) return;
-  const tables = await enabledTables(store, key);
-  if (tables.length === 0)
-    throw new TerminalError('nothing-to-load', 'No table is enabled any more.', {
-      remedy: 'Enable at least one table of a source, then start again.',
-    });
-  const at = now(store);
-  const path = (id: string) => paths.etlTable(key.tenant, key.model, key.run, id);
-  await store.db.commit([
-    ...tables.map((table) => ({
-      kind: 'create' as const,
-      path: path(table.id),
-      data: newTable(key.run, table, at),
-    })),
-    { kind: 'update', path: scope.path, data: { tables: tables.length } },
-  ]);
-  const destinations = new Set<string>();
-  for (const table of tables) {
-    if (destinations.has(table.destination))
-      await failTable(store, key, table.id, {
-        code: 'destination-taken',
-        message: `"${table.name}" would be loaded to "${table.destination}", as another table is.`,
-        remedy: 'Discover the tables of this source again.',
-      });
-    destinations.add(table.destination);
-  }
-}
-
 async function isOpen(scope: Scope, table: string): Promise<boolean> {
   const found = (await tablesOf(scope.store, scope.key)).find((one) => one.id === table);
   return found !== undefined && !isOver(found);
@@ -174,7 +155,14 @@ async function move(scope: Scope, event: EtlEvent): Promise<void> {
   });
 }
 
-function snapshotLost(table: EtlTable): Failure {
+/** Whether the failure is no table's: its snapshot or its server is gone. */
+function endsEpoch({ code }: Failure): boolean {
+  return code === 'snapshot-gone' || CONNECTION_FAILURES.includes(code);
+}
+
+function unreadable(table: EtlTable, ended: Failure | null): Failure {
+  if (ended !== null && ended.code !== 'snapshot-gone')
+    return { ...ended, message: `"${table.name}" could not be read to its end. ${ended.message}` };
   return {
     code: 'snapshot-lost',
     message: `"${table.name}" could not be read to its end: the server closed the snapshot ${MAX_EPOCHS} times.`,

@@ -1,9 +1,10 @@
 import { makeTableWriter } from '#columnar/table-writer';
-import type { SourceSession } from '#connectors/connector';
+import { CONNECTION_FAILURES, type SourceSession } from '#connectors/connector';
 import { TerminalError, toError, toFailure } from '#core/errors';
 import { paths } from '#core/paths';
 import { inWarehouse } from '#core/warehouse-name';
 import { mustRead } from '#store/document';
+import { pause } from './pause.ts';
 import { runPath } from './run-key.ts';
 import { type Epoch, TablePlan } from './records.ts';
 import { makeRejectSink } from './rejects.ts';
@@ -16,10 +17,14 @@ import {
   giveBack,
   holding,
   MAX_UNIT_ATTEMPTS,
+  restSeconds,
   settleDone,
   settleFailed,
   type UnitResult,
 } from './units.ts';
+
+/** A task waits at most so long before it tries a source that was not to be reached. */
+const LONGEST_PAUSE_SECONDS = 8;
 
 /** One task's part of an epoch: its sessions, each in the epoch's snapshot. */
 export interface EpochWorker {
@@ -32,6 +37,8 @@ export interface EpochWorker {
 export function openEpochWorker(scope: Scope, epoch: Epoch, progress: Progress): EpochWorker {
   const sessions = new Map<string, SourceSession>();
   const plans = new Map<string, TablePlan>();
+  /** Times in a row that a source was not to be reached. */
+  let unreachable = 0;
 
   const sessionFor = async (source: string): Promise<SourceSession> => {
     const open = sessions.get(source);
@@ -70,10 +77,15 @@ export function openEpochWorker(scope: Scope, epoch: Epoch, progress: Progress):
         );
         if (!(await settleDone(scope, unit, result)))
           scope.log.warn('a unit was taken over by another task; its file is not used', { unit: unit.path });
+        unreachable = 0;
       } catch (error) {
         // A session in the middle of a failed read is of no further use.
         await drop(source);
         await unitFailed(scope, unit, error);
+        unreachable = CONNECTION_FAILURES.includes(toFailure(error).code) ? unreachable + 1 : 0;
+        // The next unit would meet the same closed door, and lose one of its tries.
+        if (unreachable > 0)
+          await pause(Math.min(2 ** unreachable, LONGEST_PAUSE_SECONDS) * 1000, scope.signal);
       }
       return true;
     },
@@ -87,7 +99,7 @@ export function openEpochWorker(scope: Scope, epoch: Epoch, progress: Progress):
 async function unitFailed(scope: Scope, unit: ClaimedUnit, error: unknown): Promise<void> {
   const { name, part } = { name: unit.record.unit.table, part: unit.record.unit.id };
   if (scope.signal.aborted) {
-    await giveBack(scope, unit);
+    await giveBack(scope, unit, 0);
     throw scope.signal.reason;
   }
   const failure = toFailure(error);
@@ -100,7 +112,7 @@ async function unitFailed(scope: Scope, unit: ClaimedUnit, error: unknown): Prom
   });
   if (error instanceof TerminalError || failure.code === 'snapshot-gone' || spent)
     await settleFailed(scope, unit, failure);
-  else await giveBack(scope, unit);
+  else await giveBack(scope, unit, restSeconds(unit.record.attempts));
 }
 
 async function extract(

@@ -52,11 +52,25 @@ export async function finishRun(scope: Scope): Promise<void> {
   }
 }
 
-/** Fails a run and what of it is not over: its message came to nothing, or its container did. Harmless when it is over. */
+/**
+ * Fails what of a run is not over (its message came to nothing, or its container did) and ends it as its tables ended:
+ * what was published is published. Harmless when it is over.
+ */
 export async function failRun(store: Store, key: RunKey, failure: Failure): Promise<void> {
   for (const table of await tablesOf(store, key))
     if (!isOver(table)) await failTable(store, key, table.id, failure);
-  await endRun(store, key, 'fail', { failure: { ...failure } });
+  const tables = await tablesOf(store, key);
+  const end = planEnd(tables);
+  if (tables.length === 0 || end.event === 'fail') {
+    const why =
+      tables.length === 0 ? { failure: { ...failure } } : { counts: end.counts, failure: end.failure };
+    await endRun(store, key, 'fail', why);
+    return;
+  }
+  // A run ends well or in part from `publishing` alone.
+  for (const event of ['plan', 'extract', 'publish'] as const)
+    await transition(store, runPath(key), EtlRun, etlCycle, event);
+  await endRun(store, key, end.event, { counts: end.counts, failure: end.failure });
 }
 
 function endRun(

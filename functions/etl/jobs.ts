@@ -1,4 +1,6 @@
-import { TerminalError, TransientError } from '#core/errors';
+import type { JobOutcome } from '#cloud/bigquery';
+import { TerminalError } from '#core/errors';
+import { pause } from './pause.ts';
 import type { Scope } from './scope.ts';
 
 /** Reasons that BigQuery's own documentation says to try again after. */
@@ -17,13 +19,15 @@ const MAX_JOB_ATTEMPTS = 4;
 /**
  * Runs a job to its end under ids that are the same whoever runs it: `<name>-<attempt>`. A new attempt starts only when
  * the former is over with an error, and then only if `alreadyDone` says that it left nothing behind.
- * @throws TerminalError `warehouse-job-failed` with BigQuery's words; TransientError when attempts are used up.
+ * Attempts rest 1, 4 and 16 seconds: `rest` (milliseconds). Their ids are used up then, for every later task too.
+ * @throws TerminalError `warehouse-job-failed` with BigQuery's words.
  */
 export async function runJob(
   { warehouse, signal, log }: Pick<Scope, 'warehouse' | 'signal' | 'log'>,
   name: string,
   start: (jobId: string) => Promise<void>,
   alreadyDone: () => Promise<boolean> = async () => false,
+  rest: typeof pause = pause,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const jobId = `${name}-${attempt}`;
@@ -35,12 +39,18 @@ export async function runJob(
     }
     if (outcome.state === 'succeeded' || (await alreadyDone())) return;
     const again = WORTH_ANOTHER_TRY.includes(outcome.reason) || /concurrent update/i.test(outcome.message);
-    if (!again)
-      throw new TerminalError('warehouse-job-failed', `BigQuery could not do ${jobId}: ${outcome.message}`, {
-        remedy: 'See the message; if it does not name something in your data, send it to support.',
-      });
-    if (attempt === MAX_JOB_ATTEMPTS)
-      throw new TransientError('warehouse-unavailable', `BigQuery failed ${jobId}: ${outcome.message}`);
+    if (!again || attempt === MAX_JOB_ATTEMPTS) throw refused(jobId, outcome, again ? attempt : 1);
     log.warn('a warehouse job failed and is tried again', { jobId, reason: outcome.reason });
+    await rest(1000 * 4 ** (attempt - 1), signal);
   }
+}
+
+function refused(jobId: string, { message, reason }: JobOutcome, attempts: number): TerminalError {
+  const times = attempts === 1 ? '' : ` in ${attempts} attempts (${reason})`;
+  return new TerminalError('warehouse-job-failed', `BigQuery could not do ${jobId}${times}: ${message}`, {
+    remedy:
+      attempts === 1
+        ? 'See the message; if it does not name something in your data, send it to support.'
+        : 'Start the load again later; if it happens again, send the message to support.',
+  });
 }

@@ -51,7 +51,8 @@ export async function loadStaging(
 
 /**
  * Compares staging with what was counted while its files were written.
- * @throws TerminalError `load-mismatch`, `values-not-publishable`
+ * @returns how many of its rows do not fit the raw table's types.
+ * @throws TerminalError `load-mismatch`
  */
 export async function validate(
   scope: Scope,
@@ -59,22 +60,16 @@ export async function validate(
   ref: TableRef,
   columns: readonly Column[],
   tally: TableTally,
-): Promise<void> {
+): Promise<number> {
   const [row] = await scope.warehouse.query(validationQuery(ref, columns));
-  const findings = compare(row ?? {}, tally, columns);
-  const different = findings.filter((one) => one.kind === 'different');
+  const different = compare(row ?? {}, tally, columns);
   if (different.length > 0)
     throw new TerminalError(
       'load-mismatch',
-      `"${name}" did not arrive as it was read (${different.map((one) => one.message).join('; ')}). Nothing was published.`,
+      `"${name}" did not arrive as it was read (${different.join('; ')}). Nothing was published.`,
       { remedy: 'Run it again; if it happens again, send the run’s id to support.' },
     );
-  if (findings.length > 0)
-    throw new TerminalError(
-      'values-not-publishable',
-      `"${name}": ${findings.map((one) => one.message).join('; ')}.`,
-      { remedy: 'Offer the column as text (for example by a view in the source), or correct the values.' },
-    );
+  return Number(row?.['unfit'] ?? 0);
 }
 
 /** Stands for the figures that a publication was compared with. */

@@ -1,16 +1,16 @@
 import type { Write } from '#cloud/firestore';
-import type { SourceSession, Unit } from '#connectors/connector';
+import { CONNECTION_FAILURES, type SourceSession, type Unit } from '#connectors/connector';
 import { connectors } from '#connectors/registry';
 import { TerminalError, toFailure } from '#core/errors';
 import { EtlTable, etlCycle } from '#core/etl-run';
 import { paths } from '#core/paths';
 import { Source, SourceTable } from '#core/source';
-import { mustRead, read, transition } from '#store/document';
+import { mustRead, read, readAll, transition } from '#store/document';
 import { commitFenced, type Lease } from '#store/lease';
 import { withRetries } from './pause.ts';
 import { cursorOf, type LastPublished, planAfter, planRead } from './plan.ts';
 import { lastPublishedQuery } from './publish-sql.ts';
-import { Epoch, type TablePlan, unitId, type UnitRecord } from './records.ts';
+import { Epoch, TablePlan, unitId, type UnitRecord } from './records.ts';
 import { runPath, tablePath } from './run-key.ts';
 import type { Scope } from './scope.ts';
 import { openSession } from './sessions.ts';
@@ -27,6 +27,9 @@ export interface OpenEpoch {
   close(): Promise<void>;
 }
 
+/** What becomes of the tables of a source that does not answer: they fail, or are left for the next epoch. */
+export type Patience = 'fail' | 'leave';
+
 interface Planned {
   readonly plan: TablePlan;
   readonly units: readonly Unit[];
@@ -36,8 +39,13 @@ interface Planned {
  * Fixes the moment that is read of every source, plans `tables` and writes their units. Tables that cannot be planned
  * fail here; the others go on. What is written becomes visible to the other tasks last, with the epoch itself.
  */
-export async function openEpoch(scope: Scope, lease: Lease, tables: readonly EtlTable[]): Promise<OpenEpoch> {
-  const number = ((await read(scope.store, epochPath(scope), Epoch))?.value.number ?? 0) + 1;
+export async function openEpoch(
+  scope: Scope,
+  lease: Lease,
+  tables: readonly EtlTable[],
+  patience: Patience,
+): Promise<OpenEpoch> {
+  const number = await nextNumber(scope);
   const last = await lastPublished(scope, tables);
   const sessions: SourceSession[] = [];
   const snapshots: Record<string, string> = {};
@@ -48,7 +56,7 @@ export async function openEpoch(scope: Scope, lease: Lease, tables: readonly Etl
   try {
     for (const source of new Set(tables.map((table) => table.source))) {
       const own = tables.filter((table) => table.source === source);
-      const opened = await openSource(scope, source, own, number, last);
+      const opened = await openSource(scope, source, own, { epoch: number, last, patience });
       if (opened === null) continue;
       sessions.push(opened.session);
       snapshots[source] = opened.token;
@@ -63,13 +71,30 @@ export async function openEpoch(scope: Scope, lease: Lease, tables: readonly Etl
   }
 }
 
-/** Opens one source and plans its tables; null where that fails, and with it all of its tables. */
+/**
+ * A number that no unit has: the epoch itself is written last, so a predecessor that died before may have left plans
+ * and units of a later one. A plan is never written after its units.
+ */
+async function nextNumber(scope: Scope): Promise<number> {
+  const epoch = await read(scope.store, epochPath(scope), Epoch);
+  const plans = await readAll(scope.store, paths.etlPlans(scope.path), TablePlan);
+  return Math.max(epoch?.value.number ?? 0, ...plans.map((plan) => plan.epoch)) + 1;
+}
+
+/** Opens one source and plans its tables; null where that fails, and with it all of its tables (or they wait). */
 async function openSource(
   scope: Scope,
   source: string,
   tables: readonly EtlTable[],
-  epoch: number,
-  last: ReadonlyMap<string, LastPublished>,
+  {
+    epoch,
+    last,
+    patience,
+  }: {
+    readonly epoch: number;
+    readonly last: ReadonlyMap<string, LastPublished>;
+    readonly patience: Patience;
+  },
 ): Promise<{ session: SourceSession; token: string; planned: Planned[] } | null> {
   const told = (error: Error, attempt: number) =>
     scope.log.warn('a source could not be opened and is tried again', {
@@ -92,6 +117,10 @@ async function openSource(
   } catch (error) {
     scope.signal.throwIfAborted();
     const failure = toFailure(error);
+    if (patience === 'leave' && CONNECTION_FAILURES.includes(failure.code)) {
+      scope.log.warn('a source does not answer; its tables wait', { source, error: failure.message });
+      return null;
+    }
     scope.log.error('a source cannot be read', { source, code: failure.code, error: failure.message });
     for (const table of tables) await failTable(scope.store, scope.key, table.id, failure);
     return null;
@@ -162,6 +191,8 @@ async function planTable(
       extracted: false,
       columns: described.columns.map((column) => ({ ...column })),
       write: plan.write,
+      nothing: plan.nothing,
+      lastRun: last?.run ?? '',
       cursor: plan.cursor,
       watermark: plan.watermark,
       rejectLimit: chosen.rejectLimit,
@@ -203,6 +234,7 @@ function newUnit(plan: TablePlan, unit: Unit, number: number): UnitRecord {
     holder: null,
     expiresAt: 0,
     attempts: 0,
+    notBefore: 0,
     settled: null,
     uri: null,
     rejectsUri: null,
@@ -223,7 +255,7 @@ async function lastPublished(
   return new Map(
     rows.map((row) => [
       String(row['table_name']),
-      { cursor: text(row['cursor_column']), watermark: text(row['watermark']) },
+      { run: String(row['run']), cursor: text(row['cursor_column']), watermark: text(row['watermark']) },
     ]),
   );
 }

@@ -3,6 +3,7 @@ import type { LoadMode, SourceTable } from '#core/source';
 
 /** The last publication of a table, as its ledger row says. */
 export interface LastPublished {
+  readonly run: string;
   /** What its watermark belongs to; null where it had none. */
   readonly cursor: string | null;
   readonly watermark: string | null;
@@ -13,7 +14,7 @@ export interface ReadPlan {
   readonly write: LoadMode;
   /** Rows to read; null: all of them. */
   readonly range: CursorRange | null;
-  /** There is nothing to read: no units are planned. */
+  /** There is nothing to read: no units are planned, nothing is published, and what is there stays. */
   readonly nothing: boolean;
   readonly cursor: string | null;
   /** How far the table will have been read once this is published. */
@@ -54,7 +55,7 @@ export function planRead(
   const nothing = upTo === null || upTo === after;
   const column = cursor === OWN_CURSOR ? '' : cursor;
   return {
-    write: after === null ? 'replace' : 'append',
+    write: after === null && !nothing ? 'replace' : 'append',
     range: nothing ? null : { column, after, upTo },
     nothing,
     cursor,

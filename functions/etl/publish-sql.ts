@@ -46,15 +46,18 @@ export function tableName(ref: TableRef): string {
   return `${quoted(ref.dataset)}.${quoted(ref.table)}`;
 }
 
-/** A wire value of staging as the value of the raw table. */
+/**
+ * A wire value of staging as the value of the raw table. Rows that do not fit are filtered out, but a warehouse may
+ * cast before it filters: hence SAFE.
+ */
 function published({ name, type }: Column): string {
   switch (type) {
     case 'DATETIME':
       return `DATETIME(${quoted(name)})`;
     case 'TIME':
-      return `CAST(${quoted(name)} AS TIME)`;
+      return `SAFE_CAST(${quoted(name)} AS TIME)`;
     case 'JSON':
-      return `PARSE_JSON(${quoted(name)})`;
+      return `SAFE.PARSE_JSON(${quoted(name)})`;
     default:
       return quoted(name);
   }
@@ -67,28 +70,68 @@ VALUES (@run, @table, @rows, NULLIF(@cursor, ''), NULLIF(@watermark, ''), @check
 const notPublished = (dataset: string): string =>
   `ASSERT NOT EXISTS (SELECT 1 FROM ${tableName({ dataset, table: LEDGER })} WHERE run = @run AND table_name = @table) AS 'already published';`;
 
+/** What the statement says where another run has published the table since this one planned it. */
+export const PUBLISHED_MEANWHILE = 'another run has published this table meanwhile';
+
+/** The same newest publication means the same watermark to go on from, and the same rows to replace. */
+const stillNewest = (dataset: string): string =>
+  `ASSERT COALESCE((SELECT run FROM ${tableName({ dataset, table: LEDGER })} WHERE table_name = @table ORDER BY published_at DESC LIMIT 1), '') = @last AS '${PUBLISHED_MEANWHILE}';`;
+
 /**
- * Puts staging into the raw table in one transaction, with its ledger row. Parameters: run, table, rows, cursor,
- * watermark ('' for none), checksum.
+ * Puts staging into the raw table in one transaction, with its ledger row; rows that the raw table's types cannot hold
+ * are left out. Parameters: run, table, rows, cursor, watermark ('' for none), checksum; and where `newest`, last: the
+ * run whose publication this one was planned from ('' for none).
  */
 export function publishScript(options: {
   readonly dataset: string;
   readonly destination: string;
   readonly staging: string;
   readonly write: 'replace' | 'append';
+  /** Refuse where the table's newest publication is not that of the run `@last`. */
+  readonly newest: boolean;
   /** Under their warehouse names. */
   readonly columns: readonly Column[];
 }): string {
   const { dataset, columns } = options;
   const destination = tableName({ dataset, table: options.destination });
   const names = columns.map((column) => quoted(column.name)).join(', ');
+  const unfit = anyUnfit(columns);
   return [
     'BEGIN TRANSACTION;',
     notPublished(dataset),
+    ...(options.newest ? [stillNewest(dataset)] : []),
     ...(options.write === 'replace' ? [`TRUNCATE TABLE ${destination};`] : []),
     `INSERT INTO ${destination} (${names})
 SELECT ${columns.map(published).join(', ')}
-FROM ${tableName({ dataset, table: options.staging })};`,
+FROM ${tableName({ dataset, table: options.staging })}${unfit === null ? '' : `\nWHERE NOT (${unfit})`};`,
+    ledgerInsert(dataset),
+    'COMMIT TRANSACTION;',
+  ].join('\n');
+}
+
+/** Values kept as examples of one table and run; all are counted. */
+const KEPT_REJECTS = 10_000;
+
+/**
+ * Puts the rows of staging that do not fit into the rejects table, with a ledger row. Parameters as of `publishScript`,
+ * and destination: the raw table's name.
+ */
+export function unfitRejectsScript(dataset: string, staging: string, columns: readonly Column[]): string {
+  const cases = columns.flatMap((column) => {
+    const when = unfitOf(column);
+    return when === null ? [] : [{ when, column }];
+  });
+  const choose = (then: (column: Column) => string) =>
+    `CASE ${cases.map(({ when, column }) => `WHEN ${when} THEN ${then(column)}`).join(' ')} END`;
+  return [
+    'BEGIN TRANSACTION;',
+    notPublished(dataset),
+    `INSERT INTO ${tableName({ dataset, table: REJECTS })} (${REJECT_FIELDS.map((field) => quoted(field.name)).join(', ')})
+SELECT @run, @destination, CAST(NULL AS INT64), ${choose(({ name }) => `'${name}'`)}, '${UNFIT}',
+  SUBSTR(${choose(({ name }) => quoted(name))}, 1, 200), ${choose(({ type }) => `'BigQuery cannot keep this value exactly as ${type}.'`)}, CURRENT_TIMESTAMP()
+FROM ${tableName({ dataset, table: staging })}
+WHERE ${cases.map(({ when }) => when).join(' OR ')}
+LIMIT ${KEPT_REJECTS};`,
     ledgerInsert(dataset),
     'COMMIT TRANSACTION;',
   ].join('\n');
@@ -96,15 +139,15 @@ FROM ${tableName({ dataset, table: options.staging })};`,
 
 /** The newest ledger row of each of `@tables`. */
 export function lastPublishedQuery(dataset: string): string {
-  return `SELECT table_name, cursor_column, watermark
+  return `SELECT table_name, run, cursor_column, watermark
 FROM ${tableName({ dataset, table: LEDGER })}
 WHERE table_name IN UNNEST(@tables)
 QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY published_at DESC) = 1`;
 }
 
-/** Whether (`@run`, `@table`) is published: one row with `n`. */
+/** Whether (`@run`, `@table`) is published: one row with `n`, and the `published` rows. */
 export function ledgerQuery(dataset: string): string {
-  return `SELECT COUNT(*) AS n FROM ${tableName({ dataset, table: LEDGER })} WHERE run = @run AND table_name = @table`;
+  return `SELECT COUNT(*) AS n, MAX(rows_published) AS published FROM ${tableName({ dataset, table: LEDGER })} WHERE run = @run AND table_name = @table`;
 }
 
 /** SUM of an exact type as text, comparable with a tally; null where the type has none or it could overflow. */
@@ -133,47 +176,44 @@ function sumOf(column: Column): string | null {
   }
 }
 
-/** Values of staging that the publication's cast would refuse. */
+/** Why a row that BigQuery cannot take is rejected. */
+export const UNFIT = 'unfit-value';
+
+/** Whether staging's value is one that the publication's cast would refuse; null for types that always fit. */
 function unfitOf({ name, type }: Column): string | null {
-  if (type === 'TIME')
-    return `COUNTIF(${quoted(name)} IS NOT NULL AND SAFE_CAST(${quoted(name)} AS TIME) IS NULL)`;
-  if (type === 'JSON')
-    return `COUNTIF(${quoted(name)} IS NOT NULL AND SAFE.PARSE_JSON(${quoted(name)}) IS NULL)`;
+  if (type === 'TIME') return `(${quoted(name)} IS NOT NULL AND SAFE_CAST(${quoted(name)} AS TIME) IS NULL)`;
+  if (type === 'JSON') return `(${quoted(name)} IS NOT NULL AND SAFE.PARSE_JSON(${quoted(name)}) IS NULL)`;
   return null;
 }
 
-/** One row of figures about a staging table: `n`, and per column i `nulls_i`, `sum_i`, `unfit_i`. */
+function anyUnfit(columns: readonly Column[]): string | null {
+  const conditions = columns.flatMap((column) => unfitOf(column) ?? []);
+  return conditions.length === 0 ? null : conditions.join(' OR ');
+}
+
+/** One row of figures about a staging table: `n`, `unfit` (rows), and per column i `nulls_i`, `sum_i`. */
 export function validationQuery(staging: TableRef, columns: readonly Column[]): string {
   const figures = columns.flatMap((column, index) => {
     const sum = sumOf(column);
-    const unfit = unfitOf(column);
     return [
       `COUNTIF(${quoted(column.name)} IS NULL) AS nulls_${index}`,
       ...(sum === null ? [] : [`${sum} AS sum_${index}`]),
-      ...(unfit === null ? [] : [`${unfit} AS unfit_${index}`]),
     ];
   });
-  return `SELECT ${['COUNT(*) AS n', ...figures].join(',\n  ')}\nFROM ${tableName(staging)}`;
+  const unfit = anyUnfit(columns);
+  const rejected = `${unfit === null ? '0' : `COUNTIF(${unfit})`} AS unfit`;
+  return `SELECT ${['COUNT(*) AS n', rejected, ...figures].join(',\n  ')}\nFROM ${tableName(staging)}`;
 }
 
-/** What is wrong with a loaded staging table: `different` from what was extracted, or `unfit` to be published. */
-export interface Finding {
-  readonly kind: 'different' | 'unfit';
-  readonly message: string;
-}
-
-/** Compares the validation query's row with what was counted while the files were written. */
+/** Compares the validation query's row with what was counted while the files were written: each difference in words. */
 export function compare(
   row: Readonly<Record<string, unknown>>,
   tally: TableTally,
   columns: readonly Column[],
-): Finding[] {
-  const findings: Finding[] = [];
+): string[] {
+  const findings: string[] = [];
   const differ = (what: string, wanted: unknown, found: unknown) =>
-    findings.push({
-      kind: 'different',
-      message: `${what}: ${String(wanted)} written, ${String(found)} loaded`,
-    });
+    findings.push(`${what}: ${String(wanted)} written, ${String(found)} loaded`);
   if (Number(row['n']) !== tally.rows) differ('rows', tally.rows, row['n']);
   for (const [index, column] of columns.entries()) {
     const counted = tally.columns[index];
@@ -184,12 +224,6 @@ export function compare(
     const scale = wireTypeOf(column.type) === 'NUMERIC' ? decimalShape(column).scale : 0;
     if (sum !== undefined && counted.sum !== null && unscaled(sum, scale) !== BigInt(counted.sum))
       differ(`sum of "${column.name}"`, counted.sum, sum);
-    const unfit = Number(row[`unfit_${index}`] ?? 0);
-    if (unfit > 0)
-      findings.push({
-        kind: 'unfit',
-        message: `${unfit} values of "${column.name}" cannot be kept exactly as ${column.type}`,
-      });
   }
   return findings;
 }

@@ -1,19 +1,30 @@
 import type { TableRef } from '#cloud/bigquery';
 import type { Column } from '#core/column';
-import { TerminalError } from '#core/errors';
-import { EtlTable, etlCycle } from '#core/etl-run';
+import { TerminalError, toError } from '#core/errors';
+import { type EtlCounts, EtlTable, etlCycle } from '#core/etl-run';
 import { inWarehouse } from '#core/warehouse-name';
-import { transition } from '#store/document';
+import { mustRead, transition } from '#store/document';
 import { now } from '#store/store';
 import { runJob } from './jobs.ts';
 import { checksum, type Extracted, gather, loadStaging, stagingFields, validate } from './load.ts';
 import { addCounts, overLimit } from './plan.ts';
-import { LEDGER, LEDGER_FIELDS, ledgerQuery, planSchema, publishScript } from './publish-sql.ts';
-import { REJECT_FIELDS, REJECTS } from './publish-sql.ts';
+import {
+  LEDGER,
+  LEDGER_FIELDS,
+  ledgerQuery,
+  planSchema,
+  PUBLISHED_MEANWHILE,
+  publishScript,
+  REJECT_FIELDS,
+  REJECTS,
+  UNFIT,
+  unfitRejectsScript,
+} from './publish-sql.ts';
 import type { TablePlan } from './records.ts';
 import { tablePath } from './run-key.ts';
 import type { Scope } from './scope.ts';
-import { unitsOfTable } from './units.ts';
+import { isOver } from './tables.ts';
+import { type ClaimedUnit, unitsOfTable } from './units.ts';
 
 /** Makes what every publication needs: the dataset, the ledger and the rejects table. */
 export async function prepareWarehouse({ warehouse, dataset }: Scope): Promise<void> {
@@ -24,12 +35,15 @@ export async function prepareWarehouse({ warehouse, dataset }: Scope): Promise<v
 
 /**
  * Takes a fully extracted table into the warehouse: load, compare, publish, ledger. May be done again from the start at
- * any point: job ids are the same, and a table whose ledger row is there is not published again.
+ * any point: job ids are the same, and a table whose ledger row is there is not published again. One that has been given
+ * up meanwhile is left alone.
+ * @throws TerminalError `units-incomplete`, `too-many-rejects`, `load-mismatch`, `published-meanwhile`, …
  */
 export async function landTable(scope: Scope, plan: TablePlan): Promise<void> {
   const { store, key } = scope;
   const columns = inWarehouse(plan.columns);
   const units = await unitsOfTable(scope, plan.id, plan.epoch);
+  checkComplete(plan, units);
   const extracted = gather(
     units,
     columns.map((column) => column.name),
@@ -38,47 +52,130 @@ export async function landTable(scope: Scope, plan: TablePlan): Promise<void> {
   const counts = { rows: extracted.tally.rows, bytes: extracted.tally.bytes, rejected };
   const path = tablePath(key, plan.id);
   await transition(store, path, EtlTable, etlCycle, 'publish', { patch: () => ({ counts }) });
+  if (await isGivenUp(scope, plan)) return;
   scope.log.info('table read', { table: plan.name, rows: counts.rows, bytes: counts.bytes });
 
   await publishRejects(scope, plan, extracted);
-  const over = overLimit(plan.name, counts.rows, rejected, plan.rejectLimit);
-  if (over !== null) throw new TerminalError('too-many-rejects', over.message, { remedy: over.remedy });
+  checkRejects(plan, counts);
 
-  const staging = { dataset: scope.dataset, table: `_stg_${key.run}_${plan.id}` };
-  if (!(await isPublished(scope, plan.destination))) {
-    const fields = stagingFields(columns);
-    await loadStaging(scope, jobName(scope, plan, 'load'), staging, extracted.uris, fields);
-    scope.log.info('table staged', { table: plan.name });
-    await validate(scope, plan.name, staging, columns, extracted.tally);
-    await evolve(scope, plan, columns);
-    const script = publishScript({
-      dataset: scope.dataset,
-      destination: plan.destination,
-      staging: staging.table,
-      write: plan.write,
-      columns,
-    });
-    await publish(scope, jobName(scope, plan, 'publish'), script, plan.destination, {
-      rows: counts.rows,
-      cursor: plan.cursor ?? '',
-      watermark: plan.watermark ?? '',
-      checksum: checksum(extracted.tally),
-    });
-  }
+  const unfit = plan.nothing
+    ? await makeTable(scope, plan, columns)
+    : await publishRows(scope, plan, extracted, counts);
+  if (unfit === null) return;
+  const landed = withUnfit(counts, unfit);
   await transition(store, path, EtlTable, etlCycle, 'succeed', {
-    patch: () => ({ counts, watermark: plan.watermark, finishedAt: now(store) }),
+    patch: () => ({ counts: landed, watermark: plan.watermark, finishedAt: now(store) }),
   });
-  scope.log.info('table published', { table: plan.name, rows: counts.rows, write: plan.write });
-  await removeStaging(scope, staging);
+  scope.log.info('table published', { table: plan.name, rows: landed.rows, write: plan.write });
+  await removeStaging(scope, stagingOf(scope, plan));
+}
+
+/** Nothing is to be published, but what uses the table wants to see its columns. */
+async function makeTable(scope: Scope, plan: TablePlan, columns: readonly Column[]): Promise<number> {
+  await evolve(scope, plan, columns);
+  return 0;
+}
+
+/**
+ * Loads the table's files and publishes their rows, unless that is done.
+ * @returns how many of them the warehouse cannot keep, which went to the rejects; null where the table is given up.
+ */
+async function publishRows(
+  scope: Scope,
+  plan: TablePlan,
+  extracted: Extracted,
+  counts: EtlCounts,
+): Promise<number | null> {
+  const done = await publication(scope, plan.destination);
+  if (done !== null) return extracted.tally.rows - done.rows;
+  const columns = inWarehouse(plan.columns);
+  const staging = stagingOf(scope, plan);
+  await loadStaging(scope, jobName(scope, plan, 'load'), staging, extracted.uris, stagingFields(columns));
+  scope.log.info('table staged', { table: plan.name });
+  const unfit = await validate(scope, plan.name, staging, columns, extracted.tally);
+  if (unfit > 0) {
+    await publishUnfit(scope, plan, staging, columns);
+    checkRejects(plan, withUnfit(counts, unfit));
+  }
+  await evolve(scope, plan, columns);
+  // Loading took its time: whoever gave the run up in between has told people so.
+  if (await isGivenUp(scope, plan)) return null;
+  const script = publishScript({
+    dataset: scope.dataset,
+    destination: plan.destination,
+    staging: staging.table,
+    write: plan.write,
+    newest: true,
+    columns,
+  });
+  const about = {
+    rows: extracted.tally.rows - unfit,
+    cursor: plan.cursor ?? '',
+    watermark: plan.watermark ?? '',
+    checksum: checksum(extracted.tally),
+    last: plan.lastRun,
+  };
+  try {
+    await publish(scope, jobName(scope, plan, 'publish'), script, plan.destination, about);
+  } catch (error) {
+    throw toError(error).message.includes(PUBLISHED_MEANWHILE) ? publishedMeanwhile(plan, error) : error;
+  }
+  return unfit;
+}
+
+/** Every unit that was planned is there and done: a part of a table is never published. */
+function checkComplete(plan: TablePlan, units: readonly ClaimedUnit[]): void {
+  const done = units.filter(({ record }) => record.status === 'done').length;
+  if (done === plan.units && units.length === plan.units) return;
+  throw new TerminalError(
+    'units-incomplete',
+    `Of "${plan.name}" ${plan.units} parts were planned; ${units.length} are there and ${done} of them are read. Nothing was published.`,
+    { remedy: 'Run it again; if it happens again, send the run’s id to support.' },
+  );
+}
+
+function checkRejects(plan: TablePlan, { rows, rejected }: EtlCounts): void {
+  const over = overLimit(plan.name, rows, rejected, plan.rejectLimit);
+  if (over !== null) throw new TerminalError('too-many-rejects', over.message, { remedy: over.remedy });
+}
+
+function withUnfit(counts: EtlCounts, unfit: number): EtlCounts {
+  if (unfit === 0) return counts;
+  return { ...counts, rows: counts.rows - unfit, rejected: addCounts(counts.rejected, { [UNFIT]: unfit }) };
+}
+
+async function isGivenUp({ store, key }: Scope, plan: TablePlan): Promise<boolean> {
+  const table = (await mustRead(store, tablePath(key, plan.id), EtlTable, 'table')).value;
+  return isOver(table);
+}
+
+function publishedMeanwhile(plan: TablePlan, cause: unknown): TerminalError {
+  return new TerminalError(
+    'published-meanwhile',
+    `Another run has published "${plan.name}" while this one was reading it. Nothing of this one was published.`,
+    { remedy: 'Start the load again: it goes on from what is published now.', cause },
+  );
+}
+
+function stagingOf({ dataset, key }: Scope, plan: TablePlan): TableRef {
+  return { dataset, table: `_stg_${key.run}_${plan.id}` };
 }
 
 function jobName(scope: Scope, plan: TablePlan, step: string): string {
   return `tw-${scope.key.run}-${plan.id}-${step}`;
 }
 
-async function isPublished({ warehouse, dataset, key }: Scope, table: string): Promise<boolean> {
+/** What this run has published of `table`; null where it has not. */
+async function publication(
+  { warehouse, dataset, key }: Scope,
+  table: string,
+): Promise<{ readonly rows: number } | null> {
   const [row] = await warehouse.query(ledgerQuery(dataset), { run: key.run, table });
-  return Number(row?.['n'] ?? 0) > 0;
+  return Number(row?.['n'] ?? 0) > 0 ? { rows: Number(row?.['published']) } : null;
+}
+
+async function isPublished(scope: Scope, table: string): Promise<boolean> {
+  return (await publication(scope, table)) !== null;
 }
 
 async function publish(
@@ -86,7 +183,7 @@ async function publish(
   name: string,
   script: string,
   table: string,
-  about: { rows: number; cursor: string; watermark: string; checksum: string },
+  about: Readonly<Record<string, string | number>>,
 ): Promise<void> {
   const params = { run: scope.key.run, table, ...about };
   await runJob(
@@ -140,11 +237,26 @@ async function publishRejects(scope: Scope, plan: TablePlan, extracted: Extracte
     destination: REJECTS,
     staging: staging.table,
     write: 'append',
+    newest: false,
     columns: REJECT_FIELDS.map(({ name, type }) => ({ name, type, nullable: true, sourceType: 'reject' })),
   });
   const about = { rows: 0, cursor: '', watermark: '', checksum: '' };
   await publish(scope, jobName(scope, plan, 'publish-rejects'), script, name, about);
   await removeStaging(scope, staging);
+}
+
+/** The rows of staging that the raw table's types cannot hold, kept as rejects before the limit is applied. */
+async function publishUnfit(
+  scope: Scope,
+  plan: TablePlan,
+  staging: TableRef,
+  columns: readonly Column[],
+): Promise<void> {
+  const name = `${plan.destination}#unfit`;
+  if (await isPublished(scope, name)) return;
+  const script = unfitRejectsScript(scope.dataset, staging.table, columns);
+  const about = { rows: 0, cursor: '', watermark: '', checksum: '', destination: plan.destination };
+  await publish(scope, jobName(scope, plan, 'publish-unfit'), script, name, about);
 }
 
 async function removeStaging(scope: Scope, ref: TableRef): Promise<void> {

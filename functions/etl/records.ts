@@ -28,6 +28,10 @@ export const TablePlan = z.object({
   columns: z.array(Column),
   /** How the rows go into the raw table: an append without a former watermark begins by replacing. */
   write: LoadMode,
+  /** There is nothing to read, so nothing is published: what is in the raw table stays. */
+  nothing: z.boolean(),
+  /** The run of the publication that this plan goes on from (or replaces); '' where there was none. */
+  lastRun: z.string(),
   /** What the watermark belongs to; null where there is none. */
   cursor: z.string().nullable(),
   watermark: z.string().nullable(),
@@ -55,6 +59,8 @@ export const UnitRecord = z.object({
   /** When the claim ends unless renewed, in milliseconds since the epoch. */
   expiresAt: z.number(),
   attempts: z.int(),
+  /** Given back after a failure: nobody takes it before, in milliseconds since the epoch. */
+  notBefore: z.number(),
   /** `<epoch>:<moment>` once done or failed: one range query finds what is new. */
   settled: z.string().nullable(),
   uri: z.string().nullable(),

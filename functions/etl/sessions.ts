@@ -12,5 +12,6 @@ export async function openSession(scope: Scope, sourceId: string): Promise<Sourc
   const path = paths.source(key.tenant, key.model, sourceId);
   const source = (await mustRead(store, path, Source, 'source')).value;
   const access = await accessOf(store, config, key, source);
-  return connectors[source.settings.kind].connect(access, sourceContext(config, key), scope.signal);
+  const context = await sourceContext(store, config, key);
+  return connectors[source.settings.kind].connect(access, context, scope.signal);
 }

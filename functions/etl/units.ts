@@ -31,6 +31,7 @@ function unitsOf({ key }: Pick<Scope, 'key'>): string {
 /** Claims the next free unit of the epoch, in order; null where none is free now. */
 export async function claimUnit(place: Place, epoch: number): Promise<ClaimedUnit | null> {
   const { store } = place;
+  const at = store.clock();
   const withStatus = (status: UnitRecord['status'], limit: number) =>
     store.db.list(unitsOf(place), {
       where: [
@@ -39,14 +40,16 @@ export async function claimUnit(place: Place, epoch: number): Promise<ClaimedUni
       ],
       limit,
     });
+  const pending = async (limit: number) =>
+    (await withStatus('pending', limit)).filter((one) => UnitRecord.parse(one.data).notBefore <= at);
   // Others look at the same first units; a handful more saves asking again after a lost race.
-  const free = await withStatus('pending', 8);
+  let free = await pending(8);
+  // All of the first may be waiting for another try.
+  if (free.length === 0) free = (await pending(200)).slice(0, 8);
   const abandoned =
     free.length > 0
       ? []
-      : (await withStatus('claimed', 64)).filter(
-          (one) => UnitRecord.parse(one.data).expiresAt < store.clock(),
-        );
+      : (await withStatus('claimed', 64)).filter((one) => UnitRecord.parse(one.data).expiresAt < at);
   for (const found of [...free, ...abandoned]) {
     const record = UnitRecord.parse(found.data);
     const claim = {
@@ -129,9 +132,15 @@ export function settleFailed(place: Place, unit: ClaimedUnit, failure: Failure):
   return writeHeld(place, unit, { status: 'failed', failure: { ...failure }, settled });
 }
 
-/** Gives the unit back for another try. */
-export function giveBack(place: Place, unit: ClaimedUnit): Promise<boolean> {
-  return writeHeld(place, unit, { status: 'pending', holder: null, expiresAt: 0 });
+/** Gives the unit back for another try, by whoever is free, `seconds` from now. */
+export function giveBack(place: Place, unit: ClaimedUnit, seconds: number): Promise<boolean> {
+  const notBefore = place.store.clock() + seconds * 1000;
+  return writeHeld(place, unit, { status: 'pending', holder: null, expiresAt: 0, notBefore });
+}
+
+/** How long a unit rests after its `attempts`-th failure: 2, 8, 32 seconds. */
+export function restSeconds(attempts: number): number {
+  return 2 * 4 ** (attempts - 1);
 }
 
 /** Units of the epoch done or failed since `since` (a Moment; '' for all), with a margin for clocks that differ. */

@@ -40,7 +40,7 @@ describe('what is read of a table', () => {
   });
 
   test('the next append goes on where the last publication ended', () => {
-    const after = planAfter('id', { cursor: 'id', watermark: '900' });
+    const after = planAfter('id', { run: 'r1', cursor: 'id', watermark: '900' });
     expect(planRead({ mode: 'append' }, 'id', after, bound('950'))).toMatchObject({
       write: 'append',
       range: { column: 'id', after: '900', upTo: '950' },
@@ -49,8 +49,8 @@ describe('what is read of a table', () => {
   });
 
   test('with another cursor, or after a replace, the table begins anew', () => {
-    expect(planAfter('changed_at', { cursor: 'id', watermark: '900' })).toBeNull();
-    expect(planAfter('id', { cursor: null, watermark: null })).toBeNull();
+    expect(planAfter('changed_at', { run: 'r1', cursor: 'id', watermark: '900' })).toBeNull();
+    expect(planAfter('id', { run: 'r1', cursor: null, watermark: null })).toBeNull();
     expect(planAfter('id', null)).toBeNull();
   });
 
@@ -64,6 +64,16 @@ describe('what is read of a table', () => {
     expect(planRead({ mode: 'append' }, 'id', '900', bound(null))).toMatchObject({
       nothing: true,
       watermark: '900',
+    });
+  });
+
+  test('nothing safe to read yet, and nothing read before: what is there is not replaced by nothing', () => {
+    expect(planRead({ mode: 'append' }, 'id', null, bound(null))).toEqual({
+      write: 'append',
+      nothing: true,
+      range: null,
+      cursor: 'id',
+      watermark: null,
     });
   });
 
