@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { glob, rename, rm, stat } from 'node:fs/promises';
+import { glob, rename, rm, stat, utimes } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import { TerminalError } from '#core/errors';
@@ -16,6 +16,7 @@ export async function buildWeb(): Promise<boolean> {
   const built = await stat(`${ROOT}dist/web/index.html`).catch(() => null);
   if (built !== null && built.mtimeMs >= (await newest())) return false;
   const vite = `${ROOT}node_modules/vite/bin/vite.js`;
+  const begun = new Date();
   // Beside its place, and moved there whole: nobody is served half an application, and two may build at once.
   const draft = `${ROOT}dist/.web-${process.pid}`;
   const args = [
@@ -41,6 +42,8 @@ export async function buildWeb(): Promise<boolean> {
       );
     },
   );
+  // As old as what it was made of: a source saved during the build is newer.
+  await utimes(`${draft}/index.html`, begun, begun);
   await putInPlace(draft, `${ROOT}dist/web`);
   return true;
 }

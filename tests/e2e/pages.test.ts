@@ -1,4 +1,4 @@
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { buildWeb } from '#scripts/start/web';
 import { eventually } from '#tests/eventually';
 import { useLocalCloud } from '#tests/local-cloud';
@@ -145,6 +145,14 @@ test('a failed load says why and what to do; a recommender that is gone can be a
   await context.close();
 });
 
+/** A table whose name is longer than a small screen is wide. */
+const LONG_ALIAS = 'customers_of_all_branches_2019';
+const LONG = {
+  id: 'tlong',
+  name: `public.${LONG_ALIAS}_from_the_system_before_the_last`,
+  destination: `erp__public_${LONG_ALIAS}`,
+};
+
 describe.each([
   ['360 pixels, dark', { width: 360, dark: true }],
   ['1280 pixels, light', { width: 1280, dark: false }],
@@ -171,9 +179,22 @@ describe.each([
       of.paths.table('torderlines'),
       of.table('order_lines', 'order_no INT64, customer_no INT64, sku STRING, ordered_at TIMESTAMP'),
     );
-    await records.put(of.paths.etlTable, of.etlTable('succeeded', 120_000));
+    await records.put(of.paths.table('tlong'), { ...of.table('customers', 'customer_no INT64'), ...LONG });
+    await records.put(of.paths.etlTable, {
+      ...of.etlTable('succeeded', 120_000),
+      counts: { rows: 120_000, bytes: 2_400_000, rejected: { 'field-count': 12, 'not-int64': 300 } },
+    });
     await records.put(of.paths.etl, of.etl('succeeded', 120_000));
-    await records.put(of.paths.dataset, of.dataset);
+    await records.put(of.paths.dataset, {
+      ...of.dataset,
+      tables: [...of.dataset.tables, { alias: LONG_ALIAS, destination: LONG.destination }],
+      joins: [
+        {
+          left: { table: 'order_lines', column: 'customer_no' },
+          right: { table: LONG_ALIAS, column: 'customer_no' },
+        },
+      ],
+    });
     await records.put(of.paths.version, of.version);
     await records.put(
       of.paths.pipeline,
@@ -191,9 +212,23 @@ describe.each([
   });
 });
 
+/** What there is to open on a page, so that it is looked at too. */
+const OPEN: Readonly<Record<string, (page: Page) => Promise<void>>> = {
+  'Data set': async (page) => {
+    for (const part of ['Tables', 'Cleaning']) await page.locator('summary', { hasText: part }).click();
+  },
+  Load: async (page) => {
+    await page.getByRole('button', { name: 'History of public.order_lines' }).click();
+    await page.getByLabel('Runs of public.order_lines').waitFor();
+  },
+  Sources: (page) => page.getByRole('button', { name: 'Change the password' }).click(),
+};
+
 async function faultsAt(watched: WatchedPage, link: string, name: string): Promise<string[]> {
   await sectionLink(watched.page, link).click();
   await watched.page.locator('.skeleton').first().waitFor({ state: 'detached' });
+  // What is named like its link is full.
+  if (name === link) await OPEN[link]?.(watched.page);
   return faultsOf(watched, name);
 }
 

@@ -82,9 +82,9 @@ test('from a dirty file to recommendations, trained again with other cleaning, a
   await train(page);
   expect(await stage(page, 'deployment').getAttribute('data-tone')).toBe('good');
   const out = page.getByLabel('Lines left out');
-  expect(await out.textContent()).toContain(`Lines without a customer${file.withoutCustomer}`);
-  expect(await out.textContent()).toContain('service codes');
-  expect(await out.textContent()).not.toContain('items you excluded');
+  expect(await out.textContent()).toContain(`Without a customer${file.withoutCustomer}`);
+  expect(await out.textContent()).toContain('Service codes');
+  expect(await out.textContent()).not.toContain('Items you left out');
 
   // Other cleaning, another version.
   await sectionLink(page, 'Try it').click();
@@ -99,11 +99,11 @@ test('from a dirty file to recommendations, trained again with other cleaning, a
   await page.getByRole('button', { name: 'Save the data set' }).click();
   await page.getByText('Saved.').waitFor();
   await train(page);
-  expect(await page.getByLabel('Lines left out').textContent()).toContain('Lines of items you excluded');
+  expect(await page.getByLabel('Lines left out').textContent()).toContain('Items you left out');
 
   // Whichever of the two answers now, the other one is put back by its button.
   await sectionLink(page, 'Deployment').click();
-  const other = page.getByRole('button', { name: /^Deploy version \d$/ });
+  const other = page.getByRole('button', { name: /^Deploy version \d/ });
   const number = /\d/.exec((await other.getAttribute('aria-label')) ?? '')?.[0];
   await other.click();
   await panel(page, 'What answers now')

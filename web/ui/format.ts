@@ -22,10 +22,11 @@ export function bytes(value: number): string {
   return `${power === 0 || scaled >= 100 ? Math.round(scaled) : scaled.toFixed(1)} ${units[power] ?? 'B'}`;
 }
 
-/** Milliseconds as `0.4 s`, `12 s`, `3 min 5 s`, `1 h`. */
+/** Milliseconds as `12 ms`, `0.4 s`, `12 s`, `3 min 5 s`, `1 h`. */
 export function duration(milliseconds: number): string {
+  if (milliseconds < 100) return `${Math.max(0, Math.round(milliseconds))} ms`;
   const seconds = milliseconds / 1000;
-  if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   return whole < 3600

@@ -15,10 +15,12 @@ export function Panel({ title, aside, note, children }: PanelProps) {
   return (
     <section class="panel" aria-labelledby={id}>
       <div class="panel-head">
-        <h2 id={id}>{title}</h2>
+        <div class="panel-title">
+          <h2 id={id}>{title}</h2>
+          {note !== undefined && <p class="note">{note}</p>}
+        </div>
         {aside !== undefined && <div class="aside">{aside}</div>}
       </div>
-      {note !== undefined && <p class="note">{note}</p>}
       {children}
     </section>
   );

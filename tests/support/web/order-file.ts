@@ -17,15 +17,15 @@ export interface OrderFile {
  * column names elsewhere; sales to nobody, returns, freight, repeats, and two lines that are broken.
  */
 export function orderFile(): OrderFile {
-  const { orders, accounts, catalogue } = planWholesaler({ ...DEMO, accounts: 60, days: 240 });
-  const customers = new Map(accounts.map((account) => [account.customerNo, account.name]));
+  const company = planWholesaler({ ...DEMO, accounts: 60, days: 240 });
+  const customers = new Map(company.accounts.map((account) => [account.customerNo, account.name]));
   const rows = ['Beleg-Nr.;Kunden-Nr.;Kunde;Artikel-Nr.;Artikelbezeichnung;Menge;Preis (€);Bestelldatum'];
   let withoutCustomer = 0;
-  for (const order of orders())
+  for (const order of company.orders())
     for (const line of order.lines) {
       if (order.customerNo === null) withoutCustomer += 1;
       const name = customers.get(order.customerNo ?? 0) ?? '';
-      const article = catalogue.bySku.get(line.sku)?.name ?? '';
+      const article = company.catalogue.bySku.get(line.sku)?.name ?? '';
       const fields = [
         order.orderNo,
         order.customerNo ?? '',

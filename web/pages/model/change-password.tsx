@@ -33,7 +33,7 @@ export function ChangePassword({ tenant, model, source, close }: ChangePasswordP
         work.run();
       }}
     >
-      <div class="columns">
+      <div class="columns few">
         <Field
           label="New password"
           type="password"

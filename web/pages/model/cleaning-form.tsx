@@ -27,7 +27,7 @@ export function CleaningForm({ cleaning, onChange }: CleaningFormProps) {
   const [factor, setFactor] = useState(String(cleaning.outlierFactor));
   return (
     <fieldset class="stack">
-      <legend>Which lines are left out</legend>
+      <legend class="unseen">Which lines are left out</legend>
       <div class="columns">
         {RULES.map(([rule, label, hint]) => (
           <Check

@@ -31,7 +31,8 @@ export function TestSteps({ test }: { readonly test: ConnectionTest }) {
             <span class="unseen">{step.status}: </span>
             <div>
               <p>
-                <strong>{NAMES[step.name]}</strong> <span class="quiet">{duration(step.milliseconds)}</span>
+                <strong>{NAMES[step.name]}</strong>{' '}
+                {step.status !== 'skipped' && <span class="quiet">{duration(step.milliseconds)}</span>}
               </p>
               <p class={step.status === 'failed' ? 'wrong' : 'quiet'}>{step.message}</p>
               {step.remedy !== null && <p>{step.remedy}</p>}

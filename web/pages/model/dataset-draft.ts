@@ -15,7 +15,7 @@ export const ROLES: readonly { role: Role; title: string; hint: string; required
   { role: 'value', title: 'Value', hint: 'Of the line; else quantity × price', required: false },
   { role: 'customerName', title: 'Customer’s name', hint: 'Shown beside recommendations', required: false },
   { role: 'itemName', title: 'Item’s name', hint: 'Shown in recommendations', required: false },
-  { role: 'itemCategory', title: 'Item’s category', hint: '', required: false },
+  { role: 'itemCategory', title: 'Item’s category', hint: 'The group it belongs to', required: false },
   { role: 'supersededBy', title: 'Superseded by', hint: 'The item that replaced this one', required: false },
 ];
 

@@ -113,7 +113,7 @@ function Answering({ deployment, number, state }: AnsweringProps) {
       <p class="row">
         <Badge status="live" /> <strong>{versionName(number)}</strong>
         <span class="quiet">
-          since <Ago at={deployment.liveAt ?? deployment.createdAt} /> ·{' '}
+          went live <Ago at={deployment.liveAt ?? deployment.createdAt} /> ·{' '}
           {counted(deployment.compared, 'served list')} compared before
         </span>
       </p>
@@ -156,17 +156,18 @@ function VersionLine({ state: { tenant, id: model }, version, live, moving }: Ve
       <span class="quiet grow">
         {discover !== undefined && `discover NDCG@10 ${metric(discover.model.ndcg10)} · `}
         {bytes(version.bytes)} · <Ago at={version.createdAt} />
+        {!version.gate.passed && <span class="below">{version.gate.reasons.join(' · ')}</span>}
       </span>
       {!live && (
         <Button
           kind="plain"
           small
-          label={`Deploy version ${version.number}`}
+          label={`Deploy version ${version.number}${version.gate.passed ? '' : ' anyway'}`}
           busy={work.busy}
           unavailable={allowed(tenant, 'deploy') ? (moving ? 'A deployment is under way.' : null) : READ_ONLY}
           onClick={work.run}
         >
-          Deploy
+          {version.gate.passed ? 'Deploy' : 'Deploy anyway'}
         </Button>
       )}
       {work.error !== null && <Failure error={work.error} retry={work.run} />}

@@ -27,7 +27,7 @@ export function JoinsForm({ draft, tables, onChange }: JoinsFormProps) {
   const starts = tables.filter((table) => table.enabled || table.destination === first?.destination);
   return (
     <div class="stack">
-      <div class="columns">
+      <div class="columns few">
         <Choice
           label="Order lines are in"
           value={first?.destination ?? ''}
@@ -73,7 +73,7 @@ export function JoinsForm({ draft, tables, onChange }: JoinsFormProps) {
         </ul>
       )}
       {unused.length > 0 && first !== undefined && draft.joins.length < 9 && (
-        <div class="columns">
+        <div class="columns few">
           <Choice
             label="Join another table"
             value=""

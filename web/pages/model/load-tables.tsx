@@ -30,7 +30,7 @@ interface LoadTablesProps {
 export function LoadTables({ tables, sofar, ...of }: LoadTablesProps) {
   return (
     <Scroll label="Tables of the run">
-      <table>
+      <table class="stacks">
         <thead>
           <tr>
             <th scope="col">Table</th>
@@ -82,9 +82,15 @@ function TableLine({ tenant, model, table, sofar }: TableLineProps) {
         <td>
           <Badge status={table.status} />
         </td>
-        <td class="number">{count(rows)}</td>
-        <td class="number">{rejected === 0 ? '–' : count(rejected)}</td>
-        <td class="number">{bytes(Math.max(counts.bytes, sofar.bytes))}</td>
+        <td class="number" data-label="Rows">
+          {count(rows)}
+        </td>
+        <td class="number" data-label="Rejected">
+          {rejected === 0 ? '–' : count(rejected)}
+        </td>
+        <td class="number" data-label="Size">
+          {bytes(Math.max(counts.bytes, sofar.bytes))}
+        </td>
         <td class="number">
           <button
             class="button link"
@@ -103,7 +109,8 @@ function TableLine({ tenant, model, table, sofar }: TableLineProps) {
             <div class="stack">
               {table.failure !== null && <RecordedFailure failure={table.failure} />}
               <ReasonList
-                title={`Rejected rows of ${table.name}`}
+                title="Rejected"
+                label={`Rejected rows of ${table.name}`}
                 reasons={rejectedReasons(counts.rejected)}
                 of={rows + rejected}
               />
@@ -130,25 +137,28 @@ function TableHistory({ tenant, model, table }: Omit<TableLineProps, 'sofar'>) {
         items.length === 0 ? (
           <p class="quiet">No run has taken this table yet.</p>
         ) : (
-          <ol class="lately" aria-label={`Runs of ${table.name}`}>
-            {items.map((each) => (
-              <li key={each.run}>
-                <Badge status={each.status} />
-                <span>
-                  {counted(each.counts.rows, 'row')}
-                  {rejectedOf(each.counts.rejected) > 0 &&
-                    `, ${count(rejectedOf(each.counts.rejected))} rejected`}
-                </span>
-                <span class="quiet">
-                  {each.watermark !== null && `up to ${each.watermark} · `}
-                  {each.finishedAt !== null &&
-                    `took ${duration(Date.parse(each.finishedAt) - Date.parse(each.createdAt))} · `}
-                  <Ago at={each.createdAt} />
-                </span>
-                {each.failure !== null && <p class="wrong">{each.failure.message}</p>}
-              </li>
-            ))}
-          </ol>
+          <>
+            <h3>Its runs</h3>
+            <ol class="lately" aria-label={`Runs of ${table.name}`}>
+              {items.map((each) => (
+                <li key={each.run}>
+                  <Badge status={each.status} />
+                  <span>
+                    {counted(each.counts.rows, 'row')}
+                    {rejectedOf(each.counts.rejected) > 0 &&
+                      `, ${count(rejectedOf(each.counts.rejected))} rejected`}
+                  </span>
+                  <span class="quiet">
+                    {each.watermark !== null && `up to ${each.watermark} · `}
+                    {each.finishedAt !== null &&
+                      `took ${duration(Date.parse(each.finishedAt) - Date.parse(each.createdAt))} · `}
+                    <Ago at={each.createdAt} />
+                  </span>
+                  {each.failure !== null && <p class="wrong">{each.failure.message}</p>}
+                </li>
+              ))}
+            </ol>
+          </>
         )
       }
     </Shown>

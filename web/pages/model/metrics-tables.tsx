@@ -1,15 +1,25 @@
 import type { MetricsReport, RankingMetrics, SlotMetrics } from '#core/metrics';
-import { SLOTS, slotBaseline } from '#core/slot';
+import { AlgorithmName, SLOTS, slotBaseline } from '#core/slot';
 import { count, metric } from '../../ui/format.ts';
 import { Scroll } from '../../ui/scroll.tsx';
 
 const SLOT_TITLES = { reorder: 'Re-order', discover: 'Discover' } as const;
-const COLUMNS: readonly (readonly [keyof Omit<RankingMetrics, 'at'>, string, string])[] = [
+type Column = keyof Omit<RankingMetrics, 'at'>;
+const COLUMNS: readonly (readonly [Column, string, string])[] = [
   ['ndcg10', 'NDCG@10', 'How high the right items stand in the first ten'],
   ['recall10', 'Recall@10', 'Share of what was bought found in the first ten'],
   ['recall20', 'Recall@20', 'Share of what was bought found in the first twenty'],
   ['coverage', 'Coverage', 'Share of the catalogue that is offered to anybody'],
 ];
+
+const METHODS: Readonly<Record<AlgorithmName, readonly [name: string, meaning: string]>> = {
+  popularity: ['Popularity', 'What most customers buy'],
+  'personal-frequency': ['Personal frequency', 'What this customer bought most often'],
+  'purchase-rhythm': ['Purchase rhythm', 'What is due by this customer’s own rhythm'],
+  'item-neighbours': ['Item neighbours', 'What is bought by the customers of the same items'],
+  ease: ['EASE', 'A linear model over all pairs of items'],
+  ials: ['iALS', 'Factors of customers and items, by alternating least squares'],
+};
 
 /** Each slot's model beside its baselines. */
 export function MetricsTables({ metrics }: { readonly metrics: MetricsReport }) {
@@ -23,6 +33,11 @@ export function MetricsTables({ metrics }: { readonly metrics: MetricsReport }) 
       })}
     </div>
   );
+}
+
+function methodOf(name: string): readonly [name: string, meaning: string] {
+  const known = AlgorithmName.safeParse(name);
+  return known.success ? METHODS[known.data] : [name, ''];
 }
 
 interface SlotTableProps {
@@ -41,7 +56,10 @@ function SlotTable({ title, must, slot }: SlotTableProps) {
       false,
     ]),
   ];
-  const best = (key: (typeof COLUMNS)[number][0]) => Math.max(...rows.map(([, values]) => values[key]));
+  const best = (key: Column) => Math.max(...rows.map(([, values]) => values[key]));
+  // Where all are the same, none is the best.
+  const stands = (key: Column, value: number) =>
+    value === best(key) && rows.some(([, values]) => values[key] < value);
   return (
     <Scroll label={`${title}: metrics`}>
       <table class="measured">
@@ -61,13 +79,13 @@ function SlotTable({ title, must, slot }: SlotTableProps) {
         <tbody>
           {rows.map(([name, values, ours]) => (
             <tr key={`${name}${ours}`} class={ours ? 'ours' : undefined}>
-              <th scope="row">
-                {name}{' '}
+              <th scope="row" title={methodOf(name)[1]}>
+                {methodOf(name)[0]}{' '}
                 <span class="quiet">{ours ? 'the model' : name === must ? 'to beat' : 'baseline'}</span>
               </th>
               {COLUMNS.map(([key]) => (
                 <td key={key} class="number">
-                  {values[key] === best(key) ? <strong>{metric(values[key])}</strong> : metric(values[key])}
+                  {stands(key, values[key]) ? <strong>{metric(values[key])}</strong> : metric(values[key])}
                 </td>
               ))}
             </tr>

@@ -50,6 +50,12 @@ function Page({ tenant, id, section }: PageProps) {
   const facts = factsOf(state);
   useStageNews(facts);
   const model = valueOf(state.model, null);
+  const tabs = useRef<HTMLElement>(null);
+  // On a small screen the tabs scroll: the one of this page is to be seen.
+  useEffect(() => {
+    const current = tabs.current?.querySelector('[aria-current]');
+    current?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [section, model === null]);
   useTitle(TITLES[section], model?.name ?? '');
   if (state.model.state === 'failed') return <Failure error={state.model.error} retry={state.model.retry} />;
   if (state.model.state === 'loading') return <Skeleton lines={8} label="Opening the model" />;
@@ -60,14 +66,14 @@ function Page({ tenant, id, section }: PageProps) {
       <div class="page-head">
         <div>
           <p class="crumbs">
-            <a href={to.models(tenant)}>Models</a> /
+            <a href={to.models(tenant)}>All models</a>
           </p>
           <h1>{model.name}</h1>
         </div>
         {model.liveDeployment !== null && <Badge status="live" text="answering" />}
       </div>
       <StageStrip items={stageStrip(facts)} tenant={tenant} model={id} />
-      <nav class="tabs" aria-label="Parts of the model">
+      <nav class="tabs" aria-label="Parts of the model" ref={tabs}>
         {SECTIONS.map((each) => (
           <a
             key={each}

@@ -3,25 +3,30 @@ import type { Reason } from './reasons.ts';
 
 interface ReasonListProps {
   readonly title: string;
+  /** Tells it from others on the page; the title otherwise. */
+  readonly label?: string;
   readonly reasons: readonly Reason[];
   /** Of how many the reasons are: their share is shown. */
   readonly of: number;
 }
 
 /** What was left out and why, with its share of everything. */
-export function ReasonList({ title, reasons, of }: ReasonListProps) {
+export function ReasonList({ title, label = title, reasons, of }: ReasonListProps) {
   if (reasons.length === 0) return null;
   return (
-    <dl class="reasons" aria-label={title}>
-      {reasons.map(({ text, count: found }) => (
-        <div key={text}>
-          <dt>{text}</dt>
-          <dd>
-            {count(found)} <span class="quiet">{share(found, of)}</span>
-          </dd>
-        </div>
-      ))}
-    </dl>
+    <div class="reasons-of">
+      <h3>{title}</h3>
+      <dl class="reasons" aria-label={label}>
+        {reasons.map(({ text, count: found }) => (
+          <div key={text}>
+            <dt>{text}</dt>
+            <dd>
+              {count(found)} <span class="quiet">{share(found, of)}</span>
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </div>
   );
 }
 

@@ -2,18 +2,18 @@ import { DropReason } from '#core/dataset';
 import type { EtlCounts } from '#core/etl-run';
 
 const DROPPED: Readonly<Record<DropReason, string>> = {
-  'no-customer': 'without a customer',
-  'no-item': 'without an item',
-  'no-time': 'without a time',
-  'no-quantity': 'whose quantity is no number',
-  'after-as-of': 'after the moment the run looks from',
-  'before-history': 'older than the history taken',
-  return: 'returns and credit notes',
-  unpriced: 'without a price',
-  'excluded-item': 'of items you excluded',
-  'service-code': 'of service codes such as freight',
-  outlier: 'of unusual quantity',
-  duplicate: 'that repeat another line',
+  'no-customer': 'Without a customer',
+  'no-item': 'Without an item',
+  'no-time': 'Without a time',
+  'no-quantity': 'Quantities that are no number',
+  'after-as-of': 'After the moment the run looks from',
+  'before-history': 'Older than the history taken',
+  return: 'Returns and credit notes',
+  unpriced: 'Free of charge',
+  'excluded-item': 'Items you left out',
+  'service-code': 'Service codes such as freight',
+  outlier: 'Unusual quantities',
+  duplicate: 'Repeats of another line',
 };
 
 /** The reasons that do not read well as they are called. */
@@ -37,7 +37,7 @@ export interface Reason {
 /** Lines that cleaning left out by reason, most first, as a person says it. */
 export function droppedReasons(dropped: Readonly<Partial<Record<DropReason, number>>>): Reason[] {
   return mostFirst(
-    DropReason.options.map((reason) => ({ text: `Lines ${DROPPED[reason]}`, count: dropped[reason] ?? 0 })),
+    DropReason.options.map((reason) => ({ text: DROPPED[reason], count: dropped[reason] ?? 0 })),
   );
 }
 

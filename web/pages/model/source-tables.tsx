@@ -28,7 +28,7 @@ export function SourceTables(props: TablesProps) {
           <p class="quiet">No tables known yet: read the tables to see and choose them.</p>
         ) : (
           <Scroll label="Tables of the source">
-            <table>
+            <table class="stacks">
               <thead>
                 <tr>
                   <th scope="col">Load</th>
@@ -83,8 +83,12 @@ function TableRow({ tenant, model, source, table }: TablesProps & { readonly tab
           {table.name}
           {table.key !== null && <span class="quiet"> key {table.key.join(', ')}</span>}
         </th>
-        <td class="number">{table.columns.length}</td>
-        <td class="number">{table.estimatedRows === null ? '–' : count(table.estimatedRows)}</td>
+        <td class="number" data-label="Columns">
+          {table.columns.length}
+        </td>
+        <td class="number" data-label="Rows">
+          {table.estimatedRows === null ? '–' : count(table.estimatedRows)}
+        </td>
         <td>
           <Choice
             bare
