@@ -1,12 +1,9 @@
-import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
 import type { CloudEventFunction } from '@google-cloud/functions-framework';
 import { z } from 'zod';
-import { ConflictError } from '#cloud/firestore';
 import { BusyError, type Failure, TerminalError, toError, toFailure, TransientError } from '#core/errors';
 import { DEAD_LETTER_TOPIC, EVENTS, MAX_ATTEMPTS, type Payload, type Topic } from '#core/events';
-import { paths } from '#core/paths';
-import type { Store } from '#store/store';
+import { takeClaim } from './claim.ts';
 import { type Platform, platform } from './platform.ts';
 
 /** What a Pub/Sub function does with a topic's messages. Both may run twice for the same payload. */
@@ -15,9 +12,6 @@ export interface EventSpec<T extends Topic> {
   /** Records on the run that the message came to nothing: a terminal failure, or retries used up. */
   readonly fail: (payload: Payload<T>, failure: Failure, here: Platform) => Promise<void>;
 }
-
-/** How long a claim holds; a handler that takes longer must be safe to run twice, and all are. */
-const CLAIM_SECONDS = 90;
 
 /** A Pub/Sub message in its Eventarc envelope. */
 const Envelope = z.object({
@@ -29,14 +23,13 @@ const Envelope = z.object({
 });
 type Message = z.output<typeof Envelope>['message'];
 
-const Claim = z.object({ attempts: z.int(), until: z.number(), done: z.boolean() });
-
 /**
  * A Pub/Sub function: parse, claim, handle.
  * - A message that cannot be parsed is dead-lettered and acknowledged: trying again cannot help.
  * - A message handled before is acknowledged; one being handled elsewhere is refused for now (Pub/Sub backs off).
  * - TerminalError: recorded by `fail` and acknowledged. Anything else: refused and retried with back-off; after
- *   MAX_ATTEMPTS recorded by `fail`, dead-lettered and acknowledged.
+ *   MAX_ATTEMPTS recorded by `fail`, dead-lettered and acknowledged; so is a message whose handler kills its process
+ *   each time, and one whose failure `fail` itself refuses to record.
  */
 export function onEvent<T extends Topic>(
   name: string,
@@ -78,25 +71,87 @@ async function deliver<T extends Topic>(
   if (claim === 'done') return;
   if (claim === 'held') throw new TransientError('message-held', 'The message is being handled elsewhere.');
   try {
+    await claim.during(() => attempt(here, topic, messageId, claim.attempts, payload, spec));
+  } catch (thrown) {
+    // Should this fail too, the claim runs out by itself.
+    await claim.release().catch(() => undefined);
+    throw thrown;
+  }
+  await claim.finish();
+}
+
+/** Handles the message, or records that it came to nothing. Throws where it is to be tried again. */
+async function attempt<T extends Topic>(
+  here: Platform,
+  topic: T,
+  messageId: string,
+  attempts: number,
+  payload: Payload<T>,
+  spec: EventSpec<T>,
+): Promise<void> {
+  if (attempts > MAX_ATTEMPTS) {
+    await giveUp(here, topic, payload, spec, endedEachTime(topic));
+    return;
+  }
+  try {
     await spec.handle(payload, here);
   } catch (thrown) {
     if (thrown instanceof BusyError) {
       here.log.info('left to who is at it', { topic, messageId, reason: thrown.message });
-      await claim.finish();
       return;
     }
-    const spent = claim.attempts >= MAX_ATTEMPTS;
-    const detail = { topic, messageId, attempt: claim.attempts, error: inspect(thrown) };
+    const spent = attempts === MAX_ATTEMPTS;
+    const detail = { topic, messageId, attempt: attempts, error: inspect(thrown) };
     if (!(thrown instanceof TerminalError) && !spent) {
       here.log.warn('handler failed, will be tried again', detail);
-      await claim.release();
       throw thrown;
     }
     here.log.error('handler failed', detail);
-    await spec.fail(payload, toFailure(thrown), here);
-    if (spent) await letterDead(here, topic, JSON.stringify(payload), toError(thrown).message);
+    if (spent) await giveUp(here, topic, payload, spec, thrown);
+    else if (!(await recorded(here, topic, payload, spec, thrown)))
+      await letterDead(here, topic, JSON.stringify(payload), toError(thrown).message);
   }
-  await claim.finish();
+}
+
+/** Every attempt was used up: the run says why, and the message is kept for a person to look at. */
+async function giveUp<T extends Topic>(
+  here: Platform,
+  topic: T,
+  payload: Payload<T>,
+  spec: EventSpec<T>,
+  thrown: unknown,
+): Promise<void> {
+  await recorded(here, topic, payload, spec, thrown);
+  await letterDead(here, topic, JSON.stringify(payload), toError(thrown).message);
+}
+
+/** Whether the failure is on the run now; false where it never can be. */
+async function recorded<T extends Topic>(
+  here: Platform,
+  topic: T,
+  payload: Payload<T>,
+  spec: EventSpec<T>,
+  thrown: unknown,
+): Promise<boolean> {
+  try {
+    await spec.fail(payload, toFailure(thrown), here);
+    return true;
+  } catch (error) {
+    if (!(error instanceof TerminalError)) throw error;
+    here.log.error('a failure could not be recorded', { topic, error: inspect(error) });
+    return false;
+  }
+}
+
+/** What is said of a message whose handlers never came back to say anything themselves. */
+function endedEachTime(topic: Topic): TerminalError {
+  return new TerminalError(
+    'handler-lost',
+    `The work on ${topic} was begun ${MAX_ATTEMPTS} times, and its process ended each time.`,
+    {
+      remedy: 'Give the function more memory if its log says that it ran out, and start again.',
+    },
+  );
 }
 
 function parsePayload<T extends Topic>(topic: T, text: string): Payload<T> | null {
@@ -106,46 +161,6 @@ function parsePayload<T extends Topic>(topic: T, text: string): Payload<T> | nul
   } catch {
     return null;
   }
-}
-
-interface HeldClaim {
-  /** Tries so far, this one included. */
-  readonly attempts: number;
-  readonly finish: () => Promise<void>;
-  readonly release: () => Promise<void>;
-}
-
-/**
- * One claim per function and message: several functions may hear one topic. The moment of publishing, the same however
- * often a message comes, belongs to its name: Google's emulator counts its ids from 1 again whenever it starts.
- */
-async function takeClaim(
-  store: Store,
-  name: string,
-  { messageId, publishTime = '' }: Message,
-): Promise<HeldClaim | 'done' | 'held'> {
-  const id = createHash('sha256').update(`${name}\n${messageId}\n${publishTime}`).digest('hex');
-  const path = paths.claim(id.slice(0, 40));
-  const found = await store.db.get(path);
-  const current = found === null ? null : Claim.parse(found.data);
-  if (current?.done === true) return 'done';
-  if (current !== null && current.until > store.clock()) return 'held';
-  const attempts = (current?.attempts ?? 0) + 1;
-  // expireAt: Firestore's TTL policy on `claims` removes it a day after the longest redelivery.
-  const expireAt = new Date(store.clock() + 8 * 86_400_000);
-  const data = { attempts, until: store.clock() + CLAIM_SECONDS * 1000, done: false, expireAt };
-  try {
-    await store.db.commit([
-      found === null
-        ? { kind: 'create', path, data }
-        : { kind: 'update', path, data, version: found.version },
-    ]);
-  } catch (error) {
-    if (error instanceof ConflictError) return 'held';
-    throw error;
-  }
-  const write = (change: object) => store.db.commit([{ kind: 'set', path, data: { ...data, ...change } }]);
-  return { attempts, finish: () => write({ done: true }), release: () => write({ until: 0 }) };
 }
 
 async function letterDead(here: Platform, topic: Topic, data: string, reason: string): Promise<void> {

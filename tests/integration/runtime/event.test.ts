@@ -1,14 +1,19 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
+import { jest } from '@jest/globals';
 import { PubSub, type Subscription } from '@google-cloud/pubsub';
 import { BusyError, type Failure, TerminalError, TransientError } from '#core/errors';
 import { MAX_ATTEMPTS } from '#core/events';
+import { paths } from '#core/paths';
+import { CLAIM_SECONDS, takeClaim } from '#runtime/claim';
 import { onEvent } from '#runtime/event';
 import { disconnect } from '#runtime/platform';
+import { openTestStore } from '#tests/store';
 
 const payload = { tenant: 't123', model: 'm123', run: 'r123' };
 const pubsub = new PubSub({ projectId: process.env['GOOGLE_CLOUD_PROJECT'] ?? '' });
 const letters = `letters-${randomUUID().slice(0, 8)}`;
 const dead: unknown[] = [];
+const store = openTestStore();
 let subscription: Subscription;
 
 beforeAll(async () => {
@@ -22,6 +27,7 @@ afterAll(async () => {
   await subscription.close();
   await subscription.delete();
   await pubsub.close();
+  await store.db.close();
   await disconnect();
 });
 beforeEach(() => void (dead.length = 0));
@@ -29,15 +35,19 @@ beforeEach(() => void (dead.length = 0));
 const PUBLISHED = '2026-01-01T00:00:00.123Z';
 
 /** A handler that does what `work` says, with what it was told. */
-function listen(work: (attempt: number) => void) {
+function listen(work: (attempt: number) => void, fail?: (failure: Failure) => Promise<void>) {
+  const name = `test-${randomUUID()}`;
   const handled: unknown[] = [];
   const failed: Failure[] = [];
-  const deliver = onEvent(`test-${randomUUID()}`, 'etl-requested', {
+  const deliver = onEvent(name, 'etl-requested', {
     handle: async (given) => {
       handled.push(given);
       work(handled.length);
     },
-    fail: async (_given, failure) => void failed.push(failure),
+    fail:
+      fail === undefined
+        ? async (_given, failure) => void failed.push(failure)
+        : (_given, failure) => fail(failure),
   });
   const send = async (data: unknown, messageId: string = randomUUID(), publishTime = PUBLISHED) => {
     const encoded = typeof data === 'string' ? data : Buffer.from(JSON.stringify(data)).toString('base64');
@@ -46,8 +56,11 @@ function listen(work: (attempt: number) => void) {
     await deliver({ data: { message } } as Parameters<typeof deliver>[0]);
     return messageId;
   };
-  return { handled, failed, send };
+  return { handled, failed, name, send };
 }
+/** Where the claim on a message sent by `send` lies. */
+const claimPath = (name: string, messageId: string) =>
+  paths.claim(createHash('sha256').update(`${name}\n${messageId}\n${PUBLISHED}`).digest('hex').slice(0, 40));
 const untilDead = async () => {
   while (dead.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
 };
@@ -130,6 +143,102 @@ test('retries that are used up fail the run and dead-letter the message', async 
   expect(failed).toMatchObject([{ code: 'warehouse-unavailable' }]);
   await untilDead();
   expect(dead).toMatchObject([{ topic: 'etl-requested', reason: 'Not now.' }]);
+});
+
+test('a handler whose process is killed each time fails the run in the end, and is not called again', async () => {
+  const { handled, failed, name, send } = listen(() => undefined);
+  const id = randomUUID();
+  const path = claimPath(name, id);
+  // What a process killed in its last attempt leaves behind, its claim run out.
+  await store.db.commit([
+    { kind: 'create', path, data: { attempts: MAX_ATTEMPTS, until: Date.now() - 1, done: false } },
+  ]);
+  await send(payload, id);
+  await send(payload, id);
+  expect(handled).toEqual([]);
+  expect(failed).toMatchObject([{ code: 'handler-lost' }]);
+  await untilDead();
+  expect(dead).toMatchObject([{ topic: 'etl-requested' }]);
+});
+
+test('a failure that cannot be recorded is dead-lettered; the message does not come for ever', async () => {
+  const { handled, send } = listen(
+    () => {
+      throw new TerminalError('no-tables', 'There is nothing to load.');
+    },
+    () => Promise.reject(new TerminalError('not-found', 'There is no such run.')),
+  );
+  const id = await send(payload);
+  await send(payload, id);
+  expect(handled).toHaveLength(1);
+  await untilDead();
+  expect(dead).toMatchObject([{ reason: 'There is nothing to load.' }]);
+});
+
+test('a failure that cannot be recorded right now is recorded at the next try', async () => {
+  let down = true;
+  const recorded: Failure[] = [];
+  const { send } = listen(
+    () => {
+      throw new TerminalError('no-tables', 'There is nothing to load.');
+    },
+    async (failure) => {
+      if (down) throw new TransientError('database-unavailable', 'Firestore did not answer.');
+      recorded.push(failure);
+    },
+  );
+  const id = randomUUID();
+  await expect(send(payload, id)).rejects.toThrow('Firestore did not answer.');
+  down = false;
+  await send(payload, id);
+  expect(recorded).toMatchObject([{ code: 'no-tables' }]);
+});
+
+test('one whose claim ran out and was taken over takes nothing back when it ends', async () => {
+  const name = `test-${randomUUID()}`;
+  const message = { messageId: randomUUID(), publishTime: PUBLISHED };
+  let ahead = 0;
+  const late = { ...store, clock: () => Date.now() + ahead };
+  const first = await takeClaim(late, name, message);
+  expect(await takeClaim(late, name, message)).toBe('held');
+  ahead = (CLAIM_SECONDS + 1) * 1000;
+  const second = await takeClaim(late, name, message);
+  if (typeof first === 'string' || typeof second === 'string') throw new Error('not claimed');
+
+  await first.release();
+  expect(await takeClaim(late, name, message)).toBe('held');
+  await first.finish();
+  expect(await takeClaim(late, name, message)).toBe('held');
+  await second.finish();
+  expect(await takeClaim(late, name, message)).toBe('done');
+  await first.release();
+  expect(await takeClaim(late, name, message)).toBe('done');
+});
+
+test('a claim is renewed while its handler runs, and not after', async () => {
+  const name = `test-${randomUUID()}`;
+  const message = { messageId: randomUUID(), publishTime: PUBLISHED };
+  let ahead = 0;
+  const late = { ...store, clock: () => Date.now() + ahead };
+  const claim = await takeClaim(late, name, message);
+  if (typeof claim === 'string') throw new Error('not claimed');
+  const until = async () => Number((await store.db.get(claimPath(name, message.messageId)))?.data['until']);
+  const before = await until();
+  jest.useFakeTimers({
+    doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance', 'Date', 'setTimeout'],
+  });
+  try {
+    await claim.during(async () => {
+      ahead = 20_000;
+      jest.advanceTimersByTime((CLAIM_SECONDS * 1000) / 3);
+    });
+    expect(await until()).toBeGreaterThan(before + 15_000);
+    await claim.release();
+    jest.advanceTimersByTime(CLAIM_SECONDS * 1000);
+    expect(await until()).toBe(0);
+  } finally {
+    jest.useRealTimers();
+  }
 });
 
 test.each([
