@@ -299,9 +299,33 @@ async function translate<T>(what: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Reasons after which BigQuery's documentation says to try again, whatever HTTP status they come with (often 403). */
+const PASSING: readonly unknown[] = [
+  'backendError',
+  'internalError',
+  'jobBackendError',
+  'jobInternalError',
+  'jobRateLimitExceeded',
+  'quotaExceeded',
+  'rateLimitExceeded',
+  'tableUnavailable',
+  'timeout',
+];
+
+/** BigQuery's own word for the first thing that was wrong; undefined where the answer was not BigQuery's. */
+function reasonOf(error: unknown): unknown {
+  const errors: unknown = Object(error).errors;
+  return Array.isArray(errors) ? Object(errors[0]).reason : undefined;
+}
+
 function translated(what: string, error: unknown): Error {
   const code = codeOf(error);
   const message = error instanceof Error ? error.message : String(error);
+  if (PASSING.includes(reasonOf(error)))
+    return new TransientError('warehouse-unavailable', `BigQuery cannot do ${what} now: ${message}`, {
+      remedy: 'It is tried again; if it goes on, look at the project’s BigQuery quotas.',
+      cause: error,
+    });
   return [400, 401, 403, 404, 501].includes(code)
     ? new TerminalError('warehouse-refused', `BigQuery refused ${what}: ${message}`, {
         remedy: 'Check the table and column names, and that the installation may use the data set.',
