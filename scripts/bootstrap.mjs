@@ -22,18 +22,25 @@ const debian = existsSync('/etc/debian_version');
 const root = process.getuid?.() === 0;
 let listsFresh = false;
 
-/** Installs Debian packages where that is possible; says how to otherwise. */
-function installDebian(what, packages, elsewhere) {
+/** Whether apt knows the package, by its lists as they are. */
+function inDebianArchive(name) {
+  const found = spawnSync('apt-cache', ['show', '--no-all-versions', name], { encoding: 'utf8' });
+  return found.status === 0 && found.stdout.includes(`Package: ${name}`);
+}
+
+/** Installs the Debian packages that `choose` names, once the lists are fresh, where that is possible; says how to otherwise. */
+function installDebian(what, choose, elsewhere) {
   if (!debian || !root)
     refuse(
       `${what} is needed and was not found.`,
-      debian ? `Run: sudo apt-get install -y ${packages.join(' ')}` : elsewhere,
+      debian ? `Run: sudo apt-get install -y ${choose().join(' ')}` : elsewhere,
     );
-  say(`Installing ${what} (apt-get install ${packages.join(' ')}) …`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const apt = (...args) =>
     spawnSync('apt-get', args, { stdio: ['ignore', 'ignore', 'inherit'], env }).status === 0;
   if (!listsFresh) listsFresh = apt('update', '-qq');
+  const packages = choose();
+  say(`Installing ${what} (apt-get install ${packages.join(' ')}) …`);
   if (!apt('install', '-y', '-qq', '--no-install-recommends', ...packages))
     refuse(
       `${what} could not be installed.`,
@@ -45,6 +52,13 @@ function requireNode() {
   const [major = 0] = process.versions.node.split('.').map(Number);
   if (major < 20)
     refuse(`Node ${process.versions.node} is too old.`, 'Install Node 20 or newer: https://nodejs.org');
+  // Before anything is installed: only for Linux on x64 does a Node 24 come with the packages.
+  const comes = process.platform === 'linux' && process.arch === 'x64';
+  if (major < 24 && !comes)
+    refuse(
+      `Tradewind runs on Node 24; this is Node ${process.versions.node} on ${process.platform} ${process.arch}.`,
+      'Install Node 24: https://nodejs.org',
+    );
 }
 
 function javaMajor() {
@@ -55,7 +69,10 @@ function javaMajor() {
 
 function requireJava() {
   if (javaMajor() >= 17) return;
-  installDebian('Java 17', ['openjdk-17-jre-headless'], 'Install Java 17 or newer: https://adoptium.net');
+  // Releases after Debian 12 carry newer Javas only.
+  const java = () =>
+    inDebianArchive('openjdk-17-jre-headless') ? 'openjdk-17-jre-headless' : 'default-jre-headless';
+  installDebian('Java 17', () => [java()], 'Install Java 17 or newer: https://adoptium.net');
   if (javaMajor() < 17)
     refuse('The java on the PATH is older than 17.', 'Put Java 17 or newer first on the PATH.');
 }
@@ -150,7 +167,7 @@ function requireChromium() {
     ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'].map(which).find(Boolean) ??
     (existsSync(mac) ? mac : undefined);
   if (!find())
-    installDebian('Chromium', ['chromium'], 'Install Chromium or Chrome, or set CHROMIUM_PATH to one.');
+    installDebian('Chromium', () => ['chromium'], 'Install Chromium or Chrome, or set CHROMIUM_PATH to one.');
   process.env.CHROMIUM_PATH = find() ?? '';
 }
 
