@@ -19,6 +19,8 @@ export interface ObjectWriter {
 /** Cloud Storage by `gs://` address. Missing objects are null in `stat` and TerminalError `object-missing` in `read`. */
 export interface Files {
   stat(uri: string): Promise<ObjectInfo | null>;
+  /** The labels of a bucket, by its name. @throws TerminalError `object-missing`, `object-forbidden` */
+  bucketLabels(bucket: string): Promise<Readonly<Record<string, string>>>;
   list(prefixUri: string): Promise<ObjectInfo[]>;
   /** Streams the object's bytes as they are stored, never unpacked; with `generation`, that one only. */
   read(uri: string, generation?: string): AsyncIterable<Uint8Array>;
@@ -67,6 +69,12 @@ export function openFiles(projectId: string): Files {
         if (!exists) return null;
         const [metadata] = await file.getMetadata();
         return { uri, bytes: Number(metadata.size ?? 0), generation: String(metadata.generation ?? '') };
+      }),
+    bucketLabels: (bucket) =>
+      translate(`gs://${bucket}/`, async () => {
+        const [metadata] = await storage.bucket(bucket).getMetadata();
+        const labels = Object.entries(metadata.labels ?? {});
+        return Object.fromEntries(labels.map(([name, value]) => [name, value ?? '']));
       }),
     list: (prefixUri) =>
       translate(prefixUri, async () => {

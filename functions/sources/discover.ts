@@ -1,3 +1,4 @@
+import { ConflictError, type Write } from '#cloud/firestore';
 import type { SourceSession, TableDescription } from '#connectors/connector';
 import { connectors } from '#connectors/registry';
 import { TerminalError, TransientError } from '#core/errors';
@@ -12,6 +13,8 @@ import { planTables } from './plan-tables.ts';
 /** Hosting ends a request at 60 s; people wait no longer than this. */
 const LIMIT_SECONDS = 25;
 const MAX_TABLES = 500;
+/** Plans made before a discovery gives way to people who keep choosing. */
+const MAX_PLANS = 5;
 
 /**
  * Reads the source's schema and stores its tables. May be called again at any time.
@@ -27,22 +30,50 @@ export async function discover(
   const source = (await mustRead(store, path, Source, 'source')).value;
   const found = await readSchema(store, world, key, source);
   for (const table of found) for (const note of table.notes) log.info(note, { table: table.name });
-  const sources = await readAll(store, paths.sources(key.tenant, key.model), Source);
-  const perSource = await Promise.all(
-    sources.map((one) => readAll(store, paths.sourceTables(key.tenant, key.model, one.id), SourceTable)),
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await storeTables(store, key, source, found);
+    } catch (error) {
+      // Somebody chose otherwise in between: what they chose is kept, and the plan made anew.
+      if (!(error instanceof ConflictError) || attempt === MAX_PLANS) throw error;
+    }
+  }
+}
+
+/** Writes what was found over what is known, each table only as it was when it was read. @throws ConflictError */
+async function storeTables(
+  store: Store,
+  key: ModelKey & { readonly source: string },
+  source: Source,
+  found: readonly TableDescription[],
+): Promise<SourceTable[]> {
+  const others = (await readAll(store, paths.sources(key.tenant, key.model), Source)).filter(
+    (one) => one.id !== source.id,
   );
-  const all = perSource.flat();
+  const tablesOf = (id: string) => store.db.list(paths.sourceTables(key.tenant, key.model, id));
+  const [known, ...elsewhere] = await Promise.all(
+    [source, ...others].map(async ({ id }) =>
+      (await tablesOf(id)).map(({ data, version }) => ({ table: SourceTable.parse(data), version })),
+    ),
+  );
+  const versions = new Map((known ?? []).map(({ table, version }) => [table.id, version]));
   const { tables, gone } = planTables({
     source,
     found,
-    known: all.filter((table) => table.source === source.id),
-    taken: new Set(all.filter((table) => table.source !== source.id).map((table) => table.destination)),
+    known: (known ?? []).map(({ table }) => table),
+    taken: new Set(elsewhere.flat().map(({ table }) => table.destination)),
     at: now(store),
   });
   const place = (id: string) => paths.sourceTable(key.tenant, key.model, key.source, id);
   const writes = [
-    ...tables.map((table) => ({ kind: 'set' as const, path: place(table.id), data: table })),
-    ...gone.map((id) => ({ kind: 'delete' as const, path: place(id) })),
+    ...tables.map((table): Write => {
+      const version = versions.get(table.id);
+      const path = place(table.id);
+      return version === undefined
+        ? { kind: 'create', path, data: table }
+        : { kind: 'update', path, data: table, version };
+    }),
+    ...gone.map((id): Write => ({ kind: 'delete', path: place(id), version: versions.get(id) ?? '' })),
   ];
   for (let at = 0; at < writes.length; at += 100) await store.db.commit(writes.slice(at, at + 100));
   return tables;
@@ -57,10 +88,15 @@ async function readSchema(
   const connector = connectors[source.settings.kind];
   const signal = AbortSignal.timeout(LIMIT_SECONDS * 1000);
   const access = await accessOf(store, world, key, source);
+  const context = await sourceContext(store, world, key);
+  let step = 'signing in';
+  const at = (next: string) => {
+    step = next;
+  };
   try {
-    const session = await connector.connect(access, sourceContext(world, key), signal);
+    const session = await connector.connect(access, context, signal);
     try {
-      return await describeAll(session, source.name, signal);
+      return await describeAll(session, source.name, signal, at);
     } finally {
       await session.close();
     }
@@ -68,7 +104,7 @@ async function readSchema(
     if (!signal.aborted || error instanceof TerminalError) throw error;
     throw new TransientError(
       'discovery-slow',
-      `"${source.name}" did not describe its tables within ${LIMIT_SECONDS} seconds.`,
+      `"${source.name}" did not describe its tables within ${LIMIT_SECONDS} seconds; it was ${step}.`,
       {
         remedy: 'Try again when the server is less busy, or give the user fewer schemas to see.',
         cause: error,
@@ -81,7 +117,9 @@ async function describeAll(
   session: SourceSession,
   name: string,
   signal: AbortSignal,
+  at: (step: string) => void,
 ): Promise<TableDescription[]> {
+  at('listing its tables');
   const listed = await session.listTables();
   if (listed.length === 0)
     throw new TerminalError('no-tables', `"${name}" shows no tables to this user.`, {
@@ -94,6 +132,7 @@ async function describeAll(
   const found: TableDescription[] = [];
   for (const table of listed) {
     signal.throwIfAborted();
+    at(`describing "${table.name}"`);
     found.push(await session.describe(table.name));
   }
   return found;

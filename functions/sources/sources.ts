@@ -3,7 +3,13 @@ import { toMoment } from '#core/ids';
 import { paths } from '#core/paths';
 import { type Credentials, objectsOf, Source, type SourceSettings } from '#core/source';
 import { mustRead, update } from '#store/document';
-import { checkObject, type ModelKey, sealCredentials, type SourceWorld } from '#store/source-access';
+import {
+  checkObject,
+  type ModelKey,
+  objectPolicy,
+  sealCredentials,
+  type SourceWorld,
+} from '#store/source-access';
 import { commitChange, makeId, now, type Store } from '#store/store';
 
 /**
@@ -22,7 +28,11 @@ export async function addSource(
   },
 ): Promise<Source> {
   await mustRead(store, paths.model(key.tenant, key.model), Model, 'model');
-  for (const uri of objectsOf(wanted.settings)) checkObject(uri, world.bucket, key);
+  const objects = objectsOf(wanted.settings);
+  if (objects.length > 0) {
+    const policy = await objectPolicy(store, world, key.tenant);
+    for (const uri of objects) await checkObject(uri, policy, key);
+  }
   const id = makeId(store, 's');
   if (wanted.credentials !== undefined) await sealCredentials(store, world, key, id, wanted.credentials);
   const at = now(store);

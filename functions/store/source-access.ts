@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { openFiles } from '#cloud/storage';
+import { openFiles, splitUri } from '#cloud/storage';
 import type { ConnectorContext, ObjectReader, SourceAccess } from '#connectors/connector';
 import { makeHostGuard, parseAllowedHosts } from '#connectors/hosts';
 import { TerminalError } from '#core/errors';
 import { newId } from '#core/ids';
 import { paths } from '#core/paths';
 import { Credentials, type Source } from '#core/source';
+import { Tenant } from '#core/tenant';
+import { mustRead } from './document.ts';
 import { seal, unseal, unsealWith } from './seal.ts';
 import type { Store } from './store.ts';
 
@@ -31,32 +33,87 @@ export function uploadPrefix(bucket: string, { tenant, model }: ModelKey): strin
   return `gs://${bucket}/${tenant}/${model}/uploads/`;
 }
 
+/** A bucket's owner says by this label, with the tenant's id as its value, who may read it through the installation. */
+export const TENANT_LABEL = 'tradewind-tenant';
+
+/** What decides whether an object may be read: see `checkObject`. */
+export interface ObjectPolicy {
+  /** The installation's own bucket. */
+  readonly installation: string;
+  /** The bucket of the tenant's artifacts; often the installation's. */
+  readonly tenant: string;
+  /** Labels of a bucket, by its name. */
+  readonly labelsOf: (bucket: string) => Promise<Readonly<Record<string, string>>>;
+}
+
 /**
- * Refuses objects of the installation's own bucket that are not this model's uploads: other tenants' files, models and
- * staged rows are there too. Other buckets are the customer's, and Cloud Storage itself decides.
+ * Refuses every object that is neither this model's upload nor in a bucket that is labelled for this tenant. All tenants
+ * are read for by one service account: what it may read says nothing about who asks.
  * @throws TerminalError `object-forbidden`
  */
-export function checkObject(uri: string, bucket: string, key: ModelKey): void {
-  const ours = uri.startsWith(`gs://${bucket}/`);
+export async function checkObject(uri: string, policy: ObjectPolicy, key: ModelKey): Promise<void> {
   // Object names are no paths, but something on the way may take them for one.
   const climbs = /(^|[/\\])\.\.?([/\\]|$)/.test(uri);
-  if (!climbs && (!ours || uri.startsWith(uploadPrefix(bucket, key)))) return;
-  throw new TerminalError('object-forbidden', `"${uri.slice(0, 300)}" is not one of this model’s uploads.`, {
-    remedy:
-      'Upload the file and use the address that the upload answered with, or name a bucket of your own.',
-  });
+  if (!climbs && uri.startsWith(uploadPrefix(policy.installation, key))) return;
+  const shown = uri.slice(0, 300);
+  const { bucket } = splitUri(uri);
+  if (climbs || bucket === policy.installation || bucket === policy.tenant)
+    throw new TerminalError('object-forbidden', `"${shown}" is not one of this model’s uploads.`, {
+      remedy:
+        'Upload the file and use the address that the upload answered with, or name a bucket of your own.',
+    });
+  const remedy = `Set the label ${TENANT_LABEL}=${key.tenant} on the bucket "${bucket}" and give the installation’s service account the roles Storage Object Viewer and Storage Bucket Viewer on it; or upload the file.`;
+  let labels: Readonly<Record<string, string>>;
+  try {
+    labels = await policy.labelsOf(bucket);
+  } catch (cause) {
+    if (!(cause instanceof TerminalError)) throw cause;
+    throw new TerminalError('object-forbidden', `The labels of the bucket of "${shown}" cannot be read.`, {
+      remedy,
+      cause,
+    });
+  }
+  if (labels[TENANT_LABEL] !== key.tenant)
+    throw new TerminalError('object-forbidden', `The bucket of "${shown}" is not labelled for this tenant.`, {
+      remedy,
+    });
+}
+
+/** The policy for objects that one tenant names; labels are asked for once per bucket. */
+export async function objectPolicy(
+  store: Pick<Store, 'db'>,
+  world: SourceWorld,
+  tenant: string,
+): Promise<ObjectPolicy> {
+  const { cloud } = (await mustRead(store, paths.tenant(tenant), Tenant, 'tenant')).value;
+  const files = openFiles(world.projectId);
+  const known = new Map<string, Promise<Readonly<Record<string, string>>>>();
+  return {
+    installation: world.bucket,
+    tenant: cloud.bucket,
+    labelsOf(bucket) {
+      const labels = known.get(bucket) ?? files.bucketLabels(bucket);
+      known.set(bucket, labels);
+      return labels;
+    },
+  };
 }
 
 /** What a connector may use of the world on behalf of one model. */
-export function sourceContext(world: SourceWorld, key: ModelKey): ConnectorContext {
+export async function sourceContext(
+  store: Pick<Store, 'db'>,
+  world: SourceWorld,
+  key: ModelKey,
+): Promise<ConnectorContext> {
   const files = openFiles(world.projectId);
+  const policy = await objectPolicy(store, world, key.tenant);
   const objects: ObjectReader = {
     async stat(uri) {
-      checkObject(uri, world.bucket, key);
+      await checkObject(uri, policy, key);
       return files.stat(uri);
     },
     async *open(uri, generation) {
-      checkObject(uri, world.bucket, key);
+      await checkObject(uri, policy, key);
       yield* files.read(uri, generation);
     },
   };

@@ -112,6 +112,47 @@ test('files of other tenants and files that are not there are refused by name', 
   expect(missing.remedy).not.toBeNull();
 });
 
+test('a bucket of a customer is read for the tenant that its label names, and for nobody else', async () => {
+  const { env, projectId } = useLocalCloud();
+  const storage = `${env['STORAGE_EMULATOR_HOST']}`;
+  const bucket = `acme-exports-${account.params.tenant.toLowerCase()}`;
+  const json = { 'content-type': 'application/json' };
+  const label = (tenant: string) =>
+    fetch(`${storage}/storage/v1/b/${bucket}`, {
+      method: 'PATCH',
+      headers: json,
+      body: JSON.stringify({ labels: { 'tradewind-tenant': tenant } }),
+    });
+  await fetch(`${storage}/storage/v1/b?project=${projectId}`, {
+    method: 'POST',
+    headers: json,
+    body: JSON.stringify({ name: bucket }),
+  });
+  await fetch(`${storage}/upload/storage/v1/b/${bucket}/o?uploadType=media&name=orders.csv`, {
+    method: 'POST',
+    headers: { 'content-type': 'text/csv' },
+    body: 'id\n1\n2\n',
+  });
+  const uri = `gs://${bucket}/orders.csv`;
+  const stranger = await openAccount();
+  const adding = (who: Account) => who.addSource('Exports', csv(uri));
+  expect(await refusalOf(adding(account))).toMatchObject({
+    code: 'object-forbidden',
+    detail: expect.stringContaining(uri),
+    remedy: expect.stringContaining(`tradewind-tenant=${account.params.tenant}`),
+  });
+
+  expect((await label(account.params.tenant)).ok).toBe(true);
+  const { source } = await adding(account);
+  expect(await account.load()).toMatchObject({ status: 'succeeded', counts: { rows: 2 } });
+  expect(await refusalOf(adding(stranger))).toMatchObject({ code: 'object-forbidden' });
+
+  // Taken away from one tenant, it is not read for it any more.
+  await label(stranger.params.tenant);
+  expect(source.enabled).toBe(true);
+  expect(await account.load()).toMatchObject({ status: 'failed', failure: { code: 'object-forbidden' } });
+});
+
 test('a file whose column changes its type fails with the column, both types and the remedy', async () => {
   const uri = await upload('prices.csv', 'sku,price\nA,1\nB,2\n');
   const { tables } = await account.addSource('Prices', csv(uri));

@@ -1,6 +1,7 @@
 import type { TableDescription } from '#connectors/connector';
 import { planTables } from '../../../functions/sources/plan-tables.ts';
 import { checkChoice } from '../../../functions/sources/tables.ts';
+import { TerminalError } from '#core/errors';
 import { checkObject } from '#store/source-access';
 
 const at = '2026-01-01T00:00:00.000Z';
@@ -101,23 +102,60 @@ describe('a choice that cannot be is refused with what can', () => {
   });
 });
 
-test('of the installation’s own bucket only this model’s uploads may be read', () => {
+describe('whose files may be read', () => {
   const key = { tenant: 'tmine', model: 'mmine' };
-  const allowed = (uri: string) => {
-    try {
-      checkObject(uri, 'ours', key);
-      return true;
-    } catch (error) {
-      expect(error).toMatchObject({
-        code: 'object-forbidden',
-        message: expect.stringContaining(uri.slice(0, 20)),
-      });
-      return false;
-    }
+  const labels: Record<string, Record<string, string>> = {
+    ours: { 'tradewind-tenant': 'tmine' },
+    'tenant-artifacts': { 'tradewind-tenant': 'tmine' },
+    'labelled-for-us': { 'tradewind-tenant': 'tmine', team: 'sales' },
+    'labelled-for-others': { 'tradewind-tenant': 'tother' },
+    unlabelled: {},
   };
-  expect(allowed('gs://ours/tmine/mmine/uploads/u1/a.csv')).toBe(true);
-  expect(allowed('gs://customer-bucket/a.csv')).toBe(true);
-  expect(allowed('gs://ours/tother/mother/uploads/u1/a.csv')).toBe(false);
-  expect(allowed('gs://ours/tmine/mmine/runs/r1/model.twa')).toBe(false);
-  expect(allowed('gs://ours/tmine/mmine/uploads/../../../tother/x.csv')).toBe(false);
+  const policy = {
+    installation: 'ours',
+    tenant: 'tenant-artifacts',
+    async labelsOf(bucket: string) {
+      const found = labels[bucket];
+      if (found === undefined) throw new TerminalError('object-forbidden', 'may not be read');
+      return found;
+    },
+  };
+  const refusal = (uri: string) =>
+    checkObject(uri, policy, key).then(
+      () => null,
+      (error: unknown) => error,
+    );
+
+  test.each(['gs://ours/tmine/mmine/uploads/u1/a.csv', 'gs://labelled-for-us/any/a.csv'])(
+    '%s may',
+    async (uri) => {
+      expect(await refusal(uri)).toBeNull();
+    },
+  );
+
+  test.each([
+    'gs://ours/tother/mother/uploads/u1/a.csv',
+    'gs://ours/tmine/mmine/runs/r1/model.twa',
+    'gs://ours/tmine/mmine/uploads/../../../tother/x.csv',
+    'gs://tenant-artifacts/tmine/mmine/stage/r1/x.parquet',
+    'gs://labelled-for-us/../ours/x.csv',
+  ])('%s may not, whatever its bucket’s labels say', async (uri) => {
+    expect(await refusal(uri)).toMatchObject({
+      code: 'object-forbidden',
+      message: expect.stringContaining(uri),
+      remedy: expect.stringContaining('Upload'),
+    });
+  });
+
+  test.each([
+    'gs://labelled-for-others/orders.csv',
+    'gs://unlabelled/orders.csv',
+    'gs://never-granted/orders.csv',
+  ])('%s may not: the answer says which label to set', async (uri) => {
+    expect(await refusal(uri)).toMatchObject({
+      code: 'object-forbidden',
+      message: expect.stringContaining(uri),
+      remedy: expect.stringContaining('tradewind-tenant=tmine'),
+    });
+  });
 });
