@@ -6,7 +6,7 @@ import { ApiError } from '#core/api/client';
 import { TerminalError, toError } from '#core/errors';
 import { startLocalCloud } from '#scripts/local/cloud';
 import { choosePorts } from '#scripts/local/ports';
-import { type DemoDatabase, startDemoDatabase } from '#scripts/start/demo';
+import { type DemoDatabase, type DemoStarter, makeDemoStarter, startDemoDatabase } from '#scripts/start/demo';
 import { runMainJob } from '#scripts/start/main-job';
 import { readMemory, writeMemory } from '#scripts/start/memory';
 import { HELP, parseOptions, type StartOptions } from '#scripts/start/options';
@@ -67,19 +67,26 @@ async function start(options: StartOptions, progress: Progress): Promise<void> {
   // Built beside the start of the cloud; without a person to look at it there is no need.
   const web = options.once ? null : buildWeb();
   web?.catch(() => undefined); // said by its step
+  const starter =
+    options.input.kind === 'demo'
+      ? makeDemoStarter(() => startDemoDatabase(path.join(state, 'demo'), demoPort, Date.now()))
+      : null;
   try {
     const cloud = await progress.step('cloud', 'Start the local cloud', (say) =>
       startLocalCloud({
         stateDir: state,
         reset: options.reset,
         env: { TRADEWIND_ALLOWED_HOSTS: allowedHost(options, demoPort) },
-        onProgress: ({ piece, state: what, detail }) => say(`${piece} ${what}, ${detail}`),
+        onProgress: ({ piece, state: what, detail }) => {
+          say(`${piece} ${what}, ${detail}`);
+          // Beside the rest of the cloud. At its first sign of life the state folder is ours, and emptied where asked for.
+          void starter?.open();
+        },
       }),
     );
     stops.push(() => cloud.stop());
     interrupted.signal.throwIfAborted();
-    const demo = options.input.kind === 'demo' ? await openDemo(state, demoPort, progress) : null;
-    if (demo !== null) stops.push(() => demo.stop());
+    const demo = starter === null ? null : await awaitDemo(starter, state, demoPort, progress);
     if (web !== null)
       await progress.step('web', 'Build the web application', async (say) =>
         say((await web) ? 'built' : 'as before'),
@@ -111,7 +118,8 @@ async function start(options: StartOptions, progress: Progress): Promise<void> {
     });
   } finally {
     // The cloud first: what runs in it may still read from the demo database.
-    for (const stop of stops) await stop().catch((error: unknown) => console.error(explain(error)));
+    for (const stop of [...stops, async () => starter?.stop()])
+      await stop().catch((error: unknown) => console.error(explain(error)));
   }
 }
 
@@ -131,9 +139,14 @@ function allowedHost({ input }: StartOptions, demoPort: number): string {
   return input.kind === 'source' ? `${input.address.settings.host}:${input.address.settings.port}` : '';
 }
 
-async function openDemo(state: string, port: number, progress: Progress): Promise<DemoDatabase> {
+async function awaitDemo(
+  starter: DemoStarter,
+  state: string,
+  port: number,
+  progress: Progress,
+): Promise<DemoDatabase> {
   return progress.step('demo-database', 'Start the demo wholesaler', async (say) => {
-    const demo = await startDemoDatabase(path.join(state, 'demo'), port, Date.now());
+    const demo = await starter.open();
     await writeMemory(state, { ...(await readMemory(state)), demoPort: port });
     say(`${demo.orderLines.toLocaleString('en-US')} order lines in PostgreSQL`);
     return demo;

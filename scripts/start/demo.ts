@@ -12,6 +12,29 @@ export interface DemoDatabase {
   stop(): Promise<void>;
 }
 
+/** Begins the demo database at the first `open`, once; what goes wrong is thrown to whoever awaits it. */
+export interface DemoStarter {
+  open(): Promise<DemoDatabase>;
+  /** Ends it, where it was begun. */
+  stop(): Promise<void>;
+}
+
+export function makeDemoStarter(start: () => Promise<DemoDatabase>): DemoStarter {
+  let opened: Promise<DemoDatabase> | undefined;
+  return {
+    open() {
+      opened ??= start();
+      opened.catch(() => undefined); // told to those who await it; it may fail before anybody does
+      return opened;
+    },
+    stop: async () =>
+      opened?.then(
+        (demo) => demo.stop(),
+        () => undefined,
+      ),
+  };
+}
+
 const Ready = z.object({ readerUrl: z.string(), orderLines: z.number() });
 
 /**
