@@ -1,5 +1,5 @@
 import { connectors } from '#connectors/registry';
-import { ConnectionTest, connectionTestCycle, type TestStep } from '#core/connection-test';
+import { ConnectionTest, connectionTestCycle, TestStep } from '#core/connection-test';
 import type { Failure } from '#core/errors';
 import type { Payload } from '#core/events';
 import { paths } from '#core/paths';
@@ -24,11 +24,12 @@ export async function runTest(store: Store, world: SourceWorld, request: Request
   const sourcePath = paths.source(request.tenant, request.model, begun.source);
   const source = (await mustRead(store, sourcePath, Source, 'source')).value;
   const access = await accessOf(store, world, request, source);
+  const context = await sourceContext(store, world, request);
   const signal = AbortSignal.timeout(LIMIT_SECONDS * 1000);
   const steps: TestStep[] = [];
   let failure: Failure | null = null;
   try {
-    const tested = connectors[source.settings.kind].test(access, sourceContext(world, request), signal);
+    const tested = connectors[source.settings.kind].test(access, context, signal);
     for await (const { code, ...step } of tested) {
       steps.push(step);
       if (step.status === 'failed' && failure === null)
@@ -38,11 +39,13 @@ export async function runTest(store: Store, world: SourceWorld, request: Request
     }
   } catch (error) {
     if (!signal.aborted) throw error;
-    failure = {
-      code: 'test-timeout',
-      message: `"${source.name}" was not tested within ${LIMIT_SECONDS} seconds.`,
-      remedy: 'Check that no firewall drops the connection silently, then test again.',
-    };
+    // Steps go in order: the first that has not ended is the one that hangs.
+    const name = TestStep.shape.name.options[steps.length] ?? 'read';
+    const message = `The step "${name}" was not over when "${source.name}" had been tested for ${LIMIT_SECONDS} seconds.`;
+    const remedy =
+      'Check that no firewall drops the connection silently and that the server is not overloaded, then test again.';
+    steps.push({ name, status: 'failed', milliseconds: 0, message, remedy });
+    failure = { code: 'test-timeout', message, remedy };
   }
   await transition(store, path, ConnectionTest, connectionTestCycle, failure === null ? 'pass' : 'fail', {
     patch: () => ({ steps, failure, finishedAt: now(store) }),

@@ -8,7 +8,7 @@ import type { ConnectorContext, TableListing, TestedStep } from '../connector.ts
 import type { PinnedHost } from '../hosts.ts';
 import { runSteps } from '../test-steps.ts';
 import { listRelations } from './catalog.ts';
-import { openClient, placeOf, tlsOptions, type PostgresSettings } from './connection.ts';
+import { closeClient, openClient, placeOf, tlsOptions, type PostgresSettings } from './connection.ts';
 import { toSourceError } from './errors.ts';
 import { parseRelation, relationSql } from './names.ts';
 
@@ -103,7 +103,7 @@ export async function* testPostgres(
       signal,
     );
   } finally {
-    await state.client?.end().catch(() => undefined);
+    if (state.client !== undefined) await closeClient(state.client);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Signed-in connections to a customer's PostgreSQL: pinned address, TLS as asked, read-only, time-limited. */
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { Client } from 'pg';
 import type { Credentials, SourceSettings } from '#core/source';
@@ -16,6 +16,10 @@ export const APPLICATION_NAME = 'tradewind';
 const CONNECT_MS = 10_000;
 /** One statement, which includes the COPY of a unit. */
 const STATEMENT_MS = 60 * 60 * 1000;
+/** How long an answer may take that is no COPY: of the catalogue, of a cursor's bound. The server may be gone silently. */
+const ANSWER_MS = 120_000;
+/** A goodbye that is not answered by then is left unsaid. */
+const CLOSE_MS = 2000;
 
 /**
  * `search_path` is emptied so that no object of the customer's shadows a system function. The idle time-outs of the
@@ -50,12 +54,33 @@ export function tlsOptions(settings: PostgresSettings, pinned: PinnedHost): Conn
   };
 }
 
-/** A client ready for use. Throws coded errors; `signal` ends the attempt. */
+/** Ends the connection at once; what waits for an answer fails. */
+function destroyClient(client: Client): void {
+  // The public type of a client lacks its connection.
+  (client as Client & { readonly connection: { readonly stream: Socket } }).connection.stream.destroy();
+}
+
+/** Ends the connection: politely, and in any case within seconds. Never throws. */
+export async function closeClient(client: Client): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, CLOSE_MS);
+  });
+  await Promise.race([client.end().catch(() => undefined), late]);
+  clearTimeout(timer);
+  destroyClient(client);
+}
+
+/**
+ * A client ready for use. Throws coded errors. `signal` ends the attempt, and the client for as long as it lives.
+ * `answerMs`: how long a statement may stay without an answer; it fails as `source-silent`.
+ */
 export async function openClient(
   settings: PostgresSettings,
   credentials: Credentials | null,
   pinned: PinnedHost,
   signal: AbortSignal,
+  answerMs = ANSWER_MS,
 ): Promise<Client> {
   const open = async (tls: boolean): Promise<Client> => {
     signal.throwIfAborted();
@@ -70,20 +95,24 @@ export async function openClient(
       application_name: APPLICATION_NAME,
       connectionTimeoutMillis: CONNECT_MS,
       keepAlive: true,
+      keepAliveInitialDelayMillis: 30_000,
+      query_timeout: answerMs,
     });
     client.on('error', () => undefined); // a lost connection fails the next query, which reports it
-    const abort = (): void => void client.end().catch(() => undefined);
+    // Not `end`: that waits for the server, which may be what does not answer.
+    const abort = (): void => destroyClient(client);
     signal.addEventListener('abort', abort, { once: true });
     try {
       await client.connect();
       await client.query(SESSION_SQL);
+      // It stays: an abort ends whatever the client is doing, for as long as it lives.
+      client.once('end', () => signal.removeEventListener('abort', abort));
       return client;
     } catch (error) {
-      await client.end().catch(() => undefined);
+      signal.removeEventListener('abort', abort);
+      destroyClient(client);
       signal.throwIfAborted();
       throw error;
-    } finally {
-      signal.removeEventListener('abort', abort);
     }
   };
   try {

@@ -17,6 +17,8 @@ const ERROR_RESPONSE = 0x45;
 const MAX_FRAME = 256 * 1024 * 1024;
 /** A larger buffer for one big message is let go afterwards. */
 const MAX_CARRY = 4 * 1024 * 1024;
+/** A server that sorts or filters may send nothing for minutes; one that sends nothing for longer is taken for gone. */
+const IDLE_MS = 10 * 60 * 1000;
 /** Code and length. */
 const HEADER = 5;
 
@@ -29,7 +31,7 @@ export interface FrameSink {
 }
 
 /**
- * Runs `sql` and feeds `sink`; answers the bytes read. After a failure or an abort the client is closed: the rest of
+ * Runs `sql` and feeds `sink`; answers the bytes read. Fails where nothing comes for `idleMs` while it waits. After a failure or an abort the client is closed: the rest of
  * the data could not be told from answers.
  */
 export async function readCopy(
@@ -37,9 +39,10 @@ export async function readCopy(
   sql: string,
   sink: FrameSink,
   signal: AbortSignal,
+  idleMs = IDLE_MS,
 ): Promise<number> {
   signal.throwIfAborted();
-  const reader = new CopyReader(sql, sink);
+  const reader = new CopyReader(sql, sink, idleMs);
   const abort = (): void => reader.fail(toError(signal.reason));
   signal.addEventListener('abort', abort, { once: true });
   try {
@@ -47,6 +50,7 @@ export async function readCopy(
     return await reader.done;
   } finally {
     signal.removeEventListener('abort', abort);
+    reader.stopWatching();
   }
 }
 
@@ -73,9 +77,17 @@ class CopyReader implements Submittable {
   private draining: Promise<void> | null = null;
   private failed = false;
 
-  constructor(sql: string, sink: FrameSink) {
+  /** In place of `pg`'s limit for answers: the server's own limit for a statement comes first. */
+  readonly query_timeout = 65 * 60 * 1000;
+  /** Where that is set, `pg` puts here what takes its clock away. */
+  callback: (() => void) | undefined = undefined;
+  private readonly idleMs: number;
+  private watch: NodeJS.Timeout | undefined;
+
+  constructor(sql: string, sink: FrameSink, idleMs: number) {
     this.sql = sql;
     this.sink = sink;
+    this.idleMs = idleMs;
     this.done = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -91,6 +103,18 @@ class CopyReader implements Submittable {
     this.stream.removeAllListeners('data');
     this.stream.on('data', this.onData);
     borrowed.query(this.sql);
+    this.watch = setTimeout(() => this.idle(), this.idleMs);
+  }
+
+  stopWatching(): void {
+    clearTimeout(this.watch);
+    this.callback?.();
+  }
+
+  private idle(): void {
+    // While the sink is full it is not the server that rests.
+    if (this.draining !== null) this.watch = setTimeout(() => this.idle(), this.idleMs);
+    else this.fail(new Error(`it sent nothing for ${this.idleMs / 1000} seconds`));
   }
 
   /** Ends the reading; the connection cannot be used any more. */
@@ -121,6 +145,7 @@ class CopyReader implements Submittable {
   private readonly onData = (received: Buffer): void => {
     if (this.failed) return;
     this.bytes += received.length;
+    this.watch?.refresh();
     try {
       const start = this.held === 0 ? 0 : this.finishHeld(received);
       if (start >= 0) this.readMessages(received, start);

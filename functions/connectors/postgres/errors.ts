@@ -33,6 +33,15 @@ const rules: readonly Rule[] = [
     ],
   },
   {
+    when: /Query read timeout|sent nothing for/,
+    again: true,
+    say: (place, detail) => [
+      'source-silent',
+      `The server at ${at(place)} stopped answering (${detail}).`,
+      'It is tried again; if it keeps happening, look for locks and load on the server, and for a firewall that drops idle connections.',
+    ],
+  },
+  {
     when: /^(28P01|28000)/,
     again: false,
     say: (place, detail) => [

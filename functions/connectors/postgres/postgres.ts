@@ -24,6 +24,6 @@ export const postgres: Connector = {
     const settings = settingsOf(access);
     const pinned = await context.hosts.pin(settings.host, settings.port);
     const client = await openClient(settings, access.credentials, pinned, signal);
-    return makePostgresSession(client, placeOf(settings));
+    return makePostgresSession(client, placeOf(settings), signal);
   },
 };

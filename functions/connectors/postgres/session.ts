@@ -6,6 +6,7 @@ import { TerminalError, TransientError } from '#core/errors';
 import type { ExtractRequest, ExtractResult, SourceSession } from '../connector.ts';
 import { describeRelation, listRelations, type Relation } from './catalog.ts';
 import { readCopy } from './copy-reader.ts';
+import { closeClient } from './connection.ts';
 import { toSourceError, type ErrorPlace } from './errors.ts';
 import { makeRowSink } from './rows.ts';
 import type { ColumnPlan } from './types.ts';
@@ -18,8 +19,11 @@ const BEGIN = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
 /** What pg_export_snapshot answers, and nothing else: the text goes into a statement. */
 const SNAPSHOT = /^[0-9A-Fa-f]{1,16}(-[0-9A-Fa-f]{1,16}){1,3}$/;
 
-/** The session over `client`, which it closes. */
-export function makePostgresSession(client: Client, place: ErrorPlace): SourceSession {
+/** What PostgreSQL says of a snapshot that is no more: invalid parameter, undefined object, not in prerequisite state. */
+const SNAPSHOT_GONE: readonly unknown[] = ['22023', '42704', '55000'];
+
+/** The session over `client`, which it closes. When `signal` fires, whatever is going on throws its reason. */
+export function makePostgresSession(client: Client, place: ErrorPlace, signal: AbortSignal): SourceSession {
   let exported: { readonly token: string; readonly settled: SettledMoment } | null = null;
   let reading = false;
 
@@ -28,6 +32,7 @@ export function makePostgresSession(client: Client, place: ErrorPlace): SourceSe
     try {
       return await work();
     } catch (error) {
+      signal.throwIfAborted();
       throw toSourceError(error, place);
     }
   };
@@ -75,6 +80,7 @@ export function makePostgresSession(client: Client, place: ErrorPlace): SourceSe
         reading = false;
         await client.query(BEGIN);
         await client.query(`SET TRANSACTION SNAPSHOT '${token}'`).catch((cause: unknown) => {
+          if (!(cause instanceof Error && 'code' in cause && SNAPSHOT_GONE.includes(cause.code))) throw cause;
           throw new TransientError('snapshot-gone', 'The snapshot of this run is gone: its session ended.', {
             remedy: 'The run starts these tables again with a new snapshot.',
             cause,
@@ -114,13 +120,14 @@ export function makePostgresSession(client: Client, place: ErrorPlace): SourceSe
       try {
         return await extract(client, request);
       } catch (error) {
-        if (request.signal.aborted) throw request.signal.reason;
+        request.signal.throwIfAborted();
+        signal.throwIfAborted();
         throw toSourceError(error, place);
       }
     },
 
     async close() {
-      await client.end().catch(() => undefined);
+      await closeClient(client);
     },
   };
 }

@@ -58,6 +58,14 @@ export async function readSettledMoment(client: Client): Promise<SettledMoment> 
   return { before: row.lookback, guarantee: 'lookback', note };
 }
 
+/** Without an index on the cursor the whole table is looked through. */
+const SCAN_MS = 30 * 60 * 1000;
+
+/** A query config whose answer may take its time; `pg` knows the field, its types do not. */
+function scan(text: string): { text: string; query_timeout: number } {
+  return { text, query_timeout: SCAN_MS };
+}
+
 const momentTypes = new Set(['timestamp', 'timestamptz']);
 const integerTypes = new Set(['int2', 'int4', 'int8']);
 
@@ -79,7 +87,8 @@ export async function upperBoundOf(
   const column = escapeIdentifier(cursor);
   const from = relationSql(relation.name);
   if (plan.column.nullable) {
-    const { rows } = await client.query(`SELECT 1 FROM ${from} WHERE ${column} IS NULL LIMIT 1`);
+    const text = `SELECT 1 FROM ${from} WHERE ${column} IS NULL LIMIT 1`;
+    const { rows } = await client.query(scan(text));
     if (rows.length > 0)
       throw new TerminalError('cursor-null', `Column "${cursor}" of ${table} is null in some rows.`, {
         remedy:
@@ -92,8 +101,9 @@ export async function upperBoundOf(
     : integerBound(from, column, view);
   // `greatest` ignores nulls. Never below the last bound: the rows in between would be read twice.
   const floor = after === null ? '' : `, ${cursorLiteral(after, type)}`;
-  const sql = `SELECT greatest((${bound})${floor})::text AS bound`;
-  const [row] = z.array(z.object({ bound: z.string().nullable() })).parse((await client.query(sql)).rows);
+  const text = `SELECT greatest((${bound})${floor})::text AS bound`;
+  const { rows } = await client.query(scan(text));
+  const [row] = z.array(z.object({ bound: z.string().nullable() })).parse(rows);
   const value = row?.bound ?? null;
   if (type === 'timestamptz') return { value, guarantee: settled.guarantee, note: settled.note };
   return { value, guarantee: 'lookback', note: assumptions[type === 'timestamp' ? 'zone' : 'sequence'] };

@@ -94,6 +94,37 @@ describe('messages of a COPY', () => {
     expect(stream.destroyed).toBe(true);
   });
 
+  test('that do not come end the reading; a sink that rests does not', async () => {
+    const { client, stream } = makeFakeClient();
+    stream.on('error', () => undefined);
+    let release = (): void => undefined;
+    const drained = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let drains = 0;
+    const sink: FrameSink & { full: boolean } = {
+      full: false,
+      frame: () => {
+        sink.full = true;
+      },
+      drain: async () => {
+        drains++;
+        await drained;
+        sink.full = false;
+      },
+    };
+    const done = readCopy(client, 'COPY', sink, new AbortController().signal, 40);
+    const ended = done.catch((error: unknown) => error);
+    stream.write(message('d', 'row'));
+    // The sink rests for longer than the server may.
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    expect(stream.destroyed).toBe(false);
+    release();
+    expect(await ended).toMatchObject({ message: 'it sent nothing for 0.04 seconds' });
+    expect(drains).toBe(1);
+    expect(stream.destroyed).toBe(true);
+  });
+
   test('stop at an abort, with its reason', async () => {
     const { client, stream } = makeFakeClient();
     const controller = new AbortController();
