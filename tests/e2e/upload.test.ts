@@ -37,6 +37,9 @@ async function train(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Start the run' }).click();
   await page.getByRole('button', { name: 'Running' }).waitFor();
   await page.getByRole('button', { name: 'Start the run' }).waitFor({ timeout: 180_000 });
+  // A run that failed says why, here too.
+  const failures = await page.locator('.notice.bad').allTextContents();
+  expect(failures).toEqual([]);
   await ended(page, 'deployment', 60);
 }
 
