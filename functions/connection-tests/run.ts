@@ -17,7 +17,12 @@ const LIMIT_SECONDS = 45;
  * Tests a source, writing each step as it ends. The message may come twice: a test that has begun is not begun again,
  * and one whose process died is failed by the watch.
  */
-export async function runTest(store: Store, world: SourceWorld, request: Request): Promise<void> {
+export async function runTest(
+  store: Store,
+  world: SourceWorld,
+  request: Request,
+  limitSeconds = LIMIT_SECONDS,
+): Promise<void> {
   const path = paths.connectionTest(request.tenant, request.model, request.test);
   const begun = await transition(store, path, ConnectionTest, connectionTestCycle, 'start');
   if (begun === null) return;
@@ -25,7 +30,7 @@ export async function runTest(store: Store, world: SourceWorld, request: Request
   const source = (await mustRead(store, sourcePath, Source, 'source')).value;
   const access = await accessOf(store, world, request, source);
   const context = await sourceContext(store, world, request);
-  const signal = AbortSignal.timeout(LIMIT_SECONDS * 1000);
+  const signal = AbortSignal.timeout(limitSeconds * 1000);
   const steps: TestStep[] = [];
   let failure: Failure | null = null;
   try {
@@ -41,7 +46,7 @@ export async function runTest(store: Store, world: SourceWorld, request: Request
     if (!signal.aborted) throw error;
     // Steps go in order: the first that has not ended is the one that hangs.
     const name = TestStep.shape.name.options[steps.length] ?? 'read';
-    const message = `The step "${name}" was not over when "${source.name}" had been tested for ${LIMIT_SECONDS} seconds.`;
+    const message = `The step "${name}" was not over when "${source.name}" had been tested for ${limitSeconds} seconds.`;
     const remedy =
       'Check that no firewall drops the connection silently and that the server is not overloaded, then test again.';
     steps.push({ name, status: 'failed', milliseconds: 0, message, remedy });

@@ -25,10 +25,11 @@ export async function discover(
   world: SourceWorld,
   log: Log,
   key: ModelKey & { readonly source: string },
+  limitSeconds = LIMIT_SECONDS,
 ): Promise<SourceTable[]> {
   const path = paths.source(key.tenant, key.model, key.source);
   const source = (await mustRead(store, path, Source, 'source')).value;
-  const found = await readSchema(store, world, key, source);
+  const found = await readSchema(store, world, key, source, limitSeconds);
   for (const table of found) for (const note of table.notes) log.info(note, { table: table.name });
   for (let attempt = 1; ; attempt++) {
     try {
@@ -84,9 +85,10 @@ async function readSchema(
   world: SourceWorld,
   key: ModelKey,
   source: Source,
+  limitSeconds: number,
 ): Promise<TableDescription[]> {
   const connector = connectors[source.settings.kind];
-  const signal = AbortSignal.timeout(LIMIT_SECONDS * 1000);
+  const signal = AbortSignal.timeout(limitSeconds * 1000);
   const access = await accessOf(store, world, key, source);
   const context = await sourceContext(store, world, key);
   let step = 'signing in';
@@ -104,7 +106,7 @@ async function readSchema(
     if (!signal.aborted || error instanceof TerminalError) throw error;
     throw new TransientError(
       'discovery-slow',
-      `"${source.name}" did not describe its tables within ${LIMIT_SECONDS} seconds; it was ${step}.`,
+      `"${source.name}" did not describe its tables within ${limitSeconds} seconds; it was ${step}.`,
       {
         remedy: 'Try again when the server is less busy, or give the user fewer schemas to see.',
         cause: error,
