@@ -233,12 +233,11 @@ test('a run whose container is lost after some tables were published ends as par
   for (const name of ['a', 'b']) await shop.sql(`CREATE TABLE ${name} AS SELECT 1 AS id`);
   await addShop();
   const run = await runner.newRun();
+  let published = false;
   const dying = runner.watched(async (writes) => {
-    if (writes.some((write) => write.kind === 'update' && write.data['status'] === 'succeeded'))
-      dyingSoon = true;
-    else if (dyingSoon) throw new Error('killed');
+    if (published) throw new Error('killed');
+    published = writes.some((write) => write.kind === 'update' && write.data['status'] === 'succeeded');
   });
-  let dyingSoon = false;
   await runEtl(runner.context(run, dying)).catch(() => undefined);
   const lost = {
     code: 'runner-lost',
