@@ -3,6 +3,9 @@ import { getDeployment } from '#core/api/deployments';
 import { getModel } from '#core/api/models';
 import { getPipelineLogs } from '#core/api/pipelines';
 import { getVersion } from '#core/api/versions';
+import { openFiles } from '#cloud/storage';
+import { snapshotFolder } from '#core/training-result';
+import { useLocalCloud } from '#tests/local-cloud';
 import { openPipelineAccount, type PipelineAccount } from '#tests/pipeline-account';
 
 let account: PipelineAccount;
@@ -41,6 +44,22 @@ test('from order lines to a live deployment', async () => {
     status: 'active',
     liveDeployment: deployment.id,
   });
+  // The run's own tables go by themselves; its snapshot lies in the folder of the attempt that wrote it.
+  const { projectId, env } = useLocalCloud();
+  const features = `${env['BIGQUERY_ENDPOINT']}/bigquery/v2/projects/${projectId}/datasets/${account.raw.replace(/_raw$/, '_features')}`;
+  for (const name of ['lines', 'counts', 'customers', 'items', 'interactions']) {
+    const response = await fetch(`${features}/tables/run_${run.id}_${name}`);
+    const { expirationTime } = (await response.json()) as { expirationTime?: string }; // BigQuery's Table
+    const days = (Number(expirationTime) - Date.parse(run.createdAt)) / 86_400_000;
+    expect({ name, days: Math.round(days) }).toEqual({ name, days: 7 });
+  }
+  const snapshot = snapshotFolder(env['TRADEWIND_BUCKET'] ?? '', params.tenant, params.model, run.id, 1);
+  const exported = (await openFiles(projectId).list(snapshot)).map(({ uri }) => uri.slice(snapshot.length));
+  expect(exported.map((name) => name.replace(/-.*/, '')).toSorted()).toEqual([
+    'customers',
+    'interactions',
+    'items',
+  ]);
   expect(run.stages.extraction.executor).toBe(`tw-${run.id}-extract-1`);
   expect(run.stages.training.executor).toMatch(/\/customJobs\/\d+$/);
 
