@@ -8,6 +8,7 @@ const shared = {
   },
   extensionsToTreatAsEsm: ['.ts'],
   testEnvironment: 'node',
+  setupFiles: ['<rootDir>/tests/support/quiet.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.tradewind'],
 };
 const suite = (name, extra = {}) => ({

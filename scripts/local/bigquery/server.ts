@@ -251,7 +251,8 @@ async function queryResponse(service: Service, id: string, options: URLSearchPar
   const page: unknown[] = [];
   // Chunks of a materialized result hold 2,048 rows, the last one fewer; sizes are added up rather than relied on.
   let before = 0;
-  for (let index = 0; rows !== null && index < rows.chunkCount && page.length < limit; index += 1) {
+  for (let index = 0; page.length < limit; index += 1) {
+    if (rows === null || index >= rows.chunkCount) break;
     const chunk = rows.getChunk(index);
     if (before + chunk.rowCount > start) {
       const from = Math.max(0, start - before);
