@@ -1,6 +1,6 @@
 import type { Topic } from '#core/events';
 
-/** Short names of the installation's service accounts; each has only the roles listed for it in scripts/deploy. */
+/** Short names of the installation's service accounts; each is to have only the roles its work needs. */
 export type ServiceAccount = 'api' | 'events' | 'etl' | 'trainer' | 'recommender';
 
 /** The address of a service account in the installation's project. */
