@@ -22,6 +22,9 @@ export interface ServiceSpec {
 }
 export type ServiceHandler = (here: Platform, env: NodeJS.ProcessEnv) => Promise<ServiceSpec>;
 
+/** Longer than the platform's front end keeps a connection (10 minutes): it must never meet one that just ended. */
+const KEEP_ALIVE_MS = 620_000;
+
 /** How long a membership read is trusted: a removed member is refused after at most this. */
 const MEMBERSHIP_SECONDS = 60;
 
@@ -45,7 +48,7 @@ export async function runService(
         error: inspect(error),
       }),
   };
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     respond(spec, gate, here.config.webOrigins, request, response).catch((error: unknown) => {
       here.log.error('connection failed', { error: String(error) });
       response.destroy();

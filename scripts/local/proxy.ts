@@ -1,6 +1,12 @@
 import { request as httpRequest } from 'node:http';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
+/**
+ * How long servers here keep an idle connection. Node's 5 s end it at the very moment a busy client uses it again
+ * (ECONNRESET); Google's front ends keep theirs for 10 minutes.
+ */
+export const KEEP_ALIVE_MS = 600_000;
+
 /** Where a request goes, and how long its answer may take. */
 export interface Destination {
   readonly port: number;
@@ -21,7 +27,7 @@ export function forward(request: IncomingMessage, response: ServerResponse, to: 
     { host: '127.0.0.1', port: to.port, path: to.path, method: request.method, headers: to.headers },
     (answer) => {
       clearTimeout(timer);
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      response.writeHead(answer.statusCode ?? 502, endToEnd(answer.headers));
       answer.pipe(response);
       answer.on('error', () => response.destroy());
     },
@@ -40,6 +46,13 @@ export function forward(request: IncomingMessage, response: ServerResponse, to: 
   });
   if (to.body === undefined) request.pipe(upstream);
   else upstream.end(to.body);
+}
+
+/** Headers without those that speak of one connection only (RFC 9110, 7.6.1). */
+function endToEnd(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => name !== 'connection' && name !== 'keep-alive'),
+  );
 }
 
 /** Answers with a status and one line of text; ends the connection where an answer has already begun. */

@@ -7,6 +7,7 @@
 import { createServer } from 'node:http';
 import type { RequestListener } from 'node:http';
 import { createRequire } from 'node:module';
+import { KEEP_ALIVE_MS } from '../proxy.ts';
 import { announceReady, onShutdown, pieceArguments } from '../announce.ts';
 import { readAccounts, writeAccounts } from './accounts.ts';
 import type { AccountState } from './accounts.ts';
@@ -55,7 +56,7 @@ const save = (): void => {
   changed = false;
   writeAccounts(dir, state);
 };
-const server = createServer((request, response) => {
+const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
   if (request.method !== 'GET' && request.method !== 'OPTIONS')
     response.once('finish', () => {
       changed = true;

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
-import { forward, refuse, splitFirstSegment } from '../proxy.ts';
+import { forward, KEEP_ALIVE_MS, refuse, splitFirstSegment } from '../proxy.ts';
 import type { Journal, Policy, ServiceRecord } from './journal.ts';
 import { idOf } from './rpc.ts';
 import { requestTimeoutMs } from './service-controller.ts';
@@ -16,7 +16,7 @@ const COLD_START_MS = 10_000;
  * good one is not checked here.
  */
 export function openIngress(journal: Journal, controller: ServiceController): Server {
-  return createServer((request, response) => {
+  return createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     void pass(journal, controller, request, response).catch((error: unknown) =>
       refuse(response, 500, String(error)),
     );

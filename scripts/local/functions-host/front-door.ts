@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { z } from 'zod';
-import { forward, readBody, refuse, splitFirstSegment } from '../proxy.ts';
+import { forward, KEEP_ALIVE_MS, readBody, refuse, splitFirstSegment } from '../proxy.ts';
 
 /** A function that is up. */
 export interface HostedFunction {
@@ -29,7 +29,7 @@ export function openFrontDoor(
   broken: Readonly<Record<string, string>>,
   project: string,
 ): Server {
-  return createServer((request, response) => {
+  return createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     const target = splitFirstSegment(request.url ?? '/');
     const found = target === null ? undefined : hosted.get(target.name);
     if (target === null || found === undefined) {

@@ -12,6 +12,7 @@ import { limitBodies } from '#runtime/body-limit';
 import { announceReady, onShutdown, pieceArguments } from '../announce.ts';
 import { listDeployables } from '../deployables.ts';
 import type { Deployable } from '../deployables.ts';
+import { KEEP_ALIVE_MS } from '../proxy.ts';
 import { openFrontDoor } from './front-door.ts';
 import type { HostedFunction } from './front-door.ts';
 
@@ -39,6 +40,7 @@ async function host({ name, file }: Deployable): Promise<HostedFunction> {
   // An event's handler takes the CloudEvent; the framework checks its form before calling.
   else cloudEvent(name, handler as unknown as Parameters<typeof cloudEvent>[1]);
   const server = getTestServer(name).listen(0, '127.0.0.1');
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import { toError } from '#core/errors';
 import { announceReady, onShutdown, pieceArguments } from '../announce.ts';
-import { refuse } from '../proxy.ts';
+import { KEEP_ALIVE_MS, refuse } from '../proxy.ts';
 import { openSite } from './site.ts';
 
 const { port, root, functions, ingress, project, auth, firestore, storage } = pieceArguments(
@@ -30,7 +30,7 @@ const webConfig = JSON.stringify({
   emulators: { auth: `127.0.0.1:${auth}`, firestore: `127.0.0.1:${firestore}` },
 });
 
-const server = createServer((request, response) => {
+const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
   if (request.url === '/__/firebase/init.json')
     response
       .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
