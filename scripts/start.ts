@@ -110,7 +110,7 @@ async function start(options: StartOptions, progress: Progress): Promise<void> {
       );
     if (options.once) return;
     console.log(
-      `Web application   ${cloud.urls.web}\nSign in           ${DEMO_USER.email} / ${DEMO_USER.password}\nRecommender       ${outcome.deployment.url}\n\nCtrl-C ends everything; the state stays in ${options.state}.`,
+      `Web application   ${cloud.urls.web}\nSign in           ${DEMO_USER.email} / ${DEMO_USER.password}\nRecommender       POST ${outcome.deployment.url}/v1/recommend (how: “Ask it” in README.md)\n\nCtrl-C ends everything; the state stays in ${options.state}.`,
     );
     await new Promise<void>((resolve) => {
       if (interrupted.signal.aborted) resolve();

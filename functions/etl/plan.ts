@@ -101,7 +101,9 @@ export function overLimit(
   return {
     message: `${left} of ${total} rows of "${name}" were rejected (${reasons}); the limit is ${percent(limit)}.`,
     remedy:
-      'Look at them in the _rejects table; correct them in the source, or raise the table’s reject limit.',
+      (rejected['invalid-utf8'] ?? 0) > left / 2
+        ? 'The file is not UTF-8: save it as UTF-8, or choose the encoding latin1 for the source.'
+        : 'Look at them in the _rejects table; correct them in the source, or raise the table’s reject limit.',
   };
 }
 

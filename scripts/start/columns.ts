@@ -123,7 +123,7 @@ function resolve(text: string, used: readonly string[], aliases: ReadonlyMap<str
   const best = candidates.find(({ exact }) => exact) ?? candidates[0];
   if (best === undefined)
     throw new TerminalError('columns', `--columns names a column "${text}" that is not there.`, {
-      remedy: `There are ${listColumns(used, aliases)}.`,
+      remedy: `Columns by table: ${listColumns(used, aliases)}.`,
     });
   return best.ref;
 }
@@ -134,7 +134,7 @@ function missing(roles: Partial<ColumnRoles>, aliases: ReadonlyMap<string, Known
     'columns',
     `No column looks like the ${lacking.join(', nor like the ')} of an order line.`,
     {
-      remedy: `Name it: --columns ${lacking.map((role) => `${role}=…`).join(',')}. There are ${listColumns([...aliases.keys()], aliases)}.`,
+      remedy: `Name it: --columns ${lacking.map((role) => `${role}=…`).join(',')}. Columns by table: ${listColumns([...aliases.keys()], aliases)}.`,
     },
   );
 }

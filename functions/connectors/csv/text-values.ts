@@ -27,6 +27,9 @@ const MAX_FLOAT_DIGITS = 17;
 const MOMENT =
   /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?(?: ?(Z|UTC|[-+]\d\d(?::?\d\d)?))?$/;
 
+/** Day.month.year, as in German and its neighbours; with dots no other order is written. */
+const DOTTED_MOMENT = /^(\d{1,2})\.(\d{1,2})\.(\d{4})(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?$/;
+
 /** The taker of `column`'s values into `builder`. RangeError for types that CSV does not have. */
 export function makeTaker(column: Column, builder: ColumnBuilder): TakeField {
   switch (builder.kind) {
@@ -167,7 +170,7 @@ function mayBeFloat(text: string): boolean {
 export function parseMoment(
   text: string,
 ): { readonly form: 'DATE' | 'DATETIME' | 'TIMESTAMP'; readonly micros: bigint } | null {
-  const match = MOMENT.exec(text);
+  const match = MOMENT.exec(fromDotted(text));
   if (match === null) return null;
   const [, year, month, day, hour, minute, second = '00', fraction = '', zone] = match;
   if (zone !== undefined && hour === undefined) return null;
@@ -186,6 +189,15 @@ export function parseMoment(
   return inRange ? { form: 'TIMESTAMP', micros: utc } : null;
 }
 
+/** `02.01.2024 08:30` as `2024-01-02 08:30`; anything else as it is. */
+function fromDotted(text: string): string {
+  const match = DOTTED_MOMENT.exec(text);
+  if (match === null) return text;
+  const [, day = '', month = '', year = '', hour, minute, second = '00'] = match;
+  const date = `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`;
+  return hour === undefined ? date : `${date} ${hour}:${minute}:${second}`;
+}
+
 function zoneMinutes(zone: string): number | null {
   if (zone === 'Z' || zone === 'UTC') return 0;
   const hours = Number(zone.slice(1, 3));
@@ -202,7 +214,7 @@ export function possibleTypes(text: string): number {
   const first = text.charCodeAt(0);
   const numeric = (first >= 48 && first <= 57) || first === 45 || first === 43 || first === 46;
   if (numeric) {
-    if (LEADING_ZERO.test(text) || /^\d{4}-/.test(text)) {
+    if (LEADING_ZERO.test(text) || /^(?:\d{4}-|\d{1,2}\.\d{1,2}\.\d)/.test(text)) {
       const moment = parseMoment(text);
       return moment === null ? 0 : typeBits[moment.form];
     }

@@ -94,6 +94,9 @@ test('rejects within the limit pass, one more fails with the figures, the reason
     message: '2 of 100 rows of "orders" were rejected (out-of-range: 1, field-count: 1); the limit is 1 %.',
     remedy: expect.stringContaining('_rejects'),
   });
+  expect(overLimit('orders', 0, { 'invalid-utf8': 9, 'field-count': 1 }, 0.01)?.remedy).toContain(
+    'encoding latin1',
+  );
 });
 
 test('small runs get one task, large ones more, never too many', () => {

@@ -34,6 +34,23 @@ function bomb(): Uint8Array {
 }
 
 describe('a CSV file', () => {
+  test('dates with dots are day, month, year; what is no date stays text', async () => {
+    const { types, rows, rejects } = await read(
+      [
+        'day;moment;version',
+        '02.01.2024;31.12.2023 08:30;1.2.3',
+        '14.1.2024;01.02.2024 23:59:58;10.20.3000',
+        '',
+      ].join('\n'),
+    );
+    expect(types).toEqual({ day: 'DATE', moment: 'DATETIME', version: 'STRING' });
+    expect(rows).toEqual([
+      { day: '2024-01-02', moment: '2023-12-31 08:30:00+00', version: '1.2.3' },
+      { day: '2024-01-14', moment: '2024-02-01 23:59:58+00', version: '10.20.3000' },
+    ]);
+    expect(rejects).toEqual([]);
+  });
+
   test('types are guessed so that nothing is lost', async () => {
     const { types, rows, rejects } = await read(
       [

@@ -74,5 +74,5 @@ test('the remedy lists the columns there are', () => {
   } catch (error) {
     remedy = error instanceof Error && 'remedy' in error ? error.remedy : null;
   }
-  expect(remedy).toBe('There are export: A, B, C, D.');
+  expect(remedy).toBe('Columns by table: export: A, B, C, D.');
 });
