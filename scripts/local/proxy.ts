@@ -43,6 +43,10 @@ export function forward(request: IncomingMessage, response: ServerResponse, to: 
   response.on('close', () => {
     clearTimeout(timer);
     upstream.destroy(); // the caller went away, or has everything
+    // An answer may come before the end of the request (a body refused for its size): what is left of it is read off, or
+    // the next request on the same connection would wait behind it for ever.
+    request.unpipe(upstream);
+    request.resume();
   });
   if (to.body === undefined) request.pipe(upstream);
   else upstream.end(to.body);
