@@ -40,6 +40,19 @@ export interface WatchedPage {
   readonly complaints: () => string[];
 }
 
+/**
+ * Whether a console error is one of the two that Firestore's client causes when the emulator has dropped the session of a
+ * listen channel, as it does when the machine is busy: the emulator's 400, and then the client's own question whether there
+ * is a network at all, an image at Google that the policy does not let through. The client opens another session and goes
+ * on; what a page shows after it is looked at by the tests themselves.
+ */
+function isLostListenSession(text: string): boolean {
+  return (
+    (text.includes('status of 400') && text.includes('/google.firestore.v1.Firestore/Listen/channel?')) ||
+    text.startsWith("Loading the image 'https://www.google.com/images/cleardot.gif?")
+  );
+}
+
 /** A fresh page of `width` × 900 pixels on the site at `baseURL`. */
 export async function openPage(
   browser: Browser,
@@ -58,7 +71,8 @@ export async function openPage(
   page.setDefaultTimeout(15_000);
   let said: string[] = [];
   page.on('console', (message) => {
-    if (message.type() === 'error') said.push(`${message.text()} (${message.location().url})`);
+    const text = `${message.text()} (${message.location().url})`;
+    if (message.type() === 'error' && !isLostListenSession(text)) said.push(text);
   });
   page.on('pageerror', (error) => said.push(error.message));
   return {
