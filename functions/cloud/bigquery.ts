@@ -2,6 +2,7 @@ import { BigQuery, type Job } from '@google-cloud/bigquery';
 import type { ColumnType } from '#core/column';
 import { TerminalError, TransientError } from '#core/errors';
 import { restOptions } from './endpoint.ts';
+import { codeOf } from './error-code.ts';
 
 /** A column of a warehouse table. */
 export interface Field {
@@ -285,10 +286,6 @@ function toOutcome(metadata: JobMetadata): JobOutcome {
   return error
     ? { state: 'failed', message: error.message ?? '', reason: error.reason ?? '', outputRows }
     : { state: 'succeeded', message: '', reason: '', outputRows };
-}
-
-function codeOf(error: unknown): number {
-  return error instanceof Error && 'code' in error ? Number(error.code) : 0;
 }
 
 async function translate<T>(what: string, work: () => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 import { ExecutionsClient, JobsClient, ServicesClient } from '@google-cloud/run';
 import { TerminalError, TransientError } from '#core/errors';
 import { grpcOptions, oncePerPlace } from './endpoint.ts';
+import { codeOf } from './error-code.ts';
 
 /** What the platform says of a piece of work. `unknown`: it has never heard of it. */
 export interface WorkState {
@@ -246,10 +247,6 @@ function toEnv(env: Readonly<Record<string, string>>) {
 
 const NOT_FOUND = 5;
 const TERMINAL_CODES: readonly number[] = [3, 7, 9, 12, 16];
-
-function codeOf(error: unknown): number {
-  return error instanceof Error && 'code' in error ? Number(error.code) : 0;
-}
 
 async function translate<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {

@@ -2,6 +2,7 @@
 import { JobServiceClient } from '@google-cloud/aiplatform/build/src/v1/job_service_client.js';
 import { TerminalError, TransientError } from '#core/errors';
 import { grpcOptions, oncePerPlace } from './endpoint.ts';
+import { codeOf } from './error-code.ts';
 import type { WorkState } from './run.ts';
 
 export interface TrainingJobSpec {
@@ -99,10 +100,6 @@ function open(place: Place): TrainingPlatform {
       }
     },
   };
-}
-
-function codeOf(error: unknown): number {
-  return error instanceof Error && 'code' in error ? Number(error.code) : 0;
 }
 
 function translated(what: string, error: unknown): Error {

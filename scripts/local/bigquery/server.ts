@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ZodError } from 'zod';
+import { KEEP_ALIVE_MS } from '../proxy.ts';
 import { Catalog } from './catalog.ts';
 import { openDatabase } from './database.ts';
 import { Jobs } from './jobs.ts';
@@ -53,7 +54,7 @@ export async function startLocalBigQuery(options: {
   const service: Service = { database, catalog, jobs, insertIds: new Set() };
   const server = createServer((request, response) => void answer(service, request, response));
   // As at Google: a client that was busy for a while finds its connection still there (Node's own limit is 5 s).
-  server.keepAliveTimeout = 600_000;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.listen(port, '127.0.0.1');
   await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject));
   // A listening TCP server has an address with a port.

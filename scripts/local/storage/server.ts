@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mkdirSync } from 'node:fs';
+import { KEEP_ALIVE_MS } from '../proxy.ts';
 import {
   listBuckets,
   listRecords,
@@ -54,7 +55,7 @@ export async function startLocalStorage(options: {
     void answer(server, { dir, signer, now: clock() }, request, response);
   });
   // As at Google: a client that was busy for a while finds its connection still there (Node's own limit is 5 s).
-  server.keepAliveTimeout = 600_000;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.listen(port, '127.0.0.1');
   await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject));
   // A listening TCP server has an address with a port.
