@@ -27,11 +27,13 @@ export default {
     suite('unit', {
       testMatch: ['<rootDir>/tests/unit/**/*.test.ts', '<rootDir>/tests/architecture.test.ts'],
     }),
+    suite('simulation'),
     suite('contract'),
     suite('integration', onLocalCloud),
     suite('rules'),
     suite('e2e', onLocalCloud),
   ],
+  testSequencer: '<rootDir>/tests/support/longest-first.mjs',
   testTimeout: 60_000,
   maxWorkers: 2,
 };

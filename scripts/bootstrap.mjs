@@ -1,15 +1,27 @@
-// The way in for `npm start` and `npm test` on a bare clone. Plain JavaScript that runs on Node 20: it checks what must
+// The way in for `npm start`, `npm test` and what else is to work on a bare clone. Plain JavaScript that runs on Node 20: it checks what must
 // be there, installs what can be installed, and hands over to the command on Node 24.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const STAMP = join(ROOT, 'node_modules', '.tradewind-installed');
-const COMMANDS = { start: 'scripts/start.ts', test: 'scripts/test.ts' };
+/** There while a command installs the packages; holds its process id. */
+const INSTALLING = join(ROOT, '.tradewind-installing');
+const COMMANDS = {
+  start: 'scripts/start.ts',
+  test: 'scripts/test.ts',
+  // These need the packages alone.
+  build: 'scripts/build.ts',
+  deploy: 'scripts/deploy.ts',
+  licences: 'scripts/licences.ts',
+  'rotate-keys': 'scripts/rotate-keys.ts',
+};
+/** Commands that start the local cloud. */
+const LOCAL_CLOUD = ['start', 'test'];
 
 /** Stops with what is wrong and the command that mends it. */
 function refuse(what, remedy) {
@@ -77,11 +89,63 @@ function requireJava() {
     refuse('The java on the PATH is older than 17.', 'Put Java 17 or newer first on the PATH.');
 }
 
+/** What is locked, as one hash; the stamp says for which the packages are installed. */
+function lockedPackages() {
+  const text = readFileSync(join(ROOT, 'package-lock.json'));
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function arePackagesInstalled() {
+  return existsSync(STAMP) && readFileSync(STAMP, 'utf8') === lockedPackages();
+}
+
 function installPackages() {
-  const lock = createHash('sha256')
-    .update(readFileSync(join(ROOT, 'package-lock.json')))
-    .digest('hex');
-  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === lock) return;
+  if (arePackagesInstalled()) return;
+  takeInstallTurn();
+  try {
+    if (!arePackagesInstalled()) installLocked();
+  } finally {
+    rmSync(INSTALLING, { recursive: true, force: true });
+  }
+}
+
+/** Two commands begun at once must not install over each other: the second waits for the first. */
+function takeInstallTurn() {
+  for (let told = false; ;) {
+    try {
+      mkdirSync(INSTALLING);
+      writeFileSync(join(INSTALLING, 'pid'), String(process.pid));
+      return;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    if (!isInstallerAlive()) {
+      rmSync(INSTALLING, { recursive: true, force: true });
+      continue;
+    }
+    if (!told) say('Another command is installing the packages; waiting for it …');
+    told = true;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+  }
+}
+
+function isInstallerAlive() {
+  try {
+    const age = Date.now() - statSync(INSTALLING).mtimeMs;
+    const pid = existsSync(join(INSTALLING, 'pid'))
+      ? Number(readFileSync(join(INSTALLING, 'pid'), 'utf8'))
+      : 0;
+    // The moment between the folder and what is written in it.
+    if (pid === 0) return age < 5000;
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+function installLocked() {
+  const lock = lockedPackages();
   say('Installing packages (a minute or two) …');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
   // Not `npm ci`: it refuses a lock file that lacks the optional packages of platforms a registry does not carry.
@@ -196,9 +260,10 @@ const script = COMMANDS[command];
 if (!script) refuse(`There is no command "${command}".`, `Use one of: ${Object.keys(COMMANDS).join(', ')}`);
 const helping = args.includes('--help') || args.includes('-h');
 requireNode();
-if (!helping) requireJava();
+const local = LOCAL_CLOUD.includes(command) && !helping;
+if (local) requireJava();
 installPackages();
-if (!helping) {
+if (local) {
   requireEmulators();
   if (command === 'test') requireChromium();
 }

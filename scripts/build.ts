@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
@@ -89,12 +89,19 @@ async function bundle(deployable: Deployable): Promise<Built> {
   };
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest)}\n`);
   const code = readFileSync(outfile);
+  // Everything that is deployed: the bundle, what lies beside it, and what a container's image is built by.
+  const hash = createHash('sha256');
+  for (const file of readdirSync(folder).toSorted())
+    hash.update(file).update(readFileSync(join(folder, file)));
+  // Within the image itself, which is built already, it is not there.
+  const dockerfile = join(ROOT, 'Dockerfile');
+  if (container && existsSync(dockerfile)) hash.update(readFileSync(dockerfile));
   return {
     name: deployable.name,
     kind: deploy.trigger,
     bytes: code.byteLength,
     importMilliseconds: container ? Number.NaN : timeImport(outfile),
-    sha256: createHash('sha256').update(code).digest('hex'),
+    sha256: hash.digest('hex'),
   };
 }
 

@@ -12,7 +12,7 @@ import { readMemory, writeMemory } from '#scripts/start/memory';
 import { HELP, parseOptions, type StartOptions } from '#scripts/start/options';
 import { makeProgress, type Progress } from '#scripts/start/progress';
 import { makeReport } from '#scripts/start/report';
-import { DEMO_USER } from '#scripts/start/sign-in';
+import { howToReach } from '#scripts/start/reach';
 import { checkOrders } from '#scripts/start/source';
 import { summarise } from '#scripts/start/summary';
 import { buildWeb } from '#scripts/start/web';
@@ -101,6 +101,7 @@ async function start(options: StartOptions, progress: Progress): Promise<void> {
     });
     if (options.report !== null)
       await writeFile(options.report, `${JSON.stringify(makeReport(progress.steps, outcome), null, 2)}\n`);
+    if (options.report !== null) console.log(`The report is in ${options.report}.\n`);
     console.log(summarise(outcome));
     if (outcome.deployment === null)
       throw new TerminalError(
@@ -109,9 +110,7 @@ async function start(options: StartOptions, progress: Progress): Promise<void> {
         { remedy: 'More or cleaner order lines help; the former version, if any, stays live.' },
       );
     if (options.once) return;
-    console.log(
-      `Web application   ${cloud.urls.web}\nSign in           ${DEMO_USER.email} / ${DEMO_USER.password}\nRecommender       POST ${outcome.deployment.url}/v1/recommend (how: “Ask it” in README.md)\n\nCtrl-C ends everything; the state stays in ${options.state}.`,
-    );
+    console.log(howToReach({ web: cloud.urls.web, env: cloud.env }, outcome, options.state));
     await new Promise<void>((resolve) => {
       if (interrupted.signal.aborted) resolve();
       else interrupted.signal.addEventListener('abort', () => resolve(), { once: true });

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { ROOT } from './deployables.ts';
 
-const SUITES = ['unit', 'contract', 'rules', 'integration', 'e2e'] as const;
+const SUITES = ['unit', 'simulation', 'contract', 'rules', 'integration', 'e2e'] as const;
 const CHECKS = {
   types: ['tsc'],
   lint: ['oxlint', '--type-aware', '--deny-warnings'],

@@ -6,6 +6,7 @@ import {
   indexedDBLocalPersistence,
   initializeAuth,
   onAuthStateChanged,
+  sendEmailVerification,
   sendPasswordResetEmail,
   signInWithEmailAndPassword,
   signOut,
@@ -48,6 +49,12 @@ export async function createAccount(email: string, password: string): Promise<vo
 
 export async function sendReset(email: string): Promise<void> {
   await sendPasswordResetEmail(await auth(), email);
+}
+
+/** Has the signed-in person's address confirmed by a mail with a link. */
+export async function sendConfirmation(): Promise<void> {
+  const { currentUser } = await auth();
+  if (currentUser !== null) await sendEmailVerification(currentUser);
 }
 
 export async function leave(): Promise<void> {

@@ -6,8 +6,8 @@ const options = {
   fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, init),
 };
 
-/** Calls any contract of the API as the signed-in person. */
-export const api = makeClient({ ...options, baseUrl: '' });
+/** Calls any contract of the API as the signed-in person; who opens many pages at once waits a little for the last. */
+export const api = makeClient({ ...options, baseUrl: '', patience: 10 });
 
 /** Calls the recommender service of a deployment. */
 export function recommenderAt(url: string): typeof api {

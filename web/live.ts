@@ -62,6 +62,13 @@ function useListener<S extends z.ZodType>(key: string | null, schema: S, listen:
   return heard.key === key ? heard.live : { state: 'loading' };
 }
 
+/** Of what can be deleted and restored, what is there. */
+export function present<T extends { readonly deletedAt: string | null }>(live: Live<T[]>): Live<T[]> {
+  return live.state === 'ready'
+    ? { state: 'ready', value: live.value.filter((one) => one.deletedAt === null) }
+    : live;
+}
+
 /** The value, or `otherwise` while there is none. */
 export function valueOf<T>(live: Live<T>, otherwise: T): T {
   return live.state === 'ready' ? live.value : otherwise;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BigQuery, type Job } from '@google-cloud/bigquery';
 import type { ColumnType } from '#core/column';
 import { TerminalError, TransientError } from '#core/errors';
@@ -25,12 +26,16 @@ export interface JobOutcome {
   readonly message: string;
   readonly reason: string;
   readonly outputRows: number;
+  /** Bytes that a query read; 0 of other jobs and where BigQuery does not say. */
+  readonly bytesScanned?: number;
 }
 
 /** BigQuery in one project and location. Jobs have ids given by the caller: asked for twice, the same job is meant. */
 export interface Warehouse {
   ensureDataset(dataset: string): Promise<void>;
   deleteDataset(dataset: string): Promise<void>;
+  /** Names of the datasets that begin with `prefix`. */
+  listDatasets(prefix: string): Promise<string[]>;
   /** Creates the table unless it is there. `expiresInHours`: it goes by itself. */
   ensureTable(
     ref: TableRef,
@@ -58,11 +63,11 @@ export interface Warehouse {
   /** Starts an export to Parquet; `uri` may hold one `*`. */
   startExport(jobId: string, ref: TableRef, uri: string): Promise<void>;
   jobOutcome(jobId: string): Promise<JobOutcome>;
-  /** Waits until the job ends, at most `seconds`; `running` if it has not. */
-  waitFor(jobId: string, seconds: number): Promise<JobOutcome>;
+  /** Waits until the job ends, at most `seconds` and no longer once `signal` fires; `running` if it has not. */
+  waitFor(jobId: string, seconds: number, signal?: AbortSignal): Promise<JobOutcome>;
   cancelJob(jobId: string): Promise<void>;
   /** Runs a query and returns its rows: for small answers. */
-  query(sql: string, params?: Parameters): Promise<Row[]>;
+  query(sql: string, params?: Parameters, maximumBytesBilled?: number): Promise<Row[]>;
   /** Bytes the statement would read; its errors, without running it. */
   dryRun(sql: string, params?: Parameters): Promise<number>;
   /** Streams rows in; `id` makes a repeated insert of a row harmless for about a minute. */
@@ -116,6 +121,10 @@ export function openWarehouse(place: Place): Warehouse {
   return {
     ensureDataset: (dataset) => unless(409, dataset, () => client.createDataset(dataset, { location })),
     deleteDataset: (dataset) => unless(404, dataset, () => client.dataset(dataset).delete({ force: true })),
+    listDatasets: (prefix) =>
+      translate('datasets', async () =>
+        (await client.getDatasets())[0].flatMap(({ id }) => (id?.startsWith(prefix) === true ? [id] : [])),
+      ),
     ensureTable: (ref, fields, options = {}) =>
       unless(409, ref.table, () =>
         client.dataset(ref.dataset).createTable(ref.table, {
@@ -190,24 +199,26 @@ export function openWarehouse(place: Place): Warehouse {
         },
       }),
     jobOutcome: outcome,
-    async waitFor(jobId, seconds) {
+    async waitFor(jobId, seconds, signal) {
       const since = performance.now();
       for (;;) {
         const now = await outcome(jobId);
         const waited = performance.now() - since;
         // A fifth of what has passed: never much later than the job's end, and few questions about a long one.
         const pause = Math.min(Math.max(50, waited / 5), 1000);
-        if (now.state !== 'running' || waited + pause > seconds * 1000) return now;
-        await new Promise((resolve) => setTimeout(resolve, pause));
+        if (now.state !== 'running' || waited + pause > seconds * 1000 || signal?.aborted === true)
+          return now;
+        await sleep(pause, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
       }
     },
     cancelJob: (jobId) => unless(404, jobId, () => client.job(jobId, { location }).cancel()),
-    query: (sql, params) =>
+    query: (sql, params, maximumBytesBilled) =>
       translate('query', async () => {
         const [rows] = await client.query({
           query: sql,
           location,
           ...(params === undefined ? {} : { params }),
+          ...(maximumBytesBilled === undefined ? {} : { maximumBytesBilled: String(maximumBytesBilled) }),
         });
         // The client types rows as any[]; they are plain objects by column name.
         return rows as Row[];
@@ -274,7 +285,11 @@ function toQueryParameters(params: Parameters) {
 
 interface JobMetadata {
   status?: { state?: string; errorResult?: { message?: string; reason?: string } };
-  statistics?: { load?: { outputRows?: string }; query?: { numDmlAffectedRows?: string } };
+  statistics?: {
+    totalBytesProcessed?: string;
+    load?: { outputRows?: string };
+    query?: { numDmlAffectedRows?: string };
+  };
 }
 
 function toOutcome(metadata: JobMetadata): JobOutcome {
@@ -282,10 +297,13 @@ function toOutcome(metadata: JobMetadata): JobOutcome {
   const outputRows = Number(
     metadata.statistics?.load?.outputRows ?? metadata.statistics?.query?.numDmlAffectedRows ?? 0,
   );
-  if (metadata.status?.state !== 'DONE') return { state: 'running', message: '', reason: '', outputRows };
+  // Loads and exports read nothing that is paid for, and say nothing here.
+  const bytesScanned = Number(metadata.statistics?.totalBytesProcessed ?? 0);
+  const facts = { outputRows, bytesScanned };
+  if (metadata.status?.state !== 'DONE') return { state: 'running', message: '', reason: '', ...facts };
   return error
-    ? { state: 'failed', message: error.message ?? '', reason: error.reason ?? '', outputRows }
-    : { state: 'succeeded', message: '', reason: '', outputRows };
+    ? { state: 'failed', message: error.message ?? '', reason: error.reason ?? '', ...facts }
+    : { state: 'succeeded', message: '', reason: '', ...facts };
 }
 
 async function translate<T>(what: string, work: () => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { type DocumentData, Firestore, Timestamp, type WriteBatch } from '@google-cloud/firestore';
+import { type DocumentData, FieldPath, Firestore, Timestamp, type WriteBatch } from '@google-cloud/firestore';
 import { TransientError } from '#core/errors';
 
 /** A document as read: `version` guards a later write against anybody else's in between. */
@@ -16,15 +16,18 @@ export type Write =
   | { readonly kind: 'set'; readonly path: string; readonly data: DocumentData }
   | { readonly kind: 'delete'; readonly path: string; readonly version?: string };
 
+/** Conditions that all must hold. The field `__name__` is the document's id. */
+export type Where = readonly (readonly [
+  field: string,
+  op: '==' | '<' | '<=' | '>' | '>=' | 'in',
+  value: unknown,
+])[];
+
 export interface Listing {
-  readonly where?: readonly (readonly [
-    field: string,
-    op: '==' | '<' | '<=' | '>' | '>=' | 'in',
-    value: unknown,
-  ])[];
+  readonly where?: Where;
   readonly orderBy?: readonly [field: string, direction: 'asc' | 'desc'];
   readonly limit?: number;
-  /** Path of the document the page begins after. */
+  /** Path of the document the page begins after. Where the order is by a field and it is gone: `cursor-gone`. */
   readonly after?: string;
 }
 
@@ -40,7 +43,14 @@ export interface Database {
   listGroup(id: string, listing?: Listing): Promise<Snapshot[]>;
   /** All of `writes` or none. At most 500. */
   commit(writes: readonly Write[]): Promise<void>;
-  deleteTree(path: string): Promise<void>;
+  /** How many documents of a collection a listing would find; nothing of them is read. */
+  count(collection: string, listing?: Listing): Promise<number>;
+  /** Paths of the collections right below a document, whether the document itself exists or not. */
+  collections(path: string): Promise<string[]>;
+  /** Paths of a collection's documents, those included that do not exist and have documents below them. */
+  documents(collection: string): Promise<string[]>;
+  /** Deletes a document and everything below it, whether it exists itself or not; says how many documents went. */
+  deleteTree(path: string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -60,9 +70,13 @@ export function openDatabase(projectId: string): Database {
   const run = async (base: FirebaseFirestore.Query, listing: Listing = {}): Promise<Snapshot[]> => {
     let q = query(base, listing);
     if (listing.after !== undefined) {
-      const cursor = await firestore.doc(listing.after).get();
-      if (!cursor.exists) return [];
-      q = q.startAfter(cursor);
+      const ref = firestore.doc(listing.after);
+      if (isByPath(listing)) q = q.orderBy(FieldPath.documentId()).startAfter(ref);
+      else {
+        const cursor = await ref.get();
+        if (!cursor.exists) throw cursorGone(listing.after);
+        q = q.startAfter(cursor);
+      }
     }
     return (await q.get()).docs.map(toSnapshot);
   };
@@ -83,9 +97,40 @@ export function openDatabase(projectId: string): Database {
         for (const write of writes) addTo(batch, firestore, write);
         await batch.commit();
       }),
-    deleteTree: (path) => guard(() => firestore.recursiveDelete(firestore.doc(path))),
+    count: (collection, listing = {}) =>
+      guard(async () => (await query(firestore.collection(collection), listing).count().get()).data().count),
+    collections: (path) =>
+      guard(async () => (await firestore.doc(path).listCollections()).map((one) => one.path)),
+    documents: (collection) =>
+      guard(async () => (await firestore.collection(collection).listDocuments()).map((one) => one.path)),
+    deleteTree: (path) =>
+      guard(async () => {
+        let deleted = 0;
+        const writer = firestore.bulkWriter();
+        writer.onWriteResult(() => void deleted++);
+        await firestore.recursiveDelete(firestore.doc(path), writer);
+        await writer.close();
+        return deleted;
+      }),
     close: () => firestore.terminate(),
   };
+}
+
+/** A list in the order of its documents' paths goes on after any, whether it is still there or not. */
+function isByPath({ orderBy, where = [] }: Listing): boolean {
+  return orderBy === undefined && where.every(([field, op]) => op === '==' || field === '__name__');
+}
+
+/** A list that ended where its cursor was removed would look complete. */
+export function cursorGone(after: string): TransientError {
+  const id = after.split('/').at(-1);
+  return new TransientError(
+    'cursor-gone',
+    `The list cannot go on after "${id}": that is not there any more.`,
+    {
+      remedy: 'Read the list from its beginning again.',
+    },
+  );
 }
 
 function addTo(batch: WriteBatch, firestore: Firestore, write: Write): void {
@@ -111,6 +156,7 @@ async function guard<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
+    if (error instanceof TransientError) throw error;
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (CONFLICTS.includes(code))
       throw new ConflictError('conflict', 'The record was changed by somebody else at the same time.', {

@@ -27,7 +27,11 @@ export function openBus(projectId: string, publishSeconds = PUBLISH_SECONDS): Bu
         // A message at a time: waiting 10 ms to batch would only delay what follows.
         await pubsub
           .topic(topic, { batching: { maxMessages: 1 }, gaxOpts: { timeout: publishSeconds * 1000 } })
-          .publishMessage({ json: payload, attributes: { ...attributes } });
+          .publishMessage({
+            json: payload,
+            // By the topic's name a message is known where Pub/Sub itself has put it among the dead letters.
+            attributes: { ...attributes, topic },
+          });
       } catch (error) {
         throw new TransientError('publish-failed', `Pub/Sub did not take a message for ${topic}.`, {
           remedy: 'Nothing is lost: it is published again within a minute.',

@@ -1,4 +1,4 @@
-import { ExecutionsClient, JobsClient, ServicesClient } from '@google-cloud/run';
+import { ExecutionsClient, JobsClient, RevisionsClient, ServicesClient } from '@google-cloud/run';
 import { TerminalError, TransientError } from '#core/errors';
 import { grpcOptions, oncePerPlace } from './endpoint.ts';
 import { codeOf } from './error-code.ts';
@@ -36,8 +36,23 @@ export interface ServiceState {
   readonly ready: boolean;
   /** Why the newest revision is not ready, if it failed; null while the platform still works on it. */
   readonly failure: string | null;
-  /** Percent of traffic by revision. */
+  /** Percent of traffic by revision, as asked for; those without any are left out. */
   readonly traffic: Readonly<Record<string, number>>;
+  /** Which revision answers under which tag now. */
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** How one revision is, whatever became of later ones. */
+export interface RevisionState {
+  readonly ready: boolean;
+  /** Why it cannot answer, if it failed. */
+  readonly failure: string | null;
+}
+
+/** A revision's share of a service's traffic, in whole percent. */
+export interface RevisionShare {
+  readonly revision: string;
+  readonly percent: number;
 }
 
 /** Cloud Run: jobs by execution, services by revision. */
@@ -47,18 +62,37 @@ export interface ContainerPlatform {
   executionState(execution: string): Promise<WorkState>;
   cancelExecution(execution: string): Promise<void>;
   service(name: string): Promise<ServiceState | null>;
+  /** How a revision is; null where the service, or the revision in it, is gone. */
+  revision(service: string, name: string): Promise<RevisionState | null>;
   /** Creates the service with this revision (nobody may call it yet), or adds the revision at 0 % under `tag`. */
-  putRevision(service: string, revision: RevisionSpec, tag: string): Promise<void>;
-  /** Lets everyone reach the service (which checks each request itself), then sends all traffic to `revision`. */
-  open(service: string, revision: string, tag: string): Promise<void>;
+  putRevision(service: string, revision: RevisionSpec, tag: string, guard?: Guard): Promise<void>;
+  /** Lets everyone reach the service, which checks each request itself. Other grants on the service stay. */
+  publish(service: string): Promise<void>;
+  /**
+   * Splits the service's traffic as `shares` say, in one call: there is no moment at which it is split otherwise. `tagged`
+   * alone answers under `tag`; other tags go. @throws TerminalError `traffic-invalid` where the shares are not 100 together
+   */
+  direct(
+    service: string,
+    shares: readonly RevisionShare[],
+    tagged: { readonly tag: string; readonly revision: string },
+    guard?: Guard,
+  ): Promise<void>;
   /**
    * Takes `revision` out of the service, whether it was opened or not: all traffic goes to `former`, the revision that is
    * live; other revisions keep their tags. Where nothing is live (null) the service is deleted, unless a newer revision
    * than `revision` has been put into it. May be called again.
    */
-  discard(service: string, revision: string, former: string | null): Promise<void>;
-  deleteService(service: string): Promise<void>;
+  discard(service: string, revision: string, former: string | null, guard?: Guard): Promise<void>;
+  deleteService(service: string, guard?: Guard): Promise<void>;
 }
+
+/**
+ * Whether the caller may still change the service: throws where not. It is asked after the service was read, and the change
+ * is refused (TransientError) where anybody has changed the service since: so a caller that stands still right before its
+ * change, for however long, does nothing to a service that others have gone on with.
+ */
+export type Guard = () => Promise<void>;
 
 interface Place {
   readonly projectId: string;
@@ -78,6 +112,7 @@ function open(place: Place): ContainerPlatform {
   const jobs = new JobsClient(options);
   const executions = new ExecutionsClient(options);
   const services = new ServicesClient(options);
+  const revisions = new RevisionsClient(options);
   const parent = `projects/${place.projectId}/locations/${place.location}`;
   const named = (service: string) => `${parent}/services/${service}`;
 
@@ -90,17 +125,25 @@ function open(place: Place): ContainerPlatform {
     }
   };
 
-  const remove = async (service: string) => {
+  /** The service as it is, with what tells whether it has been changed since; null where there is none. */
+  const guarded = async (service: string, guard: Guard | undefined) => {
+    const existing = await get(service);
+    await guard?.();
+    const etag = existing?.etag;
+    return existing === null ? null : { existing, unchanged: etag ? { etag } : {} };
+  };
+
+  const remove = async (service: string, unchanged: { etag?: string }) => {
     try {
-      await services.deleteService({ name: named(service) });
+      await services.deleteService({ name: named(service), ...unchanged });
     } catch (error) {
       if (codeOf(error) !== NOT_FOUND) throw translated(`service ${service}`, error);
     }
   };
 
-  const setTraffic = async (service: string, traffic: Traffic) => {
+  const setTraffic = async (service: string, traffic: Traffic, unchanged: { etag?: string }) => {
     await services.updateService({
-      service: { name: named(service), traffic },
+      service: { name: named(service), traffic, ...unchanged },
       updateMask: { paths: ['traffic'] },
     });
   };
@@ -158,17 +201,38 @@ function open(place: Place): ContainerPlatform {
         ready: settled && condition?.state === 'CONDITION_SUCCEEDED',
         failure: failed ? (condition.message ?? 'the revision did not start') : null,
         traffic: Object.fromEntries(
-          (found.traffic ?? []).flatMap((one) => (one.revision ? [[one.revision, one.percent ?? 0]] : [])),
+          (found.traffic ?? []).flatMap(({ revision, percent }) =>
+            revision && (percent ?? 0) > 0 ? [[revision, percent ?? 0]] : [],
+          ),
+        ),
+        tags: Object.fromEntries(
+          (found.trafficStatuses ?? []).flatMap(({ revision, tag }) =>
+            revision && tag ? [[tag, revision]] : [],
+          ),
         ),
       };
     },
-    async putRevision(service, revision, tag) {
+    async revision(service, name) {
+      try {
+        const [found] = await revisions.getRevision({ name: `${named(service)}/revisions/${name}` });
+        const ready = found.conditions?.find(({ type }) => type === 'Ready');
+        return {
+          ready: ready?.state === 'CONDITION_SUCCEEDED',
+          failure:
+            ready?.state === 'CONDITION_FAILED' ? (ready.message ?? 'the revision did not start') : null,
+        };
+      } catch (error) {
+        if (codeOf(error) === NOT_FOUND) return null;
+        throw translated(`revision ${name}`, error);
+      }
+    },
+    async putRevision(service, revision, tag, guard) {
       await translate(`service ${service}`, async () => {
         const template = toTemplate(revision);
-        const existing = await get(service);
-        if (!existing) {
+        const found = await guarded(service, guard);
+        if (found === null) {
           // The first revision takes traffic by necessity; it is kept from the public by having no invoker.
-          await services.createService({
+          const [operation] = await services.createService({
             parent,
             serviceId: service,
             service: {
@@ -176,8 +240,15 @@ function open(place: Place): ContainerPlatform {
               traffic: [{ type: TO_REVISION, revision: revision.name, percent: 100, tag }],
             },
           });
+          await guard?.().catch(async (thrown: unknown) => {
+            // Made too late, by a caller who is succeeded: removed, unless the successor has taken it up already.
+            const etag = operation.metadata && 'etag' in operation.metadata ? operation.metadata.etag : '';
+            if (typeof etag === 'string' && etag !== '') await remove(service, { etag });
+            throw thrown;
+          });
           return;
         }
+        const { existing, unchanged } = found;
         if (existing.template?.revision === revision.name) return;
         // The tag moves to the new revision; what has traffic keeps it.
         const serving = (existing.traffic ?? []).flatMap(({ type, revision: name, percent }) =>
@@ -188,27 +259,58 @@ function open(place: Place): ContainerPlatform {
             name: named(service),
             template,
             traffic: [...serving, { type: TO_REVISION, revision: revision.name, percent: 0, tag }],
+            ...unchanged,
           },
           updateMask: { paths: ['template', 'traffic'] },
         });
       });
     },
-    async open(service, revision, tag) {
+    async publish(service) {
       await translate(`service ${service}`, async () => {
-        // First what may be refused: a service that nobody may call does no harm, traffic that nobody can reach does.
+        const resource = named(service);
+        const [policy] = await services.getIamPolicy({ resource });
+        const bindings = policy.bindings ?? [];
+        const isPublic = bindings.some(
+          ({ role, members }) => role === INVOKER && (members ?? []).includes('allUsers'),
+        );
+        if (isPublic) return;
+        // The etag refuses the write where somebody else has granted something in between.
+        const { etag } = policy;
+        const granted = [...bindings, { role: INVOKER, members: ['allUsers'] }];
         await services.setIamPolicy({
-          resource: named(service),
-          policy: { bindings: [{ role: 'roles/run.invoker', members: ['allUsers'] }] },
+          resource,
+          policy: { bindings: granted, ...(etag === undefined ? {} : { etag }) },
         });
-        await setTraffic(service, [{ type: TO_REVISION, revision, percent: 100, tag }]);
       });
     },
-    async discard(service, revision, former) {
+    async direct(service, shares, { tag, revision: tagged }, guard) {
+      const serving = shares.filter(({ percent }) => percent > 0);
+      const sum = serving.reduce((total, { percent }) => total + percent, 0);
+      if (sum !== 100)
+        throw new TerminalError(
+          'traffic-invalid',
+          `The shares of ${service} come to ${sum} percent, not 100.`,
+        );
+      const traffic: Traffic = serving.map(({ revision, percent }) => ({
+        type: TO_REVISION,
+        revision,
+        percent,
+        ...(revision === tagged ? { tag } : {}),
+      }));
+      if (!serving.some(({ revision }) => revision === tagged))
+        traffic.push({ type: TO_REVISION, revision: tagged, percent: 0, tag });
       await translate(`service ${service}`, async () => {
-        const existing = await get(service);
-        if (!existing) return;
+        const found = await guarded(service, guard);
+        await setTraffic(service, traffic, found?.unchanged ?? {});
+      });
+    },
+    async discard(service, revision, former, guard) {
+      await translate(`service ${service}`, async () => {
+        const found = await guarded(service, guard);
+        if (found === null) return;
+        const { existing, unchanged } = found;
         if (former === null) {
-          if (existing.template?.revision === revision) await remove(service);
+          if (existing.template?.revision === revision) await remove(service, unchanged);
           return;
         }
         const tagged = (existing.traffic ?? []).flatMap(({ revision: other, tag }) =>
@@ -216,10 +318,14 @@ function open(place: Place): ContainerPlatform {
             ? [{ type: TO_REVISION, revision: other, percent: 0, tag }]
             : [],
         );
-        await setTraffic(service, [{ type: TO_REVISION, revision: former, percent: 100 }, ...tagged]);
+        const traffic = [{ type: TO_REVISION, revision: former, percent: 100 }, ...tagged];
+        await setTraffic(service, traffic, unchanged);
       });
     },
-    deleteService: remove,
+    async deleteService(service, guard) {
+      const found = await guarded(service, guard);
+      if (found !== null) await remove(service, found.unchanged);
+    },
   };
 }
 
@@ -245,6 +351,7 @@ function toEnv(env: Readonly<Record<string, string>>) {
   return Object.entries(env).map(([name, value]) => ({ name, value }));
 }
 
+const INVOKER = 'roles/run.invoker';
 const NOT_FOUND = 5;
 const TERMINAL_CODES: readonly number[] = [3, 7, 9, 12, 16];
 

@@ -27,7 +27,8 @@ export interface Files {
   readAll(uri: string): Promise<Uint8Array>;
   /** Writes the whole object at once, replacing what was there. */
   save(uri: string, data: Uint8Array | string, contentType: string): Promise<void>;
-  openWriter(uri: string, contentType: string): ObjectWriter;
+  /** `temporary`: the bucket's life cycle removes it a week later (its custom time says when it was written). */
+  openWriter(uri: string, contentType: string, options?: { readonly temporary?: boolean }): ObjectWriter;
   delete(uri: string): Promise<void>;
   deleteAll(prefixUri: string): Promise<void>;
   /**
@@ -38,6 +39,11 @@ export interface Files {
     uri: string,
     options: { contentType: string; bytes: number; origin?: string },
   ): Promise<string>;
+  /**
+   * An address from which anybody who has it may download the object, as a file of that name, for `seconds` (a V4 signed
+   * URL). Signing asks for the service account's own key or the role Service Account Token Creator on itself.
+   */
+  downloadAddress(uri: string, options: { seconds: number; fileName: string }): Promise<string>;
 }
 
 /** How often in a row a broken read is taken up again. */
@@ -121,8 +127,10 @@ export function openFiles(projectId: string): Files {
           },
         ),
       ),
-    openWriter: (uri, contentType) =>
-      openWriter(uri, at(uri).createWriteStream({ contentType, resumable: true })),
+    openWriter: (uri, contentType, { temporary = false } = {}) => {
+      const metadata = temporary ? { customTime: new Date().toISOString() } : {};
+      return openWriter(uri, at(uri).createWriteStream({ contentType, resumable: true, metadata }));
+    },
     delete: (uri) => translate(uri, async () => void (await at(uri).delete({ ignoreNotFound: true }))),
     async deleteAll(prefixUri) {
       for (const found of await files.list(prefixUri)) await files.delete(found.uri);
@@ -132,6 +140,16 @@ export function openFiles(projectId: string): Files {
         const [address] = await at(uri).createResumableUpload({
           metadata: { contentType, contentLength: bytes },
           ...(origin === undefined ? {} : { origin }),
+        });
+        return address;
+      }),
+    downloadAddress: (uri, { seconds, fileName }) =>
+      translate(uri, async () => {
+        const [address] = await at(uri).getSignedUrl({
+          version: 'v4',
+          action: 'read',
+          expires: Date.now() + seconds * 1000,
+          responseDisposition: `attachment; filename="${fileName.replaceAll(/[^\w.-]/g, '_')}"`,
         });
         return address;
       }),

@@ -16,11 +16,19 @@ export interface TrainingJobSpec {
   readonly serviceAccount: string;
 }
 
+/** A job's state. `seconds`: that its machine has run so far, or until its end. */
+export interface TrainingState extends WorkState {
+  readonly seconds: number;
+}
+
 /** Vertex AI custom jobs. */
 export interface TrainingPlatform {
   /** Starts the job, or finds the one of this display name; resolves to its full name. */
   start(spec: TrainingJobSpec): Promise<string>;
-  state(job: string): Promise<WorkState>;
+  /** The full name of the job of this display name; null where there is none. */
+  find(displayName: string): Promise<string | null>;
+  state(job: string): Promise<TrainingState>;
+  /** Asks for the job's end: its container is told by SIGTERM. Harmless where it has ended. */
   cancel(job: string): Promise<void>;
 }
 
@@ -48,15 +56,22 @@ function open(place: Place): TrainingPlatform {
       : { ...options, apiEndpoint: `${place.location}-aiplatform.googleapis.com` },
   );
   const parent = `projects/${place.projectId}/locations/${place.location}`;
+  const named = async (displayName: string): Promise<string | null> => {
+    const [existing] = await client.listCustomJobs({ parent, filter: `display_name="${displayName}"` });
+    return existing.find((one) => one.displayName === displayName)?.name ?? null;
+  };
   return {
+    async find(displayName) {
+      try {
+        return await named(displayName);
+      } catch (error) {
+        throw translated(displayName, error);
+      }
+    },
     async start(spec) {
       try {
-        const [existing] = await client.listCustomJobs({
-          parent,
-          filter: `display_name="${spec.displayName}"`,
-        });
-        const found = existing.find((one) => one.displayName === spec.displayName);
-        if (found?.name) return found.name;
+        const existing = await named(spec.displayName);
+        if (existing !== null) return existing;
         const [created] = await client.createCustomJob({
           parent,
           customJob: {
@@ -86,9 +101,13 @@ function open(place: Place): TrainingPlatform {
     async state(job) {
       try {
         const [found] = await client.getCustomJob({ name: job });
-        return { state: STATES[String(found.state)] ?? 'running', message: found.error?.message ?? '' };
+        const state = STATES[String(found.state)] ?? 'running';
+        const began = millisOf(found.startTime);
+        const ended = millisOf(found.endTime) ?? Date.now();
+        const seconds = began === null ? 0 : Math.max(0, (ended - began) / 1000);
+        return { state, message: found.error?.message ?? '', seconds };
       } catch (error) {
-        if (codeOf(error) === 5) return { state: 'unknown', message: 'no such job' };
+        if (codeOf(error) === 5) return { state: 'unknown', message: 'no such job', seconds: 0 };
         throw translated(job, error);
       }
     },
@@ -96,10 +115,20 @@ function open(place: Place): TrainingPlatform {
       try {
         await client.cancelCustomJob({ name: job });
       } catch (error) {
-        if (codeOf(error) !== 5) throw translated(job, error);
+        // 5: no such job. 9: it has ended already.
+        if (![5, 9].includes(codeOf(error))) throw translated(job, error);
       }
     },
   };
+}
+
+/** A protobuf timestamp as milliseconds since 1970. */
+function millisOf(
+  time:
+    { seconds?: number | string | { toString(): string } | null; nanos?: number | null } | null | undefined,
+): number | null {
+  if (time?.seconds == null) return null;
+  return Number(time.seconds.toString()) * 1000 + (time.nanos ?? 0) / 1e6;
 }
 
 function translated(what: string, error: unknown): Error {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Id } from './ids.ts';
+import { TenantKeyText } from './tenant-key-ring.ts';
 
 /*
  * What a container is told at its start, beside the installation's own variables. Writer and reader share the schema;
@@ -7,12 +8,14 @@ import { Id } from './ids.ts';
  * key: it opens every tenant's secrets. The one that must open its own tenant's is told that tenant's key.
  */
 
-/** The ETL runner's variables: which run it is, and its tenant's data key (32 bytes in base64; see store/seal.ts). */
+/** The ETL runner's variables: which run it is, and its tenant's data keys (see store/tenant-keys.ts). */
 export const RunnerEnv = z.object({
   TRADEWIND_TENANT: Id,
   TRADEWIND_MODEL: Id,
   TRADEWIND_RUN: Id,
-  TRADEWIND_TENANT_KEY: z.base64().length(44),
+  TRADEWIND_TENANT_KEYS: TenantKeyText,
+  /** The request that its log lines go back to. */
+  TRADEWIND_REQUEST_ID: z.string().optional(),
 });
 export type RunnerEnv = z.infer<typeof RunnerEnv>;
 

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { Id, Moment, Name } from './ids.ts';
+import { type Difference, differences } from './differences.ts';
+import { Id, Name } from './ids.ts';
+import { deletable, editable } from './resource.ts';
 
 const Alias = z.string().regex(/^[a-z][a-z0-9_]{0,29}$/, 'must be a short lower-case name such as "lines"');
 const ColumnName = z.string().min(1).max(300);
@@ -77,5 +79,27 @@ export const DatasetDefinition = z.strictObject({
 export type DatasetDefinition = z.infer<typeof DatasetDefinition>;
 
 /** `…/models/{m}/datasets/{d}`. */
-export const Dataset = DatasetDefinition.extend({ id: Id, createdAt: Moment, updatedAt: Moment });
+export const Dataset = DatasetDefinition.extend({ id: Id, ...editable, ...deletable });
 export type Dataset = z.infer<typeof Dataset>;
+
+/**
+ * In what two data sets differ: tables by alias, joins by their columns (in either direction), roles by what they mean,
+ * cleaning by option. Names do not count.
+ */
+export function compareDatasets(left: DatasetDefinition, right: DatasetDefinition): Difference[] {
+  return differences(comparable(left), comparable(right));
+}
+
+function comparable({ tables, joins, roles, cleaning }: DatasetDefinition) {
+  const column = ({ table, column: name }: ColumnRef) => `${table}.${name}`;
+  return {
+    tables: Object.fromEntries(tables.map(({ alias, destination }) => [alias, destination])),
+    joins: Object.fromEntries(
+      joins.map((join) => [[column(join.left), column(join.right)].sort().join(' = '), true]),
+    ),
+    roles: Object.fromEntries(
+      Object.entries(roles).flatMap(([role, ref]) => (ref === undefined ? [] : [[role, column(ref)]])),
+    ),
+    cleaning: { ...cleaning, excludeItems: [...cleaning.excludeItems].sort() },
+  };
+}

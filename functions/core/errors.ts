@@ -1,3 +1,5 @@
+import { redactText } from './redact.ts';
+
 /**
  * The two kinds of failure, and the whole retry policy.
  *
@@ -61,10 +63,14 @@ export interface Failure {
   readonly remedy: string | null;
 }
 
-/** What to keep of `thrown`: coded errors speak for themselves, anything else is `internal`. */
+/** What to keep of `thrown`, without secrets: coded errors speak for themselves, anything else is `internal`. */
 export function toFailure(thrown: unknown): Failure {
   if (thrown instanceof TerminalError || thrown instanceof TransientError)
-    return { code: thrown.code, message: thrown.message, remedy: thrown.remedy ?? null };
+    return {
+      code: thrown.code,
+      message: redactText(thrown.message),
+      remedy: thrown.remedy === undefined ? null : redactText(thrown.remedy),
+    };
   return {
     code: 'internal',
     message: 'Something failed that Tradewind did not expect.',

@@ -1,12 +1,17 @@
 import { z } from 'zod';
+import { RunTrigger } from './events.ts';
 import { FailureSchema } from './failure.ts';
 import { Id, Moment } from './ids.ts';
 import type { LifeCycle } from './life-cycle.ts';
 import { LoadMode } from './source.ts';
+import { Amounts, NOTHING_USED } from './usage.ts';
 
 /*
  *   queued ─▶ planning ─▶ extracting ─▶ publishing ─▶ succeeded | partial
  *     └────────┴────────────┴─────────────┴──────────▶ failed | cancelled
+ *
+ * A run that waits for another one to end is `queued` and names it in `waitsFor`. A run whose cancellation was asked for
+ * keeps its status until nothing of it is at work any more; then it is `cancelled`, or as its tables ended where all had.
  */
 export const EtlStatus = z.enum([
   'queued',
@@ -51,19 +56,56 @@ export const EtlCounts = z.object({
 });
 export type EtlCounts = z.infer<typeof EtlCounts>;
 
-/** One run over all enabled tables of a model: `…/models/{m}/etlRuns/{r}`. */
+/** The longest a run may take, in minutes: a day. */
+const MAX_MINUTES = 24 * 60;
+
+/**
+ * What a run may cost before it is stopped with the failure `cap-reached`. Rows and bytes (of the files written) are those
+ * of all its tables together; null: as many as there are. Tables published before stay published.
+ */
+export const EtlCaps = z.strictObject({
+  maxMinutes: z.int().min(1).max(MAX_MINUTES).default(360),
+  maxRows: z.int().min(1).nullable().default(null),
+  maxBytes: z.int().min(1).nullable().default(null),
+});
+export type EtlCaps = z.infer<typeof EtlCaps>;
+
+/** One run over the enabled tables of a model, or some of them: `…/models/{m}/etlRuns/{r}`. */
 export const EtlRun = z.object({
   id: Id,
   status: EtlStatus,
   requestedBy: z.string(),
+  trigger: RunTrigger.default('person'),
+  /** The run whose failed and cancelled tables this one loads again. */
+  retryOf: Id.nullable().default(null),
+  /** The tables it is to load, by id, as far as they are enabled when it begins; null: all that are. */
+  only: z.array(Id).nullable().default(null),
+  caps: EtlCaps.default(EtlCaps.parse({})),
+  /** The run it waits for: it begins when that one has ended. Null: it need not wait, or no longer. */
+  waitsFor: Id.nullable().default(null),
+  /** Somebody asked for it to end: when, and who. */
+  cancelRequestedAt: Moment.nullable().default(null),
+  cancelRequestedBy: z.string().nullable().default(null),
+  /** The request it goes back to, for the logs. */
+  requestId: z.string().nullable().default(null),
   tables: z.int(),
   counts: EtlCounts,
   failure: FailureSchema.nullable(),
-  /** Times a handler or container took the run up. */
+  /** Times a container was asked for, or was about to be by a process that then ended. */
   attempts: z.int(),
+  /** When one was asked for last. */
+  askedAt: Moment.nullable().default(null),
+  /** Containers the platform is known to have made for it. */
+  executions: z.int().default(0),
+  /** What it used, once it is over. */
+  usage: Amounts.default(NOTHING_USED),
   /** The Cloud Run execution that does the work, once started. */
   executor: z.string().nullable(),
+  /** Those before it: they are over, as a rule. */
+  formerExecutors: z.array(z.string()).default([]),
   createdAt: Moment,
+  /** When the run that it waited for had ended; null where it waits, or never had to. */
+  begunAt: Moment.nullable().default(null),
   startedAt: Moment.nullable(),
   finishedAt: Moment.nullable(),
 });

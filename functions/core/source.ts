@@ -1,11 +1,17 @@
 import { z } from 'zod';
 import { Column } from './column.ts';
 import { Id, Moment, Name } from './ids.ts';
+import { deletable, editable } from './resource.ts';
 
 /** A PostgreSQL server. The password is a credential and not part of the settings. */
 export const PostgresSettings = z.strictObject({
   kind: z.literal('postgres'),
-  host: z.string().min(1).max(253),
+  /** Alone: a whole connection string would be kept, and shown to every member, with the password in it. */
+  host: z
+    .string()
+    .min(1)
+    .max(253)
+    .regex(/^[^\s/@]*$/, 'must be a name or address alone, without user, password or path'),
   port: z.int().min(1).max(65535).default(5432),
   database: z.string().min(1).max(63),
   user: z.string().min(1).max(63),
@@ -47,10 +53,34 @@ export const Source = z.object({
   settings: SourceSettings,
   /** When credentials were last set; null where there are none. Their value lives in `sealed/…` only. */
   credentialsSetAt: Moment.nullable(),
+  /** Where not, its tables are left out of runs. */
   enabled: z.boolean(),
-  createdAt: Moment,
+  ...editable,
+  ...deletable,
 });
 export type Source = z.infer<typeof Source>;
+
+/**
+ * Where credentials are sent, and as whom: those given for one place are never used at another. Null where the kind of
+ * source takes none.
+ */
+export function signInPlace(settings: SourceSettings): string | null {
+  if (settings.kind !== 'postgres') return null;
+  const { host, port, database, user } = settings;
+  return JSON.stringify([settings.kind, host.toLowerCase(), port, database, user]);
+}
+
+/** Whether both would read the same data: the same database, or at least one file in common. */
+export function readTheSame(one: SourceSettings, other: SourceSettings): boolean {
+  if (one.kind === 'postgres' && other.kind === 'postgres')
+    return (
+      one.host.toLowerCase() === other.host.toLowerCase() &&
+      one.port === other.port &&
+      one.database === other.database
+    );
+  const files = objectsOf(one);
+  return objectsOf(other).some((uri) => files.includes(uri));
+}
 
 /** How a table's rows replace or join those of former runs. */
 export const LoadMode = z.enum(['replace', 'append']);
@@ -74,6 +104,10 @@ export const SourceTable = z.object({
   /** Rows that may be rejected before the table fails, as a share of its rows (0 to 1). */
   rejectLimit: z.number().min(0).max(1),
   discoveredAt: Moment,
+  /** What the discovery found remarkable: columns left out, a value that made a column text. */
+  notes: z.array(z.string()).default([]),
+  /** When somebody last chose how it is loaded; null: never. */
+  updatedAt: Moment.nullable().default(null),
 });
 export type SourceTable = z.infer<typeof SourceTable>;
 

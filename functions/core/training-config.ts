@@ -13,11 +13,12 @@ export const Holdout = z.union([
 ]);
 export type Holdout = z.infer<typeof Holdout>;
 
+export const Preset = z.enum(['quick', 'balanced', 'thorough']);
+export type Preset = z.infer<typeof Preset>;
+
 /** Every value decided. */
 const Decided = z.strictObject({
-  preset: z
-    .enum(['quick', 'balanced', 'thorough'])
-    .describe('How much is tried; fills whatever is left out.'),
+  preset: Preset.describe('How much is tried; fills whatever is left out.'),
   algorithms: z
     .array(AlgorithmName)
     .min(1)
@@ -88,7 +89,7 @@ const shared = {
 } satisfies Partial<Decided>;
 
 /** The three presets; `quick` is sized for a few hundred thousand order lines in seconds on two cores. */
-export const trainingPresets: Readonly<Record<Decided['preset'], Decided>> = {
+export const trainingPresets: Readonly<Record<Preset, Decided>> = {
   quick: { ...shared, preset: 'quick', trials: 7, seconds: 20 },
   balanced: { ...shared, preset: 'balanced', trials: 40, seconds: 300 },
   thorough: { ...shared, preset: 'thorough', trials: 120, seconds: 3600 },

@@ -1,5 +1,10 @@
 import type { Column } from './column.ts';
 
+/** The raw dataset's table that says what was published when: one row per publication. */
+export const LEDGER = '_ledger';
+/** The raw dataset's table of rows that did not fit, with the reason. */
+export const REJECTS = '_rejects';
+
 /** BigQuery refuses columns whose names start so, in any case. */
 const RESERVED = /^(_table_|_file_|_partition|_row_timestamp|__root__|_colidentifier)/i;
 

@@ -1,45 +1,40 @@
 /*
- * A deployment on its way, whoever calls: its message or the watchdog. Each call goes on from what Cloud Run says.
+ * A deployment being looked after, whoever calls: its message or the watchdog. Each call goes on from what the records and
+ * Cloud Run say, as far as it comes (the files named do the work):
  *
- *   creating    the revision is put beside the live one at 0 %, or as a service that nobody may call yet
- *   verifying   served lists are compared with offline lists at the revision's own address
- *   live        traffic goes to it; the former deployment is superseded
+ *   creating, verifying   the revision is put beside the live one at 0 %, compared and warmed up       (take-over.ts)
+ *   canary                it has a share, step by step more, while its health is judged               (canary.ts)
+ *   live                  all traffic; other settings take another revision of the version            (rescale.ts)
+ *   wished otherwise      it is stopped, rolled back, or promoted                                     (wishes.ts)
  *
- * Whatever fails on the way, the revision is taken out again and the former one goes on serving. Only then is the failure
- * recorded, which lets the next deployment of the model begin.
+ * One driver at a time for a model's service, by a lease. Whatever fails on the way, the revision is taken out again and
+ * the former one goes on serving. Only then is the failure recorded, which lets the next deployment of the model begin.
  */
 import { randomUUID } from 'node:crypto';
-import { openContainerPlatform, type ServiceState } from '#cloud/run';
-import { openFiles } from '#cloud/storage';
-import { toEnvironment } from '#core/container-env';
-import { Deployment, deploymentCycle } from '#core/deployment';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Guard, openContainerPlatform } from '#cloud/run';
+import { type Deployment, isOnItsWay, needsWork } from '#core/deployment';
 import { BusyError, type Failure, TerminalError, toError, toFailure } from '#core/errors';
-import { datasetNames } from '#core/model';
 import { paths } from '#core/paths';
-import { offlineListsBeside, OfflineLists } from '#core/training-result';
-import { containerEnv } from '#runtime/container-env';
-import { serviceAccountEmail } from '#runtime/deploy';
 import type { Platform } from '#runtime/platform';
-import { mustRead, transition } from '#store/document';
-import { commitFenced, type Lease, LeaseLostError, withLease } from '#store/lease';
+import type { DeploymentIds } from '#store/deployment';
+import { commitFenced, fencedStore, LeaseLostError, withLease } from '#store/lease';
 import { endTrouble, noteTrouble } from '#store/trouble';
-import { type DeploymentIds, goLive, recordFailure } from './end.ts';
-import { RECOMMENDER_SIZE } from './recommender-size.ts';
-import { isUnderWay, type OpenPlatform, type Scene, setScene, takeOut } from './scene.ts';
-import { smokeTest } from './smoke-test.ts';
-import { verifyKey } from './verify-key.ts';
+import { watchCanary } from './canary.ts';
+import { endRescaling, forgetWish, recordFailure } from './end.ts';
+import { lastLines } from './last-lines.ts';
+import { rescale, takeOutRescaled } from './rescale.ts';
+import { isWaiting, type OpenPlatform, readDeployment, type Scene, setScene, takeOut } from './scene.ts';
+import { takeOver } from './take-over.ts';
+import { obey } from './wishes.ts';
 
-/** The tag under which a revision answers before it has traffic. */
-const TAG = 'candidate';
-/** How long one call waits for a revision to start. */
-const PATIENCE_SECONDS = 45;
-/** How long a revision may take to start at all. */
-const START_LIMIT_SECONDS = 600;
-const POLL_MS = 300;
+/** How often, and after which pause, a message asks again for a service that somebody is at. */
+const TRIES = 20;
+const PAUSE_MS = 250;
 
 /**
- * Drives the deployment until it is live, failed, or has to wait. One driver at a time, by lease. Trouble that may pass is
- * thrown, to be tried again; trouble that has lasted fails the deployment.
+ * Drives the deployment until nothing is left to do, or it has to wait. Trouble that may pass is thrown, to be tried again;
+ * trouble that has lasted fails what was being done.
  * @param open makes the container platform of the tenant's place
  * @throws BusyError `deployment-busy` where another holds the lease
  */
@@ -49,20 +44,36 @@ export async function driveDeployment(
   open: OpenPlatform = openContainerPlatform,
 ): Promise<void> {
   const path = paths.deployment(ids.tenant, ids.model, ids.deployment);
-  if (!(await isUnderWay(here, ids))) return;
-  await underLease(here, ids, async (lease) => {
+  if (!(await isWaiting(here, ids))) return;
+  await underLease(here, ids, async (held, guard) => {
     try {
-      await proceed(await setScene(here, ids, lease, open));
-      await endTrouble(here.store, path);
+      await proceed(await setScene(held, ids, guard, open));
+      await endTrouble(held.store, path);
     } catch (thrown) {
       if (thrown instanceof LeaseLostError) throw thrown;
-      if (!(thrown instanceof TerminalError) && !(await noteTrouble(here.store, path))) throw thrown;
-      await giveUp(here, ids, lease, toFailure(thrown), open);
+      if (!(thrown instanceof TerminalError) && !(await noteTrouble(held.store, path))) throw thrown;
+      await giveUp(held, ids, guard, toFailure(thrown), open);
     }
   });
 }
 
-/** Gives the deployment up, unless it is over or somebody else is at it, who then decides. */
+/**
+ * Likewise, waiting a moment for whoever is at the service: a wish may come just when the one before has been seen to.
+ * @throws BusyError where the other goes on for longer; it, or the watchdog, then does what is to be done
+ */
+export async function driveWhenFree(here: Platform, ids: DeploymentIds): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await driveDeployment(here, ids);
+      return;
+    } catch (thrown) {
+      if (!(thrown instanceof BusyError) || tries === TRIES) throw thrown;
+    }
+    await sleep(PAUSE_MS);
+  }
+}
+
+/** Gives up what is being done, unless that is over or somebody else is at it, who then decides. */
 export async function abandon(
   here: Platform,
   ids: DeploymentIds,
@@ -70,157 +81,76 @@ export async function abandon(
   open: OpenPlatform = openContainerPlatform,
 ): Promise<void> {
   try {
-    await underLease(here, ids, (lease) => giveUp(here, ids, lease, failure, open));
+    await underLease(here, ids, (held, guard) => giveUp(held, ids, guard, failure, open));
   } catch (thrown) {
     if (!(thrown instanceof BusyError)) throw thrown;
     here.log.info('left to who is at it', { deployment: ids.deployment, reason: failure.message });
   }
 }
 
+/**
+ * Does `work` while nobody else is at the model's service. What it writes is fenced: one who stood still for longer than
+ * the lease, while another went on, writes nothing more.
+ */
 async function underLease(
   here: Platform,
   ids: DeploymentIds,
-  work: (lease: Lease) => Promise<void>,
+  work: (held: Platform, guard: Guard) => Promise<void>,
 ): Promise<void> {
-  const path = paths.deployment(ids.tenant, ids.model, ids.deployment);
   const holder = `deployments-${randomUUID()}`;
   const never = new AbortController().signal;
-  const driven = await withLease(here.store, paths.lease(path), holder, never, async (lease) => {
-    await work(lease);
+  const path = paths.lease(paths.lock(ids.tenant, ids.model, 'deployment'));
+  const driven = await withLease(here.store, path, holder, never, async (lease) => {
+    const { store } = here;
+    await work({ ...here, store: fencedStore(store, lease) }, () => commitFenced(store, lease, []));
     return true;
   });
   if (driven === null)
-    throw new BusyError('deployment-busy', `${ids.deployment} is being looked after elsewhere.`);
+    throw new BusyError('deployment-busy', `The service of ${ids.model} is being looked after elsewhere.`);
+}
+
+async function proceed(scene: Scene): Promise<void> {
+  for (;;) {
+    // Again each time, now that nobody else is at it: what is wanted may have changed.
+    const deployment = await readDeployment(scene, scene.ids);
+    if (!needsWork(deployment)) return;
+    if ((await advance(scene, deployment)) === 'waits') return;
+  }
+}
+
+function advance(scene: Scene, deployment: Deployment): Promise<'moved' | 'waits'> {
+  if (deployment.wish !== null) return obey(scene, deployment, deployment.wish);
+  if (deployment.status === 'canary') return watchCanary(scene);
+  return deployment.status === 'live' ? rescale(scene, deployment) : takeOver(scene, deployment);
 }
 
 /** Takes the revision out of the service, then records the failure: the model's lock is held until nothing is left of it. */
 async function giveUp(
   here: Platform,
   ids: DeploymentIds,
-  lease: Lease,
+  guard: Guard,
   failure: Failure,
   open: OpenPlatform,
 ): Promise<void> {
   const { store, log } = here;
-  if (!(await isUnderWay(here, ids))) return;
-  await commitFenced(store, lease, []);
+  const deployment = await readDeployment(here, ids);
+  if (!needsWork(deployment)) return;
+  const onItsWay = isOnItsWay(deployment.status);
   try {
-    await takeOut(await setScene(here, ids, lease, open));
+    const scene = await setScene(here, ids, guard, open);
+    if (onItsWay) await takeOut(scene);
+    else if (deployment.wish === null) await takeOutRescaled(scene, deployment);
   } catch (thrown) {
     const path = paths.deployment(ids.tenant, ids.model, ids.deployment);
     const mayPass = !(thrown instanceof TerminalError);
-    if (mayPass && !(await noteTrouble(store, path))) throw thrown;
+    // What has a share is not let go of with it: the record would say that it has none.
+    const shares = deployment.status === 'canary';
+    if (mayPass && (shares || !(await noteTrouble(store, path)))) throw thrown;
     // The next deployment of the model takes all traffic, wherever it is now.
     log.error('revision not taken out', { deployment: ids.deployment, error: toError(thrown).message });
   }
-  const failed = await recordFailure(store, ids, failure);
-  if (failed !== null)
-    log.error('deployment failed', { deployment: ids.deployment, reason: failure.message });
-}
-
-async function proceed(scene: Scene): Promise<void> {
-  const { ids, store, platform, service, revision } = scene;
-  const path = paths.deployment(ids.tenant, ids.model, ids.deployment);
-  // Again, now that nobody else is at it: who was may have ended it.
-  if (!(await isUnderWay(scene, ids))) return;
-  const deployment = (await mustRead(store, path, Deployment, 'deployment')).value;
-  await putRevision(scene, deployment);
-  const state = await awaitRevision(scene, deployment.createdAt);
-  if (state === null) return;
-  await transition(store, path, Deployment, deploymentCycle, 'verify', {
-    patch: ({ attempts }) => ({ service, revision, attempts: attempts + 1 }),
-  });
-  const compared = await verify(scene, state, deployment.settings.smokeCustomers);
-  // A driver that was paused past its lease must not open what somebody else has given up.
-  await commitFenced(store, scene.lease, []);
-  await platform.open(service, revision, TAG);
-  const open = await platform.service(service);
-  const live = await goLive(store, ids, { url: (open ?? state).url, compared });
-  if (live !== null) scene.log.info('deployment live', { deployment: ids.deployment, compared });
-  else await closeIfOver(scene);
-}
-
-/** The deployment ended while it was being opened: unless it ended well, what was live before gets its traffic back. */
-async function closeIfOver(scene: Scene): Promise<void> {
-  const { ids, store } = scene;
-  const path = paths.deployment(ids.tenant, ids.model, ids.deployment);
-  const { status } = (await mustRead(store, path, Deployment, 'deployment')).value;
-  if (status === 'live' || status === 'superseded') return;
-  scene.log.warn('opened too late, closed again', { deployment: ids.deployment, status });
-  await takeOut(scene);
-}
-
-async function putRevision(scene: Scene, { settings }: Deployment): Promise<void> {
-  const { ids, tenant, version, config } = scene;
-  await scene.platform.putRevision(
-    scene.service,
-    {
-      name: scene.revision,
-      image: `${config.images}/deployments-recommender`,
-      env: {
-        ...containerEnv(config),
-        ...toEnvironment({
-          TRADEWIND_TENANT: ids.tenant,
-          TRADEWIND_MODEL: ids.model,
-          TRADEWIND_VERSION: version.id,
-          TRADEWIND_DEPLOYMENT: ids.deployment,
-          TRADEWIND_ARTIFACT: version.artifact,
-          TRADEWIND_ARTIFACT_SHA256: version.sha256,
-          TRADEWIND_DATA_PROJECT: tenant.cloud.projectId,
-          TRADEWIND_DATA_LOCATION: tenant.cloud.location,
-          TRADEWIND_LOGS_DATASET: datasetNames(tenant.cloud, ids.tenant, ids.model).logs,
-          TRADEWIND_VERIFY_KEY: Buffer.from(
-            verifyKey(config.installationKey, ids.tenant, ids.deployment),
-          ).toString('base64'),
-        }),
-      },
-      ...RECOMMENDER_SIZE,
-      minInstances: settings.minInstances,
-      maxInstances: settings.maxInstances,
-      serviceAccount: serviceAccountEmail(config.projectId, 'recommender'),
-    },
-    TAG,
-  );
-}
-
-/** The service once the revision is ready; null where it still starts. @throws TerminalError with the container's reason. */
-async function awaitRevision(scene: Scene, createdAt: string): Promise<ServiceState | null> {
-  const { platform, service, revision, store } = scene;
-  const deadline = store.clock() + PATIENCE_SECONDS * 1000;
-  for (;;) {
-    const state = await platform.service(service);
-    if (state !== null && state.newest === revision) {
-      if (state.failure !== null)
-        throw new TerminalError('revision-failed', `The new revision did not start: ${state.failure}`, {
-          remedy: 'See the service’s log; what was live before stays live.',
-        });
-      if (state.ready && state.tagUrls[TAG] !== undefined) return state;
-    }
-    const now = store.clock();
-    if (now - Date.parse(createdAt) > START_LIMIT_SECONDS * 1000)
-      throw new TerminalError(
-        'revision-not-ready',
-        `The new revision was not ready within ${START_LIMIT_SECONDS} seconds.`,
-        { remedy: 'Deploy again; if it happens again, see the service’s log.' },
-      );
-    if (now + POLL_MS > deadline) return null;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-}
-
-async function verify(scene: Scene, state: ServiceState, customers: number): Promise<number> {
-  const { ids, version, config, store, tenant } = scene;
-  const files = openFiles(tenant.cloud.projectId);
-  const text = new TextDecoder().decode(await files.readAll(offlineListsBeside(version.artifact)));
-  return smokeTest(
-    {
-      url: state.tagUrls[TAG] ?? state.url,
-      deployment: ids.deployment,
-      version: version.id,
-      key: verifyKey(config.installationKey, ids.tenant, ids.deployment),
-    },
-    OfflineLists.parse(JSON.parse(text)),
-    customers,
-    store.clock,
-  );
+  log.error('deployment failed', { deployment: ids.deployment, reason: failure.message });
+  if (onItsWay) await recordFailure(store, ids, failure, await lastLines(store, ids, deployment));
+  else if (deployment.wish === null) await endRescaling(store, ids, { failure });
+  else await forgetWish(store, ids, failure);
 }

@@ -70,7 +70,7 @@ export function openPredictionLog(
     if (batch.length === 0) return false;
     try {
       if (!ready) {
-        await warehouse.ensureDataset(dataset);
+        // The dataset is there since the model is: to make one is no right of this container.
         await warehouse.ensureTable(table, FIELDS, { partitionBy: 'at' });
         ready = true;
       }

@@ -1,11 +1,13 @@
 import { openWarehouse } from '#cloud/bigquery';
 import { openFiles } from '#cloud/storage';
 import { health } from '#core/api/recommend';
-import { checkVerification } from '#core/api/verify';
+import { checkVerification, verifyLists } from '#core/api/verify';
 import { RecommenderEnv } from '#core/container-env';
+import { paths } from '#core/paths';
 import type { ServiceDeploy } from '#runtime/deploy';
 import type { Platform } from '#runtime/platform';
 import type { ServiceSpec } from '#runtime/service';
+import { openInstanceReport, reportCrashes } from './instance-report.ts';
 import { loadVersion } from './load-version.ts';
 import { openPredictionLog } from './prediction-log.ts';
 import { recommenderRoutes } from './recommender-routes.ts';
@@ -19,17 +21,31 @@ export const deploy: ServiceDeploy = {
 };
 
 export const handler = async (here: Platform, variables: NodeJS.ProcessEnv): Promise<ServiceSpec> => {
-  const { config, store, log } = here;
+  const { config, store } = here;
   const env = RecommenderEnv.parse(variables);
+  const { TRADEWIND_TENANT: tenant, TRADEWIND_MODEL: model, TRADEWIND_DEPLOYMENT: deployment } = env;
+  const report = openInstanceReport(
+    store,
+    paths.deployment(tenant, model, deployment),
+    variables['K_REVISION'] ?? '',
+  );
+  const { log } = report;
+  reportCrashes(report);
   const tenantCloud = { projectId: env.TRADEWIND_DATA_PROJECT, location: env.TRADEWIND_DATA_LOCATION };
-  const recommender = await loadVersion(openFiles(tenantCloud.projectId), env);
+  const recommender = await loadVersion(openFiles(tenantCloud.projectId), env).catch(
+    async (thrown: unknown) => {
+      await report.crashed('the version could not be loaded', thrown);
+      throw thrown;
+    },
+  );
   const warehouse = openWarehouse({ ...tenantCloud, endpoints: config.endpoints });
   const predictions = openPredictionLog(warehouse, env.TRADEWIND_LOGS_DATASET, log);
   const key = Buffer.from(env.TRADEWIND_VERIFY_KEY, 'base64');
   return {
-    tenant: env.TRADEWIND_TENANT,
+    tenant,
+    model,
     routes: recommenderRoutes(recommender, { env, store, predictions }),
-    verifier: (token, body) => checkVerification(key, env.TRADEWIND_DEPLOYMENT, token, body, store.clock()),
+    verifier: (token, body) => checkVerification(key, deployment, token, body, store.clock()),
     healthPath: health.path,
     health: () => ({
       status: 'ok',
@@ -37,6 +53,13 @@ export const handler = async (here: Platform, variables: NodeJS.ProcessEnv): Pro
       customers: recommender.customers.keys.length,
       items: recommender.items.keys.length,
     }),
-    close: () => predictions.close(),
+    log,
+    // The verifier's own questions, by which it is also warmed up, are no customers'.
+    onAnswer: (path, status, milliseconds) => {
+      if (path !== verifyLists.path) report.answered(status, milliseconds);
+    },
+    close: async () => {
+      await Promise.all([predictions.close(), report.close()]);
+    },
   };
 };

@@ -1,10 +1,10 @@
 import { eventDeploy } from '#runtime/deploy';
 import { onEvent } from '#runtime/event';
-import { abandon, driveDeployment } from './drive.ts';
+import { abandon, driveWhenFree } from './drive.ts';
 
 export const deploy = eventDeploy('deployment-requested');
 
 export const handler = onEvent('deployments-requested', 'deployment-requested', {
-  handle: (payload, here) => driveDeployment(here, payload),
+  handle: (payload, here) => driveWhenFree(here, payload),
   fail: (payload, failure, here) => abandon(here, payload, failure),
 });

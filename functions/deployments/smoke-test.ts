@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import { invokerHeaders } from '#cloud/auth';
 import { Problem } from '#core/api/contract';
+import { health } from '#core/api/recommend';
 import { signVerification, verifyLists } from '#core/api/verify';
 import { TerminalError, toError, TransientError } from '#core/errors';
 import type { OfflineList, OfflineLists } from '#core/training-result';
@@ -77,38 +78,79 @@ export function compareLists(offline: OfflineLists, served: readonly OfflineList
 
 /** How long one answer may take; the lists of many customers are computed in it. */
 const ANSWER_SECONDS = 20;
+/** Questions asked at the same time to warm a revision up. */
+const AT_ONCE = 4;
+
+/**
+ * Asks `questions` questions one by one, a few at a time, so that the first customer meets a revision that has its model at
+ * hand and its code compiled. @returns how many were asked.
+ * @throws as `smokeTest`
+ */
+export async function warmUp(
+  candidate: Candidate,
+  offline: OfflineLists,
+  questions: number,
+  clock: () => number,
+): Promise<number> {
+  const lists = pickLists(offline, questions);
+  if (lists.length === 0) return 0;
+  let asked = 0;
+  const askOn = async () => {
+    while (asked < questions) {
+      const list = lists[asked++ % lists.length];
+      if (list !== undefined) await ask(candidate, [list], clock);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, askOn));
+  return questions;
+}
+
+/**
+ * Warms up a revision that has answered customers before. It may refuse the verifier, whose key another has replaced since
+ * the revision was made: then it answers cold, which is no reason not to go back to it.
+ * @returns how many questions were asked; 0 where it refused.
+ */
+export async function warmUpAgain(...given: Parameters<typeof warmUp>): Promise<number> {
+  try {
+    return await warmUp(...given);
+  } catch (thrown) {
+    if (thrown instanceof TerminalError) return 0;
+    throw thrown;
+  }
+}
+
+/** @throws TerminalError where the revision serves another version; TransientError where it does not say that it is well. */
+export async function askHealth(candidate: Candidate): Promise<void> {
+  const response = await reach(candidate, health.path, { method: health.method });
+  const text = await response.text();
+  if (!response.ok)
+    throw new TransientError(
+      'revision-silent',
+      `The revision answered ${response.status} when asked how it is: ${text.slice(0, 300)}`,
+      { remedy: 'See the last lines of its log.' },
+    );
+  const { version } = health.answer.parse(parseJson(text));
+  if (version !== candidate.version)
+    throw failed(
+      `The revision serves version ${version}, not ${candidate.version}.`,
+      'Deploy the version again.',
+    );
+}
 
 async function ask(
   candidate: Candidate,
   wanted: OfflineLists,
   clock: () => number,
 ): Promise<z.output<typeof verifyLists.answer>> {
-  const url = candidate.url.replace(/\/$/, '') + verifyLists.path;
   const body = new TextEncoder().encode(
     JSON.stringify({ lists: wanted.map(({ customer, slot }) => ({ customer, slot })) }),
   );
   const token = await signVerification(candidate.key, candidate.deployment, clock() + 60_000, body);
-  let response: Response;
-  try {
-    response = await fetch(url, {
-      method: verifyLists.method,
-      headers: {
-        'content-type': 'application/json',
-        authorization: `Bearer ${token}`,
-        ...(await invokerHeaders(url)),
-      },
-      body,
-      signal: AbortSignal.timeout(ANSWER_SECONDS * 1000),
-    });
-  } catch (error) {
-    throw new TransientError(
-      'revision-silent',
-      `The new revision does not answer: ${toError(error).message}.`,
-      {
-        cause: error,
-      },
-    );
-  }
+  const response = await reach(candidate, verifyLists.path, {
+    method: verifyLists.method,
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body,
+  });
   const text = await response.text();
   if (response.ok) return verifyLists.answer.parse(JSON.parse(text));
   const problem = Problem.safeParse(parseJson(text));
@@ -116,7 +158,29 @@ async function ask(
   const message = `The new revision answered ${response.status} to the smoke test: ${detail}`;
   if (response.status >= 500 || response.status === 429)
     throw new TransientError('revision-failing', message);
-  throw failed(message, 'See the service’s log.');
+  throw failed(message, 'See the last lines of its log.');
+}
+
+/** @throws TransientError `revision-silent` where nothing answers. */
+async function reach(
+  candidate: Candidate,
+  path: string,
+  request: { method: string; headers?: Readonly<Record<string, string>>; body?: Uint8Array<ArrayBuffer> },
+): Promise<Response> {
+  const url = candidate.url.replace(/\/$/, '') + path;
+  try {
+    return await fetch(url, {
+      ...request,
+      headers: { ...request.headers, ...(await invokerHeaders(url)) },
+      signal: AbortSignal.timeout(ANSWER_SECONDS * 1000),
+    });
+  } catch (error) {
+    throw new TransientError(
+      'revision-silent',
+      `The new revision does not answer: ${toError(error).message}.`,
+      { cause: error, remedy: 'See the last lines of its log.' },
+    );
+  }
 }
 
 function parseJson(text: string): unknown {

@@ -5,14 +5,17 @@
  *     table over            nothing to do
  *     table extracted       its files are complete: load and publish (again)
  *     anything else         read anew in a new epoch
+ *
+ * A run that is to end before it is done (cancelled, over its caps, nothing to load) is left at once and settled.
  */
 import { CONNECTION_FAILURES } from '#connectors/connector';
-import type { Failure } from '#core/errors';
-import { EtlRun, etlCycle, type EtlEvent, type EtlTable } from '#core/etl-run';
+import { type Failure, TerminalError, toFailure } from '#core/errors';
+import { EtlRun, etlCycle, type EtlEvent, EtlTable } from '#core/etl-run';
 import { paths } from '#core/paths';
-import { readAll, transition } from '#store/document';
+import { read, readAll, transition } from '#store/document';
 import { commitFenced, type Lease } from '#store/lease';
 import { now } from '#store/store';
+import { type Meter, openMeter } from './caps.ts';
 import { openEpochWorker } from './extract-units.ts';
 import { finishRun } from './finish.ts';
 import { type Landings, makeLandings } from './landings.ts';
@@ -21,10 +24,13 @@ import { pause } from './pause.ts';
 import { openProgress, type Progress } from './progress.ts';
 import { prepareWarehouse } from './publish.ts';
 import { TablePlan } from './records.ts';
+import { tablePath } from './run-key.ts';
 import type { Scope } from './scope.ts';
 import { openSettledFeed } from './settled-feed.ts';
+import { settleRun } from './settle.ts';
+import { type Ending, RunStopped } from './stop-watch.ts';
 import { failTable, isOver, tablesOf } from './tables.ts';
-import { unitsOfTable } from './units.ts';
+import { unitsHeld, unitsOfTable } from './units.ts';
 import { writeTables } from './write-tables.ts';
 
 /** Epochs one coordinator tries before it believes that the source does not stay there for as long as it takes. */
@@ -33,30 +39,80 @@ const MAX_EPOCHS = 3;
 /** Before each new epoch, times the rounds so far: a server that restarts is back by then. */
 const EPOCH_PAUSE_SECONDS = 10;
 
+/** After the run was stopped the other tasks put down what they hold within this. */
+const OTHERS_SECONDS = 4;
+
 /** Does the run to its end. @returns true, for it is over. */
 export async function coordinate(scope: Scope, lease: Lease): Promise<true> {
   const progress = openProgress(scope);
+  const landings = makeLandings(scope);
   try {
-    await move(scope, 'plan');
-    await prepareWarehouse(scope);
-    await writeTables(scope);
-    const landings = makeLandings(scope);
-    for (const plan of await readAll(scope.store, paths.etlPlans(scope.path), TablePlan))
-      if (plan.extracted && (await isOpen(scope, plan.id))) landings.begin(plan);
-    await extractAll(scope, lease, landings, progress);
-    await move(scope, 'extract');
-    await move(scope, 'publish');
-    await landings.all();
-    // The counts are complete before the run says that it is over.
+    await work(scope, lease, landings, progress);
+  } catch (error) {
+    const ending = endingOf(scope, error);
+    if (ending === undefined) throw error;
+    await landings.idle();
     await progress.close();
-    await finishRun(scope);
-    return true;
+    await othersIdle(scope);
+    await scope.spent.tell();
+    // A run that is over was ended by somebody else, but what it left is still this task's to remove.
+    await settleRun(scope, ending ?? { event: 'cancel' });
   } finally {
     await progress.close();
   }
+  return true;
 }
 
-async function extractAll(scope: Scope, lease: Lease, landings: Landings, progress: Progress): Promise<void> {
+async function work(scope: Scope, lease: Lease, landings: Landings, progress: Progress): Promise<void> {
+  scope.signal.throwIfAborted();
+  await move(scope, 'plan');
+  await prepareWarehouse(scope);
+  await writeTables(scope);
+  const meter = openMeter(scope.caps);
+  for (const plan of await readAll(scope.store, paths.etlPlans(scope.path), TablePlan)) {
+    if (!plan.extracted) continue;
+    const table = await tableOf(scope, plan.id);
+    if (table === undefined) continue;
+    meter.add(table.counts);
+    if (!isOver(table)) landings.begin(plan);
+  }
+  await extractAll(scope, lease, landings, progress, meter);
+  await move(scope, 'extract');
+  await move(scope, 'publish');
+  await landings.all();
+  // The counts are complete before the run says that it is over.
+  await progress.close();
+  await scope.spent.tell();
+  await finishRun(scope);
+}
+
+/**
+ * How the run is to end after `error`; null where it is over already, undefined where it is not to end: whoever comes next
+ * goes on with it.
+ */
+function endingOf(scope: Scope, error: unknown): Ending | null | undefined {
+  if (scope.living.aborted) return undefined;
+  if (scope.stop.reason instanceof RunStopped) return scope.stop.reason.ending;
+  if (!(error instanceof TerminalError)) return undefined;
+  const failure = toFailure(error);
+  scope.log.error('the run cannot go on', { code: failure.code, error: failure.message });
+  return { event: 'fail', failure };
+}
+
+/** Waits until no task holds a unit: what it was writing is then aborted. */
+async function othersIdle(scope: Scope): Promise<void> {
+  if (scope.tasks === 1) return;
+  const until = scope.store.clock() + OTHERS_SECONDS * 1000;
+  while ((await unitsHeld(scope)) > 0 && scope.store.clock() < until) await pause(300, scope.living);
+}
+
+async function extractAll(
+  scope: Scope,
+  lease: Lease,
+  landings: Landings,
+  progress: Progress,
+  meter: Meter,
+): Promise<void> {
   let ended: Failure | null = null;
   for (let round = 1; ; round++) {
     const open = (await tablesOf(scope.store, scope.key)).filter(
@@ -72,7 +128,7 @@ async function extractAll(scope: Scope, lease: Lease, landings: Landings, progre
     const epoch = await openEpoch(scope, lease, open, round === 1 || round === MAX_EPOCHS ? 'fail' : 'leave');
     try {
       await move(scope, 'extract');
-      ended = await runEpoch(scope, lease, epoch, landings, progress);
+      ended = await runEpoch(scope, lease, epoch, landings, progress, meter);
     } finally {
       await epoch.close();
     }
@@ -89,8 +145,9 @@ async function runEpoch(
   { epoch, plans }: OpenEpoch,
   landings: Landings,
   progress: Progress,
+  meter: Meter,
 ): Promise<Failure | null> {
-  const left = new Map(plans.map((plan) => [plan.id, { plan, units: plan.units }]));
+  const left = new Map(plans.map((plan) => [plan.id, { plan, units: plan.units, rows: 0, bytes: 0 }]));
   const complete = async (plan: TablePlan) => {
     left.delete(plan.id);
     const path = paths.etlPlan(scope.path, plan.id);
@@ -99,7 +156,7 @@ async function runEpoch(
   };
   for (const plan of plans) if (plan.units === 0) await complete(plan);
 
-  const worker = openEpochWorker(scope, epoch, progress);
+  const worker = openEpochWorker(scope, epoch, progress, meter);
   const settled = openSettledFeed(scope, epoch.number);
   try {
     while (left.size > 0) {
@@ -111,7 +168,14 @@ async function runEpoch(
         if (table === undefined) continue;
         if (record.status === 'done') {
           table.units--;
+          const { rows = 0, bytes = 0 } = record.tally ?? {};
+          table.rows += rows;
+          table.bytes += bytes;
+          meter.add({ rows, bytes });
+          stopAt(meter.over());
           if (table.units === 0) await complete(table.plan);
+        } else if (record.failure?.code === 'cap-reached') {
+          stopAt(record.failure);
         } else if (record.failure !== null && endsEpoch(record.failure)) {
           const { code, message } = record.failure;
           const about = { epoch: epoch.number, code, error: message };
@@ -127,7 +191,16 @@ async function runEpoch(
     return null;
   } finally {
     await worker.close();
+    // What is left is read anew, and counted then.
+    for (const { rows, bytes } of left.values()) meter.add({ rows: -rows, bytes: -bytes });
   }
+}
+
+/** @throws TerminalError where a cap is reached: the run ends with it */
+function stopAt(failure: Failure | null): void {
+  if (failure === null) return;
+  const { code, message, remedy } = failure;
+  throw new TerminalError(code, message, remedy === null ? {} : { remedy });
 }
 
 async function tableFailed(scope: Scope, plan: TablePlan, failure: Failure | null): Promise<void> {
@@ -143,9 +216,8 @@ async function tableFailed(scope: Scope, plan: TablePlan, failure: Failure | nul
     );
 }
 
-async function isOpen(scope: Scope, table: string): Promise<boolean> {
-  const found = (await tablesOf(scope.store, scope.key)).find((one) => one.id === table);
-  return found !== undefined && !isOver(found);
+async function tableOf({ store, key }: Scope, table: string): Promise<EtlTable | undefined> {
+  return (await read(store, tablePath(key, table), EtlTable))?.value;
 }
 
 async function move(scope: Scope, event: EtlEvent): Promise<void> {

@@ -1,9 +1,10 @@
 import { makeTableWriter } from '#columnar/table-writer';
 import { CONNECTION_FAILURES, type SourceSession } from '#connectors/connector';
-import { TerminalError, toError, toFailure } from '#core/errors';
+import { type Failure, TerminalError, toError, toFailure } from '#core/errors';
 import { paths } from '#core/paths';
 import { inWarehouse } from '#core/warehouse-name';
 import { mustRead } from '#store/document';
+import type { Meter, Spent } from './caps.ts';
 import { pause } from './pause.ts';
 import { runPath } from './run-key.ts';
 import { type Epoch, TablePlan } from './records.ts';
@@ -33,8 +34,17 @@ export interface EpochWorker {
   close(): Promise<void>;
 }
 
-/** A worker for `epoch`. Sessions open when their first unit comes and stay, so that the snapshot is imported once. */
-export function openEpochWorker(scope: Scope, epoch: Epoch, progress: Progress): EpochWorker {
+/**
+ * A worker for `epoch`. Sessions open when their first unit comes and stay, so that the snapshot is imported once. A unit
+ * that takes `meter` over a cap fails; `onDone` hears of each that is done.
+ */
+export function openEpochWorker(
+  scope: Scope,
+  epoch: Epoch,
+  progress: Progress,
+  meter: Pick<Meter, 'over'>,
+  onDone: (tally: Spent) => void = () => undefined,
+): EpochWorker {
   const sessions = new Map<string, SourceSession>();
   const plans = new Map<string, TablePlan>();
   /** Times in a row that a source was not to be reached. */
@@ -73,10 +83,10 @@ export function openEpochWorker(scope: Scope, epoch: Epoch, progress: Progress):
       const { table, source } = unit.record;
       try {
         const result = await holding(scope, unit, scope.signal, async (signal) =>
-          extract(scope, await sessionFor(source), await planFor(table), unit, progress, signal),
+          extract(scope, await sessionFor(source), await planFor(table), unit, { progress, meter }, signal),
         );
-        if (!(await settleDone(scope, unit, result)))
-          scope.log.warn('a unit was taken over by another task; its file is not used', { unit: unit.path });
+        if (await settleDone(scope, unit, result)) onDone(result.tally ?? { rows: 0, bytes: 0 });
+        else await forgo(scope, unit, result);
         unreachable = 0;
       } catch (error) {
         // A session in the middle of a failed read is of no further use.
@@ -93,6 +103,12 @@ export function openEpochWorker(scope: Scope, epoch: Epoch, progress: Progress):
       for (const source of Array.from(sessions.keys())) await drop(source);
     },
   };
+}
+
+/** Somebody else does the unit, or the run is over: this file is nobody's. */
+async function forgo(scope: Scope, unit: ClaimedUnit, { uri, rejectsUri }: UnitResult): Promise<void> {
+  scope.log.warn('a unit was taken over by another task; its file is not used', { unit: unit.path });
+  for (const file of [uri, rejectsUri]) if (file !== null) await scope.files.delete(file);
 }
 
 /** Gives the unit another try, or fails it. @throws the stop signal's reason, after giving the unit back. */
@@ -120,15 +136,16 @@ async function extract(
   session: SourceSession,
   plan: TablePlan,
   unit: ClaimedUnit,
-  progress: Progress,
+  { progress, meter }: { readonly progress: Progress; readonly meter: Pick<Meter, 'over'> },
   signal: AbortSignal,
 ): Promise<UnitResult> {
   const { epoch, number, attempts } = unit.record;
   const base = `${scope.stage}${plan.id}/e${epoch}-u${number}-a${attempts}`;
   const uri = `${base}.parquet`;
-  const object = scope.files.openWriter(uri, 'application/vnd.apache.parquet');
+  const object = scope.files.openWriter(uri, 'application/vnd.apache.parquet', { temporary: true });
   const writer = makeTableWriter(inWarehouse(plan.columns), object);
   const about = { run: scope.key.run, destination: plan.destination };
+  const capped = new AbortController();
   const rejects = makeRejectSink(scope.files, `${base}-rejects.parquet`, about, scope.store.clock);
   try {
     await session.extract({
@@ -136,8 +153,12 @@ async function extract(
       columns: plan.columns,
       writer,
       reject: (reject) => rejects.take(reject),
-      signal,
-      onProgress: ({ rows, bytes }) => progress.reading(plan.id, rows, bytes),
+      signal: AbortSignal.any([signal, capped.signal]),
+      onProgress({ rows, bytes }) {
+        progress.reading(plan.id, rows, bytes);
+        const over = meter.over(writer);
+        if (over !== null) capped.abort(new TerminalError(over.code, over.message, remedyOf(over)));
+      },
     });
     const tally = await writer.close();
     await object.close();
@@ -148,4 +169,8 @@ async function extract(
     object.abort();
     throw error;
   }
+}
+
+function remedyOf({ remedy }: Failure): { readonly remedy?: string } {
+  return remedy === null ? {} : { remedy };
 }

@@ -14,11 +14,14 @@ const WORTH_ANOTHER_TRY: readonly string[] = [
   'tableUnavailable',
   'stopped',
 ];
-const MAX_JOB_ATTEMPTS = 4;
+/** Attempts of one job: their ids are the same whoever makes them. */
+export const MAX_JOB_ATTEMPTS = 4;
 
 /**
  * Runs a job to its end under ids that are the same whoever runs it: `<name>-<attempt>`. A new attempt starts only when
- * the former is over with an error, and then only if `alreadyDone` says that it left nothing behind.
+ * the former is over, and then only if `isDone` says that it left nothing behind: it failed, or its id was used up by
+ * somebody who meant to end the run and died (settle.ts). Without `isDone` a job's success is enough. When `signal` fires
+ * the job is left as it is: whoever goes on with the run waits for it, whoever ends the run stops it.
  * Attempts rest 1, 4 and 16 seconds: `rest` (milliseconds). Their ids are used up then, for every later task too.
  * @throws TerminalError `warehouse-job-failed` with BigQuery's words.
  */
@@ -26,21 +29,24 @@ export async function runJob(
   { warehouse, signal, log }: Pick<Scope, 'warehouse' | 'signal' | 'log'>,
   name: string,
   start: (jobId: string) => Promise<void>,
-  alreadyDone: () => Promise<boolean> = async () => false,
+  isDone?: () => Promise<boolean>,
   rest: typeof pause = pause,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const jobId = `${name}-${attempt}`;
+    signal.throwIfAborted();
     await start(jobId);
-    let outcome = await warehouse.waitFor(jobId, 30);
+    let outcome = await warehouse.waitFor(jobId, 30, signal);
     while (outcome.state === 'running') {
       signal.throwIfAborted();
-      outcome = await warehouse.waitFor(jobId, 30);
+      outcome = await warehouse.waitFor(jobId, 30, signal);
     }
-    if (outcome.state === 'succeeded' || (await alreadyDone())) return;
-    const again = WORTH_ANOTHER_TRY.includes(outcome.reason) || /concurrent update/i.test(outcome.message);
+    const succeeded = outcome.state === 'succeeded';
+    if (isDone === undefined ? succeeded : await isDone()) return;
+    const again =
+      succeeded || WORTH_ANOTHER_TRY.includes(outcome.reason) || /concurrent update/i.test(outcome.message);
     if (!again || attempt === MAX_JOB_ATTEMPTS) throw refused(jobId, outcome, again ? attempt : 1);
-    log.warn('a warehouse job failed and is tried again', { jobId, reason: outcome.reason });
+    log.warn('a warehouse job came to nothing and is tried again', { jobId, reason: outcome.reason });
     await rest(1000 * 4 ** (attempt - 1), signal);
   }
 }

@@ -11,6 +11,8 @@ export interface Landings {
   has(table: string): boolean;
   /** Resolves when all have landed or failed. @throws what is worth the whole container's another try. */
   all(): Promise<void>;
+  /** Resolves when nothing is at work any more, whatever came of it. */
+  idle(): Promise<void>;
 }
 
 /** Loads are BigQuery's work, not ours: a few at a time keep its queues short and our memory small. */
@@ -29,6 +31,7 @@ export function makeLandings(scope: Scope): Landings {
         error: error.message,
       });
     try {
+      scope.signal.throwIfAborted();
       await withRetries(scope.signal, told, () => landTable(scope, plan));
     } catch (error) {
       if (!(error instanceof TerminalError)) {
@@ -53,5 +56,6 @@ export function makeLandings(scope: Scope): Landings {
       await Promise.all(lanes);
       if (errors[0] !== undefined) throw errors[0];
     },
+    idle: async () => void (await Promise.all(lanes)),
   };
 }

@@ -5,9 +5,9 @@
 import { decimalShape, wireTypeOf, type Column } from '#core/column';
 import type { Field, TableRef } from '#cloud/bigquery';
 import type { TableTally } from '#core/tally';
+import { LEDGER, REJECTS } from '#core/warehouse-name';
 
 /** One row per publication: the truth about what is in the raw tables. */
-export const LEDGER = '_ledger';
 export const LEDGER_FIELDS: readonly Field[] = [
   { name: 'run', type: 'STRING', description: 'The run that published.' },
   { name: 'table_name', type: 'STRING', description: 'The raw table; "#rejects" after it: its rejects.' },
@@ -23,7 +23,6 @@ export const LEDGER_FIELDS: readonly Field[] = [
 ];
 
 /** Rows (or lines) that did not fit, with the reason. */
-export const REJECTS = '_rejects';
 export const REJECT_FIELDS: readonly Field[] = [
   { name: 'run', type: 'STRING' },
   { name: 'table_name', type: 'STRING' },

@@ -2,27 +2,27 @@ import type { TableRef } from '#cloud/bigquery';
 import type { Column } from '#core/column';
 import { TerminalError, toError } from '#core/errors';
 import { type EtlCounts, EtlTable, etlCycle } from '#core/etl-run';
-import { inWarehouse } from '#core/warehouse-name';
+import { inWarehouse, LEDGER, REJECTS } from '#core/warehouse-name';
 import { mustRead, transition } from '#store/document';
 import { now } from '#store/store';
 import { runJob } from './jobs.ts';
 import { checksum, type Extracted, gather, loadStaging, stagingFields, validate } from './load.ts';
 import { addCounts, overLimit } from './plan.ts';
 import {
-  LEDGER,
   LEDGER_FIELDS,
   ledgerQuery,
   planSchema,
   PUBLISHED_MEANWHILE,
   publishScript,
   REJECT_FIELDS,
-  REJECTS,
   UNFIT,
   unfitRejectsScript,
 } from './publish-sql.ts';
 import type { TablePlan } from './records.ts';
 import { tablePath } from './run-key.ts';
+import type { Place } from './place.ts';
 import type { Scope } from './scope.ts';
+import { jobName, rejectsStagingOf, stagingOf } from './staging.ts';
 import { isOver } from './tables.ts';
 import { type ClaimedUnit, unitsOfTable } from './units.ts';
 
@@ -63,11 +63,21 @@ export async function landTable(scope: Scope, plan: TablePlan): Promise<void> {
     : await publishRows(scope, plan, extracted, counts);
   if (unfit === null) return;
   const landed = withUnfit(counts, unfit);
-  await transition(store, path, EtlTable, etlCycle, 'succeed', {
-    patch: () => ({ counts: landed, watermark: plan.watermark, finishedAt: now(store) }),
-  });
+  // First, for whoever goes on after a death looks no more at a table that is over.
+  await removeStaging(scope, stagingOf(scope, plan.id));
+  await markLanded(scope, plan, landed);
   scope.log.info('table published', { table: plan.name, rows: landed.rows, write: plan.write });
-  await removeStaging(scope, stagingOf(scope, plan));
+}
+
+/** The table is published: says so. */
+export async function markLanded(
+  { store, key }: Pick<Place, 'store' | 'key'>,
+  plan: Pick<TablePlan, 'id' | 'watermark'>,
+  counts: EtlCounts,
+): Promise<void> {
+  await transition(store, tablePath(key, plan.id), EtlTable, etlCycle, 'succeed', {
+    patch: () => ({ counts, watermark: plan.watermark, finishedAt: now(store) }),
+  });
 }
 
 /** Nothing is to be published, but what uses the table wants to see its columns. */
@@ -89,8 +99,8 @@ async function publishRows(
   const done = await publication(scope, plan.destination);
   if (done !== null) return extracted.tally.rows - done.rows;
   const columns = inWarehouse(plan.columns);
-  const staging = stagingOf(scope, plan);
-  await loadStaging(scope, jobName(scope, plan, 'load'), staging, extracted.uris, stagingFields(columns));
+  const staging = stagingOf(scope, plan.id);
+  await loadStaging(scope, jobName(scope, plan.id, 'load'), staging, extracted.uris, stagingFields(columns));
   scope.log.info('table staged', { table: plan.name });
   const unfit = await validate(scope, plan.name, staging, columns, extracted.tally);
   if (unfit > 0) {
@@ -116,7 +126,7 @@ async function publishRows(
     last: plan.lastRun,
   };
   try {
-    await publish(scope, jobName(scope, plan, 'publish'), script, plan.destination, about);
+    await publish(scope, jobName(scope, plan.id, 'publish'), script, plan.destination, about);
   } catch (error) {
     throw toError(error).message.includes(PUBLISHED_MEANWHILE) ? publishedMeanwhile(plan, error) : error;
   }
@@ -139,7 +149,8 @@ function checkRejects(plan: TablePlan, { rows, rejected }: EtlCounts): void {
   if (over !== null) throw new TerminalError('too-many-rejects', over.message, { remedy: over.remedy });
 }
 
-function withUnfit(counts: EtlCounts, unfit: number): EtlCounts {
+/** The counts of a table of whose rows so many went to the rejects at the last moment. */
+export function withUnfit(counts: EtlCounts, unfit: number): EtlCounts {
   if (unfit === 0) return counts;
   return { ...counts, rows: counts.rows - unfit, rejected: addCounts(counts.rejected, { [UNFIT]: unfit }) };
 }
@@ -157,17 +168,9 @@ function publishedMeanwhile(plan: TablePlan, cause: unknown): TerminalError {
   );
 }
 
-function stagingOf({ dataset, key }: Scope, plan: TablePlan): TableRef {
-  return { dataset, table: `_stg_${key.run}_${plan.id}` };
-}
-
-function jobName(scope: Scope, plan: TablePlan, step: string): string {
-  return `tw-${scope.key.run}-${plan.id}-${step}`;
-}
-
 /** What this run has published of `table`; null where it has not. */
-async function publication(
-  { warehouse, dataset, key }: Scope,
+export async function publication(
+  { warehouse, dataset, key }: Pick<Place, 'warehouse' | 'dataset' | 'key'>,
   table: string,
 ): Promise<{ readonly rows: number } | null> {
   const [row] = await warehouse.query(ledgerQuery(dataset), { run: key.run, table });
@@ -224,10 +227,10 @@ async function evolve(scope: Scope, plan: TablePlan, columns: readonly Column[])
 async function publishRejects(scope: Scope, plan: TablePlan, extracted: Extracted): Promise<void> {
   const name = `${plan.destination}#rejects`;
   if (extracted.rejectUris.length === 0 || (await isPublished(scope, name))) return;
-  const staging = { dataset: scope.dataset, table: `_stg_${scope.key.run}_${plan.id}_rejects` };
+  const staging = rejectsStagingOf(scope, plan.id);
   await loadStaging(
     scope,
-    jobName(scope, plan, 'load-rejects'),
+    jobName(scope, plan.id, 'load-rejects'),
     staging,
     extracted.rejectUris,
     REJECT_FIELDS,
@@ -241,7 +244,7 @@ async function publishRejects(scope: Scope, plan: TablePlan, extracted: Extracte
     columns: REJECT_FIELDS.map(({ name, type }) => ({ name, type, nullable: true, sourceType: 'reject' })),
   });
   const about = { rows: 0, cursor: '', watermark: '', checksum: '' };
-  await publish(scope, jobName(scope, plan, 'publish-rejects'), script, name, about);
+  await publish(scope, jobName(scope, plan.id, 'publish-rejects'), script, name, about);
   await removeStaging(scope, staging);
 }
 
@@ -256,10 +259,11 @@ async function publishUnfit(
   if (await isPublished(scope, name)) return;
   const script = unfitRejectsScript(scope.dataset, staging.table, columns);
   const about = { rows: 0, cursor: '', watermark: '', checksum: '', destination: plan.destination };
-  await publish(scope, jobName(scope, plan, 'publish-unfit'), script, name, about);
+  await publish(scope, jobName(scope, plan.id, 'publish-unfit'), script, name, about);
 }
 
-async function removeStaging(scope: Scope, ref: TableRef): Promise<void> {
+/** Removes a staging table; one that cannot be removed now goes by itself after a day. */
+export async function removeStaging(scope: Pick<Scope, 'warehouse' | 'log'>, ref: TableRef): Promise<void> {
   try {
     await scope.warehouse.deleteTable(ref);
   } catch (error) {

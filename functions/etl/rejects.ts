@@ -50,7 +50,9 @@ export function makeRejectSink(
     async close() {
       if (writer === null) return null;
       await writer.close();
-      const object: ObjectWriter = files.openWriter(uri, 'application/vnd.apache.parquet');
+      const object: ObjectWriter = files.openWriter(uri, 'application/vnd.apache.parquet', {
+        temporary: true,
+      });
       for (const chunk of chunks) await object.write(chunk);
       await object.close();
       return uri;

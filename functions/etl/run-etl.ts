@@ -5,6 +5,7 @@ import { paths } from '#core/paths';
 import { type JobContext, requiredEnv } from '#runtime/job';
 import { mustRead, read } from '#store/document';
 import { leaseExpiry, withLease } from '#store/lease';
+import { openMeter } from './caps.ts';
 import { coordinate } from './coordinate.ts';
 import { type EpochWorker, openEpochWorker } from './extract-units.ts';
 import { failRun } from './finish.ts';
@@ -32,6 +33,10 @@ export async function runEtl(context: JobContext): Promise<void> {
   try {
     await (context.task === 0 ? lead(scope) : follow(scope));
   } catch (error) {
+    if (scope.stop.aborted && !scope.living.aborted) {
+      scope.log.info('task stopped: the run is to end');
+      return;
+    }
     scope.log.error('task failed', toFailureFields(error));
     if (error instanceof TerminalError) await failRun(context.store, key, toFailure(error));
     throw error;
@@ -47,16 +52,18 @@ async function lead(scope: Scope): Promise<void> {
       scope.store,
       paths.lease(scope.path),
       scope.holder,
-      scope.signal,
-      (lease, signal) => coordinate({ ...scope, signal }, lease),
+      scope.living,
+      (lease, living) =>
+        coordinate({ ...scope, living, signal: AbortSignal.any([living, scope.stop]) }, lease),
     );
-    if (done === null) await pause(1000, scope.signal);
+    if (done === null) await pause(1000, scope.living);
   }
 }
 
 /** Reads units of whatever epoch there is, until nothing more is to be read. */
 async function follow(scope: Scope): Promise<void> {
   const progress = openProgress(scope);
+  const meter = openMeter(scope.caps);
   let number = 0;
   let worker: EpochWorker | undefined;
   const started = scope.store.clock();
@@ -66,7 +73,7 @@ async function follow(scope: Scope): Promise<void> {
       if (epoch !== null && epoch.number !== number) {
         await worker?.close();
         number = epoch.number;
-        worker = openEpochWorker(scope, epoch, progress);
+        worker = openEpochWorker(scope, epoch, progress, meter, (tally) => meter.add(tally));
       }
       if ((await worker?.step()) === true) continue;
       const alive = Math.max(started, await leaseExpiry(scope.store, paths.lease(scope.path)));

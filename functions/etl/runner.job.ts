@@ -5,7 +5,8 @@ export const deploy: JobDeploy = {
   trigger: 'job',
   memory: '1Gi',
   cpu: 2,
-  timeoutSeconds: 3 * 3600,
+  // The longest time cap of a run; its own cap ends it before.
+  timeoutSeconds: 24 * 3600,
   serviceAccount: 'etl',
   tasks: 1,
   maxRetries: 3,

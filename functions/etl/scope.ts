@@ -1,36 +1,29 @@
-import { openWarehouse, type Warehouse } from '#cloud/bigquery';
-import { type Files, openFiles } from '#cloud/storage';
-import { datasetNames } from '#core/model';
-import { paths } from '#core/paths';
-import { Tenant } from '#core/tenant';
+import type { EtlCaps } from '#core/etl-run';
 import type { Config } from '#runtime/config';
 import type { JobContext } from '#runtime/job';
 import { type Log, makeLog, writeToStdout } from '#runtime/log';
-import { mustRead } from '#store/document';
 import { openRunLog } from '#store/run-log';
-import type { Store } from '#store/store';
+import { openPlace, type Place } from './place.ts';
 import type { RunKey } from './run-key.ts';
+import { openSpent, type SpentTold } from './spent.ts';
+import { openStopWatch } from './stop-watch.ts';
 
 /** Everything a task of one run works with. */
-export interface Scope {
-  readonly store: Store;
+export interface Scope extends Place {
   readonly config: Config;
-  readonly key: RunKey;
-  /** Path of the run's document. */
-  readonly path: string;
-  readonly tenant: Tenant;
-  readonly files: Files;
-  readonly warehouse: Warehouse;
-  /** The dataset of raw tables. */
-  readonly dataset: string;
-  /** `gs://<bucket>/<tenant>/<model>/stage/<run>/`. */
-  readonly stage: string;
   /** Goes to the container's output and to the run's log. */
   readonly log: Log;
   readonly task: number;
   readonly tasks: number;
   readonly holder: string;
+  readonly caps: EtlCaps;
+  readonly spent: Pick<SpentTold, 'tell'>;
+  /** Fires when the work is to be left: `living` or `stop` has fired. */
   readonly signal: AbortSignal;
+  /** Fires when this process is to end, or its lease is lost: whoever comes next goes on with the run. */
+  readonly living: AbortSignal;
+  /** Fires when the run is to end before it is done; its reason is a `RunStopped`. */
+  readonly stop: AbortSignal;
 }
 
 /** The scope of a container's task; `close` writes what is left of the log. */
@@ -38,29 +31,35 @@ export async function openScope(
   context: JobContext,
   key: RunKey,
 ): Promise<{ readonly scope: Scope; readonly close: () => Promise<void> }> {
-  const { store, config } = context;
-  const tenant = (await mustRead(store, paths.tenant(key.tenant), Tenant, 'tenant')).value;
-  const path = paths.etlRun(key.tenant, key.model, key.run);
-  const runLog = openRunLog(store, path, `task-${context.task}-${context.attempt}`);
+  const { store, config, signal: living } = context;
+  const place = await openPlace(store, config, key);
+  const runLog = openRunLog(store, place.path, `task-${context.task}-${context.attempt}`);
   const log = makeLog(`etl-runner/${context.task}`, store.clock, (line) => {
     writeToStdout(line);
     runLog.write(line);
   });
+  const watch = await openStopWatch(place);
+  const spent = openSpent({ ...place, task: context.task, holder: context.holder });
   const scope: Scope = {
-    store,
+    ...place,
     config,
-    key,
-    path,
-    tenant,
-    files: openFiles(tenant.cloud.projectId),
-    warehouse: openWarehouse({ ...tenant.cloud, endpoints: config.endpoints }),
-    dataset: datasetNames(tenant.cloud, key.tenant, key.model).raw,
-    stage: `gs://${tenant.cloud.bucket}/${key.tenant}/${key.model}/stage/${key.run}/`,
     log,
     task: context.task,
     tasks: context.tasks,
     holder: context.holder,
-    signal: context.signal,
+    caps: watch.caps,
+    spent,
+    living,
+    stop: watch.signal,
+    signal: AbortSignal.any([living, watch.signal]),
   };
-  return { scope, close: () => runLog.close() };
+  return {
+    scope,
+    close: async () => {
+      watch.close();
+      spent.close();
+      await spent.tell();
+      await runLog.close();
+    },
+  };
 }

@@ -1,52 +1,120 @@
-import { TerminalError } from '#core/errors';
-import { EtlRun } from '#core/etl-run';
-import { announce } from '#core/events';
-import { Model } from '#core/model';
+import { EtlCaps, EtlRun } from '#core/etl-run';
+import { announce, type Overlap, type RunTrigger } from '#core/events';
+import { checkQuota } from '#core/limits';
 import { paths } from '#core/paths';
-import { mustRead } from '#store/document';
-import { createExclusively } from '#store/exclusive';
+import { TerminalError } from '#core/errors';
+import { Tenant } from '#core/tenant';
+import { mustRead, read } from '#store/document';
+import { createExclusively, type Watched } from '#store/exclusive';
+import { mustBeActive } from '#store/model-access';
+import { runsOfTheDay } from '#store/runs-of-the-day';
 import { makeId, now, type Store } from '#store/store';
+import { currentTrace } from '#store/trace';
 import type { RunKey } from './run-key.ts';
-import { enabledTables } from './tables.ts';
+import { type Choice, chooseTables, sourceTables } from './tables.ts';
+import { startWaiting } from './waiting.ts';
+
+/** What is wanted of a run, and on whose behalf. */
+export interface Wanted extends Choice {
+  readonly actor: string;
+  readonly trigger: RunTrigger;
+  readonly overlap: Overlap;
+  /** Left out: the defaults of `EtlCaps`. */
+  readonly caps?: { readonly [K in keyof EtlCaps]?: EtlCaps[K] | undefined };
+  readonly retryOf?: string;
+  /** Left out: a new one. The same id again is the same run. */
+  readonly id?: string;
+}
+
+/** A run, and whether the start that it answers has made it. */
+export type Started = EtlRun & { readonly created: boolean };
 
 /**
- * Starts a run over every enabled table, or answers with the one that is active.
- * @throws TerminalError `nothing-to-load`
+ * Starts a run over the enabled tables, or those wanted. While another is active `overlap` decides.
+ * @throws TerminalError `nothing-to-load`, `model-archived`, `quota-exceeded`, `run-active`, and what chooseTables does
  */
 export async function startRun(
   store: Store,
   { tenant, model }: Pick<RunKey, 'tenant' | 'model'>,
-  actor: string,
-): Promise<EtlRun> {
-  await mustRead(store, paths.model(tenant, model), Model, 'model');
-  const tables = await enabledTables(store, { tenant, model });
-  if (tables.length === 0)
-    throw new TerminalError('nothing-to-load', 'No table is enabled, so there is nothing to load.', {
-      remedy: 'Add a source, discover its tables and enable at least one.',
-    });
-  const id = makeId(store, 'r');
+  wanted: Wanted,
+): Promise<Started> {
+  const id = wanted.id ?? makeId(store, 'r');
   const path = paths.etlRun(tenant, model, id);
-  const run: EtlRun = {
+  const made = await read(store, path, EtlRun);
+  if (made !== null) return { ...made.value, created: true };
+  await mustBeActive(store, tenant, model);
+  const tables = chooseTables(await sourceTables(store, { tenant, model }), wanted);
+  const whole = wanted.tables === undefined && wanted.sources === undefined;
+  const run = newRun(store, id, wanted, whole ? null : tables.map((table) => table.id), tables.length);
+  const lock = paths.lock(tenant, model, 'etl');
+  // Asking first costs a read, and spares the count where nothing would be begun anyway.
+  if (wanted.overlap === 'join' && (await store.db.get(lock)) === null) await withinQuota(store, tenant);
+  if (wanted.overlap !== 'join') await withinQuota(store, tenant);
+  const watched: Watched = { kind: 'etl', path, tenant, model, id };
+  const audit = { tenant, actor: wanted.actor, action: 'etl.start', target: path };
+  const announcements = [announce('etl-requested', { tenant, model, run: id })];
+  const active = await createExclusively(store, { lock, path, data: run, watched, announcements, audit });
+  if (active.created) return { ...run, created: true };
+  if (active.id === id || wanted.overlap === 'join') return answer(store, tenant, model, active.id, id);
+  if (wanted.overlap === 'refuse')
+    throw new TerminalError('run-active', `The run ${active.id} is active in this model.`, {
+      remedy: 'Wait for its end or cancel it; or start with overlap "join" or "queue".',
+    });
+  const waiting = await createExclusively(store, {
+    lock: paths.waiting(tenant, model, 'etl'),
+    path,
+    data: { ...run, waitsFor: active.id },
+    watched,
+    announcements: [],
+    audit,
+  });
+  // The active one may have ended before there was anything that waited for it.
+  await startWaiting(store, { tenant, model });
+  return answer(store, tenant, model, waiting.id, id);
+}
+
+async function answer(
+  store: Store,
+  tenant: string,
+  model: string,
+  found: string,
+  asked: string,
+): Promise<Started> {
+  const run = (await mustRead(store, paths.etlRun(tenant, model, found), EtlRun, 'run')).value;
+  return { ...run, created: found === asked };
+}
+
+function newRun(
+  store: Store,
+  id: string,
+  { actor, trigger, caps, retryOf }: Wanted,
+  only: string[] | null,
+  tables: number,
+): EtlRun {
+  return EtlRun.parse({
     id,
     status: 'queued',
     requestedBy: actor,
-    tables: tables.length,
+    trigger,
+    retryOf: retryOf ?? null,
+    only,
+    caps: EtlCaps.parse(caps ?? {}),
+    requestId: currentTrace()?.requestId ?? null,
+    tables,
     counts: { rows: 0, bytes: 0, rejected: {} },
     failure: null,
     attempts: 0,
+    executions: 0,
     executor: null,
+    formerExecutors: [],
+    askedAt: null,
     createdAt: now(store),
     startedAt: null,
     finishedAt: null,
-  };
-  const active = await createExclusively(store, {
-    lock: paths.lock(tenant, model, 'etl'),
-    path,
-    data: run,
-    watched: { kind: 'etl', path, tenant, model, id },
-    announcements: [announce('etl-requested', { tenant, model, run: id })],
-    audit: { tenant, actor, action: 'etl.start', target: path },
   });
-  if (active.created) return run;
-  return (await mustRead(store, paths.etlRun(tenant, model, active.id), EtlRun, 'run')).value;
+}
+
+async function withinQuota(store: Store, tenant: string): Promise<void> {
+  const { value } = await mustRead(store, paths.tenant(tenant), Tenant, 'tenant');
+  checkQuota(value, 'runsPerDay', await runsOfTheDay(store, tenant));
 }

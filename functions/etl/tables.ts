@@ -1,4 +1,4 @@
-import type { Failure } from '#core/errors';
+import { type Failure, TerminalError } from '#core/errors';
 import { EtlTable, etlCycle } from '#core/etl-run';
 import { isFinal } from '#core/life-cycle';
 import { paths } from '#core/paths';
@@ -7,22 +7,85 @@ import { readAll, transition } from '#store/document';
 import { now, type Store } from '#store/store';
 import { type RunKey, tablePath } from './run-key.ts';
 
-/** Every enabled table of the model's enabled sources, in the order of sources and names. */
-export async function enabledTables(
-  store: Store,
-  { tenant, model }: Pick<RunKey, 'tenant' | 'model'>,
-): Promise<SourceTable[]> {
+type ModelKey = Pick<RunKey, 'tenant' | 'model'>;
+
+/** A source with its tables, in the order of their names. */
+export interface SourceTables {
+  readonly source: Source;
+  readonly tables: readonly SourceTable[];
+}
+
+/** The model's sources that are not deleted, with their tables, oldest first. */
+export async function sourceTables(store: Store, { tenant, model }: ModelKey): Promise<SourceTables[]> {
   const sources = await readAll(store, paths.sources(tenant, model), Source, {
     orderBy: ['createdAt', 'asc'],
   });
-  const perSource = await Promise.all(
+  return Promise.all(
     sources
-      .filter((source) => source.enabled)
-      .map((source) => readAll(store, paths.sourceTables(tenant, model, source.id), SourceTable)),
+      .filter((source) => source.deletedAt === null)
+      .map(async (source) => {
+        const tables = await readAll(store, paths.sourceTables(tenant, model, source.id), SourceTable);
+        return { source, tables: tables.sort((a, b) => (a.name < b.name ? -1 : 1)) };
+      }),
   );
-  return perSource.flatMap((tables) =>
-    tables.filter((table) => table.enabled).sort((a, b) => (a.name < b.name ? -1 : 1)),
+}
+
+/** What a run is to load, of what is enabled; both left out: all of it. */
+export interface Choice {
+  readonly tables?: readonly string[] | undefined;
+  readonly sources?: readonly string[] | undefined;
+}
+
+/**
+ * The enabled tables that `choice` names.
+ * @throws TerminalError `unknown-table`, `unknown-source`, `table-disabled`, `source-disabled`, `nothing-to-load`
+ */
+export function chooseTables(all: readonly SourceTables[], choice: Choice): SourceTable[] {
+  for (const id of choice.sources ?? []) {
+    const found = all.find(({ source }) => source.id === id);
+    if (found === undefined) throw refused('unknown-source', `There is no source "${id}" in this model.`);
+    if (!found.source.enabled)
+      throw refused('source-disabled', `The source "${found.source.name}" is disabled.`);
+  }
+  for (const id of choice.tables ?? []) {
+    const found = all.find(({ tables }) => tables.some((table) => table.id === id));
+    const table = found?.tables.find((one) => one.id === id);
+    if (found === undefined || table === undefined)
+      throw refused('unknown-table', `There is no table "${id}" in this model.`);
+    if (!found.source.enabled || !table.enabled)
+      throw refused('table-disabled', `The table "${table.name}" of "${found.source.name}" is disabled.`);
+  }
+  const chosen = enabled(all).filter(
+    (table) =>
+      (choice.tables === undefined && choice.sources === undefined) ||
+      choice.tables?.includes(table.id) === true ||
+      choice.sources?.includes(table.source) === true,
   );
+  if (chosen.length === 0)
+    throw new TerminalError('nothing-to-load', 'No table is enabled, so there is nothing to load.', {
+      remedy: 'Add a source, discover its tables and enable at least one.',
+    });
+  return chosen;
+}
+
+function refused(code: string, message: string): TerminalError {
+  return new TerminalError(code, message, {
+    remedy: 'Name only what is enabled, or leave it out to load everything that is.',
+  });
+}
+
+function enabled(all: readonly SourceTables[]): SourceTable[] {
+  return all.flatMap(({ source, tables }) => (source.enabled ? tables.filter((table) => table.enabled) : []));
+}
+
+/** Every table that a run loads, as its model stands: enabled, and where it names tables (`only`) among those. */
+export async function tablesToLoad(
+  store: Store,
+  key: ModelKey,
+  only: readonly string[] | null,
+): Promise<SourceTable[]> {
+  const all = enabled(await sourceTables(store, key));
+  return only === null ? all : all.filter((table) => only.includes(table.id));
 }
 
 /** The tables of a run as they stand, by name. */

@@ -121,9 +121,14 @@ export async function holding<T>(
 export type UnitResult = Pick<UnitRecord, 'uri' | 'rejectsUri' | 'tally' | 'rejected'>;
 
 /** The unit is done; false where the claim was lost and its files are void. */
-export function settleDone(place: Place, unit: ClaimedUnit, result: UnitResult): Promise<boolean> {
+export async function settleDone(place: Place, unit: ClaimedUnit, result: UnitResult): Promise<boolean> {
   const settled = settledMark(unit.record.epoch, now(place.store));
-  return writeHeld(place, unit, { ...result, status: 'done', settled });
+  if (await writeHeld(place, unit, { ...result, status: 'done', settled })) return true;
+  // A write whose answer was lost is repeated by Firestore's client and then conflicts with itself: it is done after all.
+  const found = await place.store.db.get(unit.path);
+  if (found === null) return false;
+  const { status, holder, attempts } = UnitRecord.parse(found.data);
+  return status === 'done' && holder === place.holder && attempts === unit.record.attempts;
 }
 
 /** The unit cannot be done. */
@@ -174,6 +179,12 @@ export async function unitsOfTable(
   return found
     .map((one) => ({ path: one.path, record: UnitRecord.parse(one.data) }))
     .sort((a, b) => a.record.number - b.record.number);
+}
+
+/** How many units some task holds now. */
+export async function unitsHeld(place: Pick<Scope, 'store' | 'key'>): Promise<number> {
+  return (await place.store.db.list(unitsOf(place), { where: [['status', '==', 'claimed']], limit: 100 }))
+    .length;
 }
 
 /** Removes every unit of the run: its bookkeeping is over. */

@@ -8,7 +8,7 @@ export const deploy = eventDeploy('tick');
 export const handler = onEvent('etl-watch', 'tick', {
   handle(_, { store, config, log }) {
     const containers = openContainerPlatform(config);
-    return watchRuns(store, { containers, installationKey: config.installationKey }, log);
+    return watchRuns(store, { containers, config, installationKeys: config.installationKeys }, log);
   },
   // The next tick does what this one could not.
   fail: async () => undefined,

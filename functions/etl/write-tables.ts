@@ -1,13 +1,13 @@
 import type { Write } from '#cloud/firestore';
 import { type Failure, TerminalError } from '#core/errors';
-import type { EtlTable } from '#core/etl-run';
+import { EtlRun, type EtlTable } from '#core/etl-run';
 import { paths } from '#core/paths';
 import type { SourceTable } from '#core/source';
-import { readAll } from '#store/document';
+import { mustRead, readAll } from '#store/document';
 import { now } from '#store/store';
 import { TablePlan } from './records.ts';
 import type { Scope } from './scope.ts';
-import { enabledTables, newTable, tablesOf } from './tables.ts';
+import { newTable, tablesOf, tablesToLoad } from './tables.ts';
 
 /** Firestore takes 500 writes at once. */
 const BATCH = 400;
@@ -34,7 +34,8 @@ export async function writeTables(scope: Scope): Promise<void> {
   const plans = await readAll(store, paths.etlPlans(scope.path), TablePlan);
   if (plans.length > 0) return;
   const known = new Set((await tablesOf(store, key)).map((table) => table.id));
-  const enabled = await enabledTables(store, key);
+  const { only } = (await mustRead(store, scope.path, EtlRun, 'run')).value;
+  const enabled = await tablesToLoad(store, key, only);
   if (enabled.length === 0 && known.size === 0)
     throw new TerminalError('nothing-to-load', 'No table is enabled any more.', {
       remedy: 'Enable at least one table of a source, then start again.',

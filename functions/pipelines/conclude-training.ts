@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { ConflictError } from '#cloud/firestore';
 import { TransientError } from '#core/errors';
+import { Model } from '#core/model';
 import { paths } from '#core/paths';
 import { trainingFiles, type TrainingResult } from '#core/training-result';
-import { Version } from '#core/version';
+import { newVersion, Version } from '#core/version';
 import { read, readAll } from '#store/document';
 import { commitChange, now } from '#store/store';
-import type { StageContext, StageOutcome } from './drive.ts';
+import type { StageContext, StageOutcome } from './run-context.ts';
 
 /** The version a run makes: its id follows from the run's, so that the run makes one however often it concludes. */
 export function versionIdOf(run: string): string {
@@ -57,6 +58,8 @@ async function writeVersion(
   const { ids, store } = context;
   const id = versionIdOf(ids.run);
   const path = paths.version(ids.tenant, ids.model, id);
+  const model = await read(store, paths.model(ids.tenant, ids.model), Model);
+  const approved = result.gate.passed && model?.value.requireApproval !== true;
   for (let attempt = 1; ; attempt++) {
     const existing = await read(store, path, Version);
     if (existing !== null) return existing.value;
@@ -64,18 +67,18 @@ async function writeVersion(
       orderBy: ['number', 'desc'],
       limit: 1,
     });
-    const version: Version = {
+    const version = newVersion({
       id,
       number: (newest?.number ?? 0) + 1,
       run: ids.run,
-      status: result.gate.passed ? 'approved' : 'candidate',
+      status: approved ? 'approved' : 'candidate',
       artifact,
       sha256: result.sha256,
       bytes: result.bytes,
       metrics: result.metrics,
       gate: { passed: result.gate.passed, reasons: result.gate.reasons },
       createdAt: now(store),
-    };
+    });
     try {
       await commitChange(store, {
         writes: [
@@ -87,6 +90,13 @@ async function writeVersion(
             data: { version: id },
           },
         ],
+        audit: {
+          tenant: ids.tenant,
+          actor: 'system',
+          action: 'version.create',
+          target: path,
+          after: { number: version.number, run: ids.run, status: version.status, sha256: version.sha256 },
+        },
       });
       return version;
     } catch (error) {

@@ -5,7 +5,8 @@ import { onEvent } from '#runtime/event';
 import type { Platform } from '#runtime/platform';
 import { read } from '#store/document';
 import { deployment } from './deployment.ts';
-import { recordFailure, type RunIds } from './drive.ts';
+import { recordFailure } from './drive.ts';
+import type { RunIds } from './run-context.ts';
 import { driveWhenFree } from './stage-event.ts';
 
 export const deploy = eventDeploy('deployment-finished');
@@ -17,7 +18,7 @@ export const handler = onEvent('pipelines-deployment-finished', 'deployment-fini
   },
   async fail(payload, failure, here) {
     const run = await runOf(payload, here);
-    if (run !== null) await recordFailure(here, run, 'deployment', failure);
+    if (run !== null) await recordFailure(here, run, deployment, failure);
   },
 });
 

@@ -5,85 +5,44 @@
  */
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
-import { openWarehouse, type Warehouse } from '#cloud/bigquery';
-import { type Files, openFiles } from '#cloud/storage';
+import { openWarehouse } from '#cloud/bigquery';
+import { openFiles } from '#cloud/storage';
 import { BusyError, type Failure, TerminalError, toFailure } from '#core/errors';
-import { announce, type Announcement } from '#core/events';
-import { isFinal } from '#core/life-cycle';
 import { paths } from '#core/paths';
-import { pipelineCycle, PipelineRun, type StageName } from '#core/pipeline-run';
+import { PipelineRun, type StageName } from '#core/pipeline-run';
 import { Tenant } from '#core/tenant';
-import { makeLog } from '#runtime/log';
+import { type Log, makeLog } from '#runtime/log';
 import type { Platform } from '#runtime/platform';
-import { mustRead, revise } from '#store/document';
-import { withLease } from '#store/lease';
+import { mustRead } from '#store/document';
+import { type Lease, LeaseLostError, withLease } from '#store/lease';
 import { openRunLog } from '#store/run-log';
 import { now } from '#store/store';
 import { endTrouble, noteTrouble } from '#store/trouble';
+import { noticeCancel, stopAndWrite, tidy } from './end-early.ts';
+import type { RunIds, StageContext, StageOutcome, StageWork } from './run-context.ts';
 import {
+  addSpent,
   beginStage,
   completeStage,
   currentStage,
+  endIfAsked,
   failStage,
   noteExecutor,
+  overtime,
   rejectRun,
   retryStage,
 } from './stage-plan.ts';
-
-/** A run's address. */
-export interface RunIds {
-  readonly tenant: string;
-  readonly model: string;
-  readonly run: string;
-}
-
-/** What a stage's work stands on. */
-export interface StageContext extends Platform {
-  readonly ids: RunIds;
-  readonly tenant: Tenant;
-  readonly run: PipelineRun;
-  /** The stage's present attempt, 1-based: part of the id of everything that is started. */
-  readonly attempt: number;
-  readonly warehouse: Warehouse;
-  readonly files: Files;
-  /** Milliseconds since 1970 after which the work must return what it has. */
-  readonly deadline: number;
-}
-
-/** What a look at the stage's work came to. */
-export type StageOutcome =
-  | { readonly state: 'running'; readonly executor?: string }
-  | { readonly state: 'done'; readonly found: Partial<PipelineRun>; readonly executor?: string }
-  | { readonly state: 'rejected'; readonly found: Partial<PipelineRun>; readonly failure: Failure }
-  /** The work ended without a result: one more attempt, or failed where they are used up. */
-  | { readonly state: 'died'; readonly failure: Failure }
-  | { readonly state: 'failed'; readonly failure: Failure };
-
-export interface StageWork {
-  readonly stage: StageName;
-  /** Whether the run's settings leave the stage out. */
-  readonly skips?: (run: PipelineRun) => boolean;
-  /** Looks, starts what is not started, waits until `deadline` at most. May be called again with the same context. */
-  readonly advance: (context: StageContext) => Promise<StageOutcome>;
-}
+import { writeRun } from './write-run.ts';
 
 /** How long one call may wait for work that is nearly done. */
 const PATIENCE_SECONDS = 45;
 
-/** The message that begins a stage; a stage without one is begun by the end of the former. */
-const REQUESTS: Partial<
-  Record<StageName, 'extraction-requested' | 'vocabulary-requested' | 'training-requested'>
-> = {
-  extraction: 'extraction-requested',
-  vocabulary: 'vocabulary-requested',
-  training: 'training-requested',
-};
-
 /**
  * Drives the run's stage until it has to wait: begins it if its turn has come, looks at its work, and writes what came
- * of it. Does nothing where the stage is over or its turn has not come. One driver at a time, by lease. Trouble that may
- * pass is thrown, to be tried again; trouble that has lasted fails the run.
- * @throws BusyError `run-busy` where another holds the lease.
+ * of it; ends the run where somebody asked for that or its time is up. Does nothing where the stage is over or its turn
+ * has not come. One driver at a time, by lease. Trouble that may pass is thrown, to be tried again; trouble that has
+ * lasted fails the run.
+ * @throws BusyError `run-busy` where another holds the lease, `run-stopping` where its work takes its time to end
  */
 export async function driveStage(here: Platform, ids: RunIds, work: StageWork): Promise<void> {
   const path = paths.pipelineRun(ids.tenant, ids.model, ids.run);
@@ -91,80 +50,172 @@ export async function driveStage(here: Platform, ids: RunIds, work: StageWork): 
   if (currentStage(found.value) !== work.stage) return;
   const holder = `pipelines-${work.stage}-${randomUUID()}`;
   const never = new AbortController().signal;
-  const driven = await withLease(here.store, paths.lease(path), holder, never, () =>
-    driveHeld(here, ids, work),
+  const driven = await withLease(here.store, paths.lease(path), holder, never, (lease, lost) =>
+    driveHeld(here, ids, work, lease, lost),
   );
-  if (driven === null) throw new BusyError('run-busy', `The run ${ids.run} is being looked after elsewhere.`);
+  if (driven === null) throw busy(ids);
 }
 
-async function driveHeld(here: Platform, ids: RunIds, work: StageWork): Promise<true> {
+const busy = ({ run }: RunIds) =>
+  new BusyError('run-busy', `The run ${run} is being looked after elsewhere.`);
+
+async function driveHeld(
+  here: Platform,
+  ids: RunIds,
+  work: StageWork,
+  lease: Lease,
+  lost: AbortSignal,
+): Promise<true> {
   const { stage } = work;
   const path = paths.pipelineRun(ids.tenant, ids.model, ids.run);
-  const { store, config } = here;
-  const tenant = (await mustRead(store, paths.tenant(ids.tenant), Tenant, 'tenant')).value;
+  const { store } = here;
   const runLog = openRunLog(store, path, `pipelines-${stage}`);
   const log = makeLog(`pipelines-${stage}`, store.clock, (line) => runLog.write(line));
-  const deadline = store.clock() + PATIENCE_SECONDS * 1000;
+  const cancelled = noticeCancel(store, path);
+  const signal = AbortSignal.any([lost, cancelled.signal]);
+  const context = () => makeContext({ ...here, log }, ids, stage, lease, signal);
   try {
-    await write(here, ids, (run) =>
-      currentStage(run) === stage && work.skips?.(run) === true
+    await writeRun(store, ids, (run) =>
+      run.cancelRequestedAt === null && currentStage(run) === stage && work.skips?.(run) === true
         ? completeStage(run, stage, 'skip', {}, now(store))
         : beginStage(run, stage, now(store)),
     );
     for (;;) {
-      const run = (await mustRead(store, path, PipelineRun, 'pipeline run')).value;
-      const { status, attempts: attempt } = run.stages[stage];
-      if (status !== 'running') return true;
-      const outcome = await work.advance({
-        ...here,
-        log,
-        ids,
-        tenant,
-        run,
-        attempt,
-        deadline,
-        warehouse: openWarehouse({ ...tenant.cloud, endpoints: config.endpoints }),
-        files: openFiles(tenant.cloud.projectId),
+      const scene = await context();
+      const { run, attempt } = scene;
+      if (currentStage(run) !== stage) return true;
+      if (run.cancelRequestedAt !== null || overtime(run, store.clock()) !== null) {
+        await stopAndWrite(scene, work);
+        return true;
+      }
+      if (run.stages[stage].status !== 'running') return true;
+      const outcome = await advance(scene, work);
+      const spent = outcome.state === 'running' ? null : await work.spent(scene);
+      const written = await writeRun(store, ids, (current) => {
+        const paid = spent === null ? current : addSpent(current, stage, attempt, spent);
+        return settle(paid, stage, attempt, outcome, now(store));
       });
-      const written = await write(here, ids, (current) =>
-        settle(current, stage, attempt, outcome, now(store)),
-      );
       await endTrouble(store, path);
       if (outcome.state !== 'running' && written !== null) report(log, stage, outcome);
-      if (outcome.state !== 'died') return true;
+      if (written?.status === 'cancelled')
+        log.info('run cancelled', { stage, by: written.cancelRequestedBy ?? '' });
+      if (written?.stages[stage].status === 'failed') await tidy(scene, work);
+      // Once more: work that died is begun again, and an end that was asked for is seen to at once.
+      if (outcome.state !== 'died' && !signal.aborted) return true;
+      lost.throwIfAborted();
     }
   } catch (thrown) {
-    if (thrown instanceof TerminalError) throw thrown;
+    if (thrown instanceof TerminalError || thrown instanceof BusyError) throw thrown;
+    if (thrown instanceof LeaseLostError) throw busy(ids);
     const failure = toFailure(thrown);
     log.warn(`${stage} does not get on: ${failure.message}`, { code: failure.code });
     here.log.warn('stage not worked on', { run: ids.run, stage, error: inspect(thrown) });
     if (!(await noteTrouble(store, path))) throw thrown;
-    await recordFailure(here, ids, stage, failure);
+    await giveUp(await context(), work, failure);
     return true;
+  } finally {
+    cancelled.close();
+    await runLog.close();
+  }
+}
+
+async function makeContext(
+  here: Platform,
+  ids: RunIds,
+  stage: StageName,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<StageContext> {
+  const { store, config } = here;
+  const path = paths.pipelineRun(ids.tenant, ids.model, ids.run);
+  const [tenant, run] = await Promise.all([
+    mustRead(store, paths.tenant(ids.tenant), Tenant, 'tenant'),
+    mustRead(store, path, PipelineRun, 'pipeline run'),
+  ]);
+  return {
+    ...here,
+    ids,
+    tenant: tenant.value,
+    run: run.value,
+    attempt: run.value.stages[stage].attempts,
+    deadline: store.clock() + PATIENCE_SECONDS * 1000,
+    warehouse: openWarehouse({ ...tenant.value.cloud, endpoints: config.endpoints }),
+    files: openFiles(tenant.value.cloud.projectId),
+    signal,
+    lease,
+  };
+}
+
+/** What came of a look; what cannot be helped is the stage's failure. */
+async function advance(context: StageContext, work: StageWork): Promise<StageOutcome> {
+  try {
+    return await work.advance(context);
+  } catch (thrown) {
+    if (!(thrown instanceof TerminalError)) throw thrown;
+    return { state: 'failed', failure: toFailure(thrown) };
+  }
+}
+
+/** Trouble that lasted: the stage's work is stopped as far as that can be done, and the run fails. */
+async function giveUp(context: StageContext, work: StageWork, failure: Failure): Promise<void> {
+  const { store, ids, log, attempt } = context;
+  const spent = await work.spent(context).catch(() => ({ bytesScanned: 0, trainingSeconds: 0 }));
+  const failed = await writeRun(store, ids, (run) =>
+    failStage(addSpent(run, work.stage, attempt, spent), work.stage, failure, now(store)),
+  );
+  if (failed === null) return;
+  log.error(`${work.stage} failed: ${failure.message}`, { code: failure.code });
+  await tidy(context, work);
+}
+
+/**
+ * Records on the run that the stage came to nothing: a message that could not be handled. Ends what the stage has at work,
+ * as far as that can be done. Harmless where the stage is over; left to who is at the run, if somebody is.
+ */
+export async function recordFailure(
+  here: Platform,
+  ids: RunIds,
+  work: StageWork,
+  failure: Failure,
+): Promise<void> {
+  const { store } = here;
+  const path = paths.pipelineRun(ids.tenant, ids.model, ids.run);
+  const runLog = openRunLog(store, path, `pipelines-${work.stage}`);
+  const log = makeLog(`pipelines-${work.stage}`, store.clock, (line) => runLog.write(line));
+  const never = new AbortController().signal;
+  try {
+    await withLease(store, paths.lease(path), `pipelines-${randomUUID()}`, never, async (lease, lost) => {
+      let scene: StageContext;
+      try {
+        scene = await makeContext({ ...here, log }, ids, work.stage, lease, lost);
+      } catch (thrown) {
+        if (!(thrown instanceof TerminalError)) throw thrown;
+        // The tenant is gone, and with it whatever could be ended.
+        await writeRun(store, ids, (run) => failStage(run, work.stage, failure, now(store)));
+        return;
+      }
+      await giveUp(scene, work, failure);
+    });
   } finally {
     await runLog.close();
   }
 }
 
-/** Records on the run that the stage came to nothing. Harmless where the stage is over. */
-export async function recordFailure(
-  here: Platform,
-  ids: RunIds,
+/** The run after what a look at its stage's attempt came to; null where that changes nothing. */
+function settle(
+  run: PipelineRun,
   stage: StageName,
-  failure: Failure,
-): Promise<void> {
-  const { store } = here;
-  const failed = await write(here, ids, (run) => failStage(run, stage, failure, now(store)));
-  if (failed === null) return;
-  const runLog = openRunLog(store, paths.pipelineRun(ids.tenant, ids.model, ids.run), `pipelines-${stage}`);
-  makeLog(`pipelines-${stage}`, store.clock, (line) => runLog.write(line)).error(
-    `${stage} failed: ${failure.message}`,
-    { code: failure.code },
-  );
-  await runLog.close();
+  attempt: number,
+  outcome: StageOutcome,
+  at: string,
+): PipelineRun | null {
+  // A driver that stood still while another went on: what it saw is of an attempt that is over.
+  if (run.stages[stage].attempts !== attempt) return null;
+  const settled = applied(run, stage, attempt, outcome, at);
+  return settled === null ? null : endIfAsked(settled, at);
 }
 
-function settle(
+function applied(
   run: PipelineRun,
   stage: StageName,
   attempt: number,
@@ -179,6 +230,13 @@ function settle(
         outcome.executor === undefined ? null : noteExecutor(run, stage, attempt, outcome.executor);
       return completeStage(noted ?? run, stage, 'succeed', outcome.found, at);
     }
+    case 'reused':
+      return completeStage(run, stage, 'reuse', outcome.found, at, {
+        reusedFrom: outcome.from.run,
+        attempts: outcome.from.attempts,
+      });
+    case 'left':
+      return completeStage(run, stage, 'skip', {}, at, { failure: outcome.why });
     case 'rejected':
       return rejectRun(run, outcome.found, outcome.failure, at);
     case 'died':
@@ -189,38 +247,10 @@ function settle(
   }
 }
 
-/** Writes the run as `plan` says, guarded; with it the next stage's message, or the end of the run's lock and watch. */
-async function write(
-  here: Platform,
-  ids: RunIds,
-  plan: (run: PipelineRun) => PipelineRun | null,
-): Promise<PipelineRun | null> {
-  const path = paths.pipelineRun(ids.tenant, ids.model, ids.run);
-  return revise(here.store, path, PipelineRun, (run) => {
-    const value = plan(run);
-    if (value === null) return null;
-    const over = isFinal(pipelineCycle, value.status);
-    return {
-      value,
-      writes: over
-        ? [
-            { kind: 'delete', path: paths.watched(path) },
-            { kind: 'delete', path: paths.lock(ids.tenant, ids.model, 'pipeline') },
-          ]
-        : [],
-      announcements: nextMessage(ids, run, value),
-    };
-  });
-}
-
-function nextMessage(ids: RunIds, before: PipelineRun, after: PipelineRun): Announcement[] {
-  const stage = currentStage(after);
-  if (stage === null || stage === currentStage(before)) return [];
-  const topic = REQUESTS[stage];
-  return topic === undefined ? [] : [announce(topic, { ...ids })];
-}
-
-function report(log: Platform['log'], stage: StageName, outcome: StageOutcome): void {
+function report(log: Log, stage: StageName, outcome: StageOutcome): void {
   if (outcome.state === 'done') log.info(`${stage} done`);
+  else if (outcome.state === 'reused')
+    log.info(`${stage}: the outputs of run ${outcome.from.run} are reused`);
+  else if (outcome.state === 'left') log.info(`${stage} left to people: ${outcome.why.message}`);
   else if ('failure' in outcome) log.error(`${stage} ${outcome.state}: ${outcome.failure.message}`);
 }

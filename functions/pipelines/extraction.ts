@@ -1,55 +1,78 @@
-import { Dataset, DropReason } from '#core/dataset';
+import type { TableRef } from '#cloud/bigquery';
+import { Dataset, type DatasetDefinition, DropReason } from '#core/dataset';
 import { TerminalError } from '#core/errors';
 import { datasetNames } from '#core/model';
 import { paths } from '#core/paths';
 import { quoteTable } from '#core/sql/quote';
+import type { Tenant } from '#core/tenant';
 import { mustRead } from '#store/document';
 import { readLinesSql } from '#store/raw-tables';
-import type { StageContext, StageOutcome, StageWork } from './drive.ts';
+import { estimateRun, overCaps } from './estimate.ts';
+import type { RunIds, StageContext, StageOutcome, StageWork } from './run-context.ts';
 import { countLinesSql } from './snapshot-sql.ts';
-import { RUN_TABLE_HOURS, runPhases } from './warehouse-jobs.ts';
+import { RUN_TABLE_HOURS, runPhases, scannedBy, stopJobs } from './warehouse-jobs.ts';
 
 /** Extraction: the data set's lines as of the run's moment, each judged, into a table of the run; then counted. */
-export const extraction: StageWork = { stage: 'extraction', advance };
+export const extraction: StageWork = {
+  stage: 'extraction',
+  advance,
+  stop: (context) => stopJobs(context.warehouse, jobsOf(context), [lineTable(context), countTable(context)]),
+  spent: (context) => scannedBy(context.warehouse, jobsOf(context)),
+};
+
+/** The table of the lines that a run extracted. */
+export function linesOf(tenant: Tenant, ids: RunIds): TableRef {
+  return {
+    dataset: datasetNames(tenant.cloud, ids.tenant, ids.model).features,
+    table: `run_${ids.run}_lines`,
+  };
+}
+
+const lineTable = ({ tenant, ids }: StageContext) => linesOf(tenant, ids);
+const countTable = (context: StageContext) => ({
+  ...lineTable(context),
+  table: `run_${context.ids.run}_counts`,
+});
+const jobId = ({ ids, attempt }: StageContext, step: 'extract' | 'count') =>
+  `tw-${ids.run}-${step}-${attempt}`;
+const jobsOf = (context: StageContext) => [jobId(context, 'extract'), jobId(context, 'count')];
 
 async function advance(context: StageContext): Promise<StageOutcome> {
-  const { ids, run, tenant, warehouse, attempt, deadline, store } = context;
-  const { features } = datasetNames(tenant.cloud, ids.tenant, ids.model);
-  const lines = { dataset: features, table: `run_${ids.run}_lines` };
-  const counts = { dataset: features, table: `run_${ids.run}_counts` };
-  const quoted = (ref: { dataset: string; table: string }) =>
-    quoteTable(tenant.cloud.projectId, ref.dataset, ref.table);
-  const dataset = await mustRead(
-    store,
-    paths.dataset(ids.tenant, ids.model, run.dataset),
-    Dataset,
-    'data set',
-  );
-  const sql = await readLinesSql(warehouse, tenant, ids.model, dataset.value, {
+  const { ids, run, tenant, warehouse, deadline, signal, store } = context;
+  const lines = lineTable(context);
+  const counts = countTable(context);
+  const quoted = (ref: TableRef) => quoteTable(tenant.cloud.projectId, ref.dataset, ref.table);
+  const extract = jobId(context, 'extract');
+  const count = jobId(context, 'count');
+  const sql = await readLinesSql(warehouse, tenant, ids.model, await definitionOf(context), {
     asOf: run.asOf,
     historyDays: run.settings.extraction.historyDays,
   });
-  const jobId = (step: string) => `tw-${ids.run}-${step}-${attempt}`;
+  if (run.stages.extraction.executor === null) {
+    const estimate = estimateRun(await warehouse.dryRun(sql), run.settings.training);
+    const refused = overCaps(estimate, run.settings.caps);
+    if (refused !== null) return { state: 'failed', failure: refused };
+  }
   const waiting = await runPhases(
     warehouse,
     [
-      [{ id: jobId('extract'), start: (w) => w.startQuery(jobId('extract'), sql, { into: lines }) }],
-      [
-        {
-          id: jobId('count'),
-          start: (w) => w.startQuery(jobId('count'), countLinesSql(quoted(lines)), { into: counts }),
-        },
-      ],
+      [{ id: extract, start: (w) => w.startQuery(extract, sql, { into: lines }) }],
+      [{ id: count, start: (w) => w.startQuery(count, countLinesSql(quoted(lines)), { into: counts }) }],
     ],
-    deadline,
-    store.clock,
+    { deadline, signal, clock: store.clock },
   );
-  if (waiting !== null)
-    return waiting.state === 'running' ? { ...waiting, executor: jobId('extract') } : waiting;
+  if (waiting !== null) return waiting.state === 'running' ? { ...waiting, executor: extract } : waiting;
   await Promise.all([lines, counts].map((ref) => warehouse.expireTable(ref, RUN_TABLE_HOURS)));
   const found = toExtraction(await warehouse.query(`SELECT * FROM ${quoted(counts)}`));
   context.log.info(`extraction: ${found.kept} of ${found.lines} lines kept`, found.dropped);
-  return { state: 'done', found: { extraction: found }, executor: jobId('extract') };
+  return { state: 'done', found: { extraction: found }, executor: extract };
+}
+
+/** The data set as it was when the run was asked for. */
+async function definitionOf({ run, ids, store }: StageContext): Promise<DatasetDefinition> {
+  if (run.definition !== null) return run.definition;
+  const path = paths.dataset(ids.tenant, ids.model, run.dataset);
+  return (await mustRead(store, path, Dataset, 'data set')).value;
 }
 
 /**

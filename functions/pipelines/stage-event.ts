@@ -3,7 +3,8 @@ import { BusyError } from '#core/errors';
 import type { Payload } from '#core/events';
 import type { EventSpec } from '#runtime/event';
 import type { Platform } from '#runtime/platform';
-import { driveStage, recordFailure, type RunIds, type StageWork } from './drive.ts';
+import { driveStage, recordFailure } from './drive.ts';
+import type { RunIds, StageWork } from './run-context.ts';
 
 type RunTopic = 'extraction-requested' | 'vocabulary-requested' | 'training-requested' | 'training-finished';
 
@@ -17,7 +18,7 @@ export function stageEvent<T extends RunTopic>(...works: readonly [StageWork, ..
     async handle(payload: Payload<T>, here) {
       for (const work of works) await driveWhenFree(here, payload, work);
     },
-    fail: (payload, failure, here) => recordFailure(here, payload, works[0].stage, failure),
+    fail: (payload, failure, here) => recordFailure(here, payload, works[0], failure),
   };
 }
 

@@ -2,8 +2,11 @@
  * What may happen to a run, stage by stage: pure, so that every order of messages can be tried.
  *
  *   extraction ─▶ vocabulary ─▶ training ─▶ deployment ─▶ succeeded
- *        └─────────────┴────────────┼───────────┴───────▶ failed
+ *        └─────────────┴────────────┼───────────┴───────▶ failed | cancelled
  *                                   └───────────────────▶ rejected  (the quality gate said no)
+ *
+ * Once a run's end has been asked for (`cancelRequestedAt`) nothing begins and nothing is tried again. Work that was done
+ * by then counts: a run whose last stage is done has succeeded, whoever wanted to cancel it.
  */
 import type { Failure } from '#core/errors';
 import { follow, isFinal } from '#core/life-cycle';
@@ -11,6 +14,7 @@ import {
   type PipelineEvent,
   type PipelineRun,
   pipelineCycle,
+  type Spent,
   type Stage,
   stageCycle,
   type StageEvent,
@@ -21,15 +25,15 @@ import {
 /** Times a stage's work is started at most: once, and again after it died twice. */
 export const MAX_STAGE_ATTEMPTS = 3;
 
-/** The stage that is, or should be, at work: the first that is not done; null where the run is over. */
+/** The stage that is, or should be, at work: the first that is not done; null where the run is over or waits. */
 export function currentStage(run: PipelineRun): StageName | null {
-  if (isFinal(pipelineCycle, run.status)) return null;
+  if (isFinal(pipelineCycle, run.status) || run.waiting) return null;
   return STAGES.find((name) => !isFinal(stageCycle, run.stages[name].status)) ?? null;
 }
 
 /** The run with `stage` running, if its turn has come; null where a message came twice, late or too early. */
 export function beginStage(run: PipelineRun, stage: StageName, at: string): PipelineRun | null {
-  if (currentStage(run) !== stage) return null;
+  if (currentStage(run) !== stage || run.cancelRequestedAt !== null) return null;
   const begun = moveStage(run, stage, 'start', { startedAt: at, attempts: 1 });
   return begun === null ? null : (moveRun(begun, 'start', {}) ?? begun);
 }
@@ -53,11 +57,15 @@ export function completeStage(
   event: 'succeed' | 'skip' | 'reuse',
   found: Partial<PipelineRun>,
   at: string,
+  patch: Partial<Stage> = {},
 ): PipelineRun | null {
-  const done = moveStage(run, stage, event, { finishedAt: at });
+  const done = moveStage(run, stage, event, { finishedAt: at, ...patch });
   if (done === null || isFinal(pipelineCycle, run.status)) return null;
   const next = { ...done, ...found, stages: done.stages };
-  return stage === STAGES.at(-1) ? moveRun(next, 'succeed', { finishedAt: at }) : next;
+  // A run that repeats another from its last stage, which its settings leave out, has not begun before it is done.
+  return stage === STAGES.at(-1)
+    ? moveRun(moveRun(next, 'start', {}) ?? next, 'succeed', { finishedAt: at })
+    : next;
 }
 
 /** The run after the quality gate said no: the training is done, nothing is deployed. */
@@ -78,6 +86,8 @@ export function failStage(
   failure: Failure,
   at: string,
 ): PipelineRun | null {
+  // What fails because its end was asked for has not failed.
+  if (run.cancelRequestedAt !== null) return null;
   const failed = moveStage(run, stage, 'fail', { failure, finishedAt: at });
   return failed === null ? null : moveRun(skipRest(failed, at), 'fail', { failure, finishedAt: at });
 }
@@ -91,9 +101,55 @@ export function retryStage(
   at: string,
 ): PipelineRun | null {
   const now = run.stages[stage];
-  if (now.status !== 'running' || now.attempts !== attempt) return null;
+  if (now.status !== 'running' || now.attempts !== attempt || run.cancelRequestedAt !== null) return null;
   if (attempt >= MAX_STAGE_ATTEMPTS) return failStage(run, stage, failure, at);
   return withStage(run, stage, { ...now, attempts: attempt + 1, executor: null, failure });
+}
+
+/** The run after its end was asked for and nothing of it is at work any more; null where it was over before. */
+export function cancelRun(run: PipelineRun, at: string): PipelineRun | null {
+  const stopped = STAGES.reduce(
+    (next, name) => moveStage(next, name, 'cancel', { finishedAt: at }) ?? next,
+    run,
+  );
+  return moveRun(stopped, 'cancel', { waiting: false, finishedAt: at });
+}
+
+/**
+ * The run, ended where its end was asked for while the stage at work was finishing: nothing of it is at work any more, and
+ * nobody comes back to it for the stage that has ended.
+ */
+export function endIfAsked(run: PipelineRun, at: string): PipelineRun {
+  const isAtWork = STAGES.some((name) => run.stages[name].status === 'running');
+  return run.cancelRequestedAt === null || isAtWork ? run : (cancelRun(run, at) ?? run);
+}
+
+/** The run with what an attempt of the stage has used added: once for each attempt, when it ends. */
+export function addSpent(run: PipelineRun, stage: StageName, attempt: number, spent: Spent): PipelineRun {
+  const now = run.stages[stage];
+  if (now.status !== 'running' || now.attempts !== attempt) return run;
+  return withStage(run, stage, {
+    ...now,
+    spent: {
+      bytesScanned: now.spent.bytesScanned + spent.bytesScanned,
+      trainingSeconds: now.spent.trainingSeconds + spent.trainingSeconds,
+    },
+  });
+}
+
+/** The failure of a run that goes on beyond its time; null as long as it may. `now`: milliseconds since 1970. */
+export function overtime(run: PipelineRun, now: number): Failure | null {
+  if (now < runDeadline(run)) return null;
+  return {
+    code: 'cap-reached',
+    message: `The run was not over after ${run.settings.caps.minutes} minutes, its cap.`,
+    remedy: 'Raise "minutes" among the configuration’s caps, or let training search for less long.',
+  };
+}
+
+/** When the run's time is up, milliseconds since 1970. */
+export function runDeadline(run: PipelineRun): number {
+  return Date.parse(run.begunAt ?? run.createdAt) + run.settings.caps.minutes * 60_000;
 }
 
 function skipRest(run: PipelineRun, at: string): PipelineRun {

@@ -1,18 +1,13 @@
 import { BusyError, TerminalError, toError, toFailure } from '#core/errors';
 import { paths } from '#core/paths';
-import { PipelineRun, STAGES, type StageName } from '#core/pipeline-run';
+import { PipelineRun, STAGES } from '#core/pipeline-run';
 import type { Platform } from '#runtime/platform';
 import { read } from '#store/document';
 import { listWatched, type Watched } from '#store/exclusive';
-import { deployment } from './deployment.ts';
-import { driveStage, recordFailure, type StageWork } from './drive.ts';
-import { extraction } from './extraction.ts';
+import { driveStage, recordFailure } from './drive.ts';
+import { beginWaiting } from './overlap.ts';
 import { currentStage } from './stage-plan.ts';
-import { training } from './training.ts';
-import { vocabulary } from './vocabulary.ts';
-
-/** Every stage with its work. */
-const WORKS: Readonly<Record<StageName, StageWork>> = { extraction, vocabulary, training, deployment };
+import { WORKS } from './works.ts';
 
 /**
  * Looks after every run that is not over: goes on where a message was lost, a function died while it waited, or a
@@ -38,6 +33,8 @@ async function watchRun(here: Platform, watched: Watched): Promise<void> {
     const run = await read(here.store, paths.pipelineRun(ids.tenant, ids.model, ids.run), PipelineRun);
     return run === null ? null : currentStage(run.value);
   };
+  // A run that waits: whoever ended the one before it may have died before letting it begin.
+  await beginWaiting(here.store, ids.tenant, ids.model);
   let stage = await current();
   // On through the stages while each is done at once; no further than there are stages.
   for (let turn = 0; turn < STAGES.length && stage !== null; turn++) {
@@ -45,7 +42,7 @@ async function watchRun(here: Platform, watched: Watched): Promise<void> {
       await driveStage(here, ids, WORKS[stage]);
     } catch (thrown) {
       if (!(thrown instanceof TerminalError)) throw thrown;
-      await recordFailure(here, ids, stage, toFailure(thrown));
+      await recordFailure(here, ids, WORKS[stage], toFailure(thrown));
       return;
     }
     const next = await current();

@@ -45,6 +45,12 @@ function againstBaseline(report: MetricsReport, slot: SlotName): Check[] {
       },
     ];
   const passed = slot === 'discover' ? ours > theirs : ours >= theirs * (1 - REORDER_TOLERANCE);
+  // The baseline compared with itself says nothing: what is to be known is that nothing else was better.
+  if (measured.algorithm === against && ours === theirs) {
+    const consequence = passed ? '' : ' That needs no model: load a longer history or allow more trials.';
+    const text = `${slot}: answered by the baseline ${against} itself, NDCG@10 ${figure(ours)}; no other setting did better on the validation window.${consequence}`;
+    return [{ slot, against, passed, ours, theirs, text }];
+  }
   const text = `${slot}: NDCG@10 ${figure(ours)} ${passed ? compared(ours, theirs) : slot === 'discover' ? 'does not beat' : 'loses to'} ${against} ${figure(theirs)}.`;
   return [{ slot, against, passed, ours, theirs, text }];
 }

@@ -1,29 +1,33 @@
 import type { z } from 'zod';
-import type { Identities, Identity } from '#cloud/auth';
-import { type Access, may, type Role } from '#core/access';
+import { type Capability, may, type Role, scopesAllow } from '#core/access';
 import type { Contract, Params } from '#core/api/contract';
 import { TerminalError } from '#core/errors';
-import { Id } from '#core/ids';
-import { paths } from '#core/paths';
-import { Member, Tenant } from '#core/tenant';
-import { read } from '#store/document';
-import type { Store } from '#store/store';
-import { InputError, type RawAnswer, refusal, reply } from './problem.ts';
-
-/** The caller's place in the tenant of the path. */
-export interface Membership {
-  readonly tenant: Tenant;
-  readonly role: Role;
-}
+import type { FoundKey } from '#store/api-keys';
+import { traced } from '#store/trace';
+import { admit, type Doors, type Membership } from './admission.ts';
+import { type Caller, type Identification, identify, type Person } from './caller.ts';
+import { type Denial, isDenial } from './denial.ts';
+import { type Once, once } from './once.ts';
+import type { Counters } from './counters.ts';
+import type { Lanes } from './lanes.ts';
+import { type RawAnswer, refusal, reply } from './problem.ts';
+import { type Counted, limitCall, type RateLimiter, refusedTaking, type Taking, takingOf } from './rate.ts';
+import { bodyOf, checkedParams, header, match, parsePart, type RawRequest, requestIdOf } from './request.ts';
 
 /** A request as a handler sees it: everything parsed, the caller known and allowed. */
 export interface Call<Path extends string, Query, Body> {
   readonly params: Params<Path>;
   readonly query: Query;
   readonly body: Body;
-  readonly caller: Identity;
-  /** Throws where the contract's access is `signed-in`: there is no tenant in the path. */
+  readonly caller: Caller;
+  /** The caller as a person. Throws where it is none: routes that people alone can reach ask for it. */
+  readonly person: () => Person;
+  /** Throws where the contract's access is `signed-in` or `operator`: there is no tenant in the path. */
   readonly membership: () => Membership;
+  /** Whether the caller may do that as well in the tenant of the path: by the person's role, or the key's scopes. */
+  readonly may: (capability: Capability) => boolean;
+  /** The person's role in the tenant of the path. Throws where the caller is no person. */
+  readonly role: () => Role;
   readonly requestId: string;
   /** The browser's origin, if it is one. */
   readonly origin: string | undefined;
@@ -44,102 +48,205 @@ export function route<Path extends string, Q extends z.ZodType, B extends z.ZodT
   return { contract, handle: handle as unknown as Route['handle'] };
 }
 
-/** A request as the transport gives it. `body`: the raw bytes, of which `readBody` takes no more than are allowed. */
-export interface RawRequest {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly body: Uint8Array;
-}
-
-export interface Gate {
-  readonly identities: Identities;
-  /** Membership of `tenant`; null where there is none: to the caller the tenant does not exist. */
-  readonly membership: (tenant: string, uid: string) => Promise<Membership | null>;
-  /** The tenant of routes whose path names none (a container that serves one tenant). */
-  readonly tenant?: string;
-  /** Whether `token` is the verifier's signature of `body`; absent where no contract asks for one. */
-  readonly verifier?: (token: string, body: Uint8Array) => Promise<boolean>;
+/** What every request passes. What is absent is not asked. */
+export interface Gate extends Identification, Doors {
+  /** Told of each use of a key; never fails. */
+  readonly keyUsed?: (found: FoundKey) => Promise<void>;
+  readonly limiter?: RateLimiter;
+  /** Keeps callers who share the process apart, by their sign-in, while it is found out who they are. */
+  readonly admissions?: Lanes;
+  /** Keeps tenants who share the process apart. */
+  readonly work?: Lanes;
+  /** Remembers whose calls a sign-in's are. */
+  readonly counters?: Counters;
+  /** Remembers the answers to calls with an Idempotency-Key; where absent the header means nothing. */
+  readonly once?: Once;
+  /** Told of every caller who was not let in; never fails, and the answer waits no longer than it does. */
+  readonly denied?: (denial: Denial) => Promise<void>;
   /** Told of every failure that is not the caller's. */
   readonly onFailure: (error: unknown, requestId: string) => void;
   readonly makeRequestId: () => string;
 }
 
-/** Answers one request by the first route that fits: authenticate, authorize, parse, handle, shape the answer. */
+/**
+ * Answers one request by the first route that fits: authenticate, authorize, count, parse, handle, shape the answer. The
+ * handler, and everything it sets off, belongs to the request's trace.
+ */
 export async function answer(routes: readonly Route[], gate: Gate, request: RawRequest): Promise<RawAnswer> {
   const requestId = requestIdOf(request) ?? gate.makeRequestId();
+  let counted: Counted = { headers: {}, refused: null, spare: true };
+  let leave: (() => void) | undefined;
   try {
     const url = new URL(request.url, 'http://host');
     const { found, params } = pick(routes, request.method, url.pathname);
-    const identity = await identify(gate, found.contract.access, request);
-    const membership = await admit(gate, found.contract.access, params, identity);
+    const asked = { contract: found.contract, params, request, path: url.pathname, requestId };
+    const { caller, membership } = await admitOne(gate, asked, (found) => {
+      counted = found;
+      if (found.refused !== null) throw found.refused;
+    });
+    const { rate } = found.contract;
+    // What reaches out is limited to little, and may take long: it waits for nobody, and nobody for it.
+    if (membership !== null && rate !== 'trigger')
+      leave = await gate.work?.enter(`${rate} in ${membership.tenant.id}`, counted.spare);
     const call = {
-      params: checked('path', params),
-      query: parse('query', found.contract.query, Object.fromEntries(url.searchParams)),
-      body: parse('body', found.contract.body, bodyOf(request)),
-      caller: identity,
-      membership: () => membership ?? impossible(),
+      params: checkedParams(params),
+      query: parsePart('query', found.contract.query, Object.fromEntries(url.searchParams)),
+      body: parsePart('body', found.contract.body, bodyOf(request)),
       requestId,
       origin: header(request, 'origin'),
+      ...standing(caller, membership),
     };
-    const result = found.contract.answer.parse(await found.handle(call));
-    return reply(found.contract.status, JSON.stringify(result), requestId, 'application/json');
+    const marked = caller.kind === 'key' ? gate.keyUsed?.(caller.found) : undefined;
+    const place = { tenant: membership?.tenant.id ?? null, actor: caller.actor, path: url.pathname };
+    const handled = () => reporting(gate, found, call, membership, url.pathname);
+    const result = await once(gate.once, found.contract, request, { ...place, search: url.search }, (seed) =>
+      traced({ requestId, ...(seed === null ? {} : { idSeed: seed }) }, async () => ({
+        status: found.contract.status,
+        body: JSON.stringify(found.contract.answer.parse(await handled())),
+      })),
+    );
+    await marked;
+    const replayed = result.replayed ? { 'idempotency-replayed': 'true' } : {};
+    return withHeaders(reply(result.status, result.body, requestId, 'application/json'), {
+      ...counted.headers,
+      ...replayed,
+    });
   } catch (error) {
     const refused = refusal(error, requestId);
     if (refused.status >= 500) gate.onFailure(error, requestId);
-    return refused;
+    return withHeaders(refused, counted.headers);
+  } finally {
+    leave?.();
   }
 }
 
-/** Membership as Firestore has it now: a removed member is refused at the next request. */
-export function membershipIn(store: Store): Gate['membership'] {
-  return async (tenantId, uid) => {
-    const [tenant, member] = await Promise.all([
-      read(store, paths.tenant(tenantId), Tenant),
-      read(store, paths.member(tenantId, uid), Member),
-    ]);
-    return tenant === null || member === null ? null : { tenant: tenant.value, role: member.value.role };
-  };
+/** What is known of a request before anybody is looked up. */
+interface Asked {
+  readonly contract: Contract;
+  readonly params: Readonly<Record<string, string>>;
+  readonly request: RawRequest;
+  readonly path: string;
+  readonly requestId: string;
 }
 
-async function identify(gate: Gate, access: Access, request: RawRequest): Promise<Identity> {
-  const token = bearer(request);
-  if (access !== 'verifier') return gate.identities.verify(token);
-  if ((await gate.verifier?.(token, request.body)) !== true)
-    throw new TerminalError('unauthenticated', 'The signature does not fit this request.', {
-      remedy: 'Only the deployment that made this revision may ask, and only for a minute.',
-    });
-  return { uid: 'verifier', email: null };
-}
-
-async function admit(
+/**
+ * Who calls, and their place. Where it is known whose calls they are, they are counted before anybody is looked up, so that
+ * too many cost next to nothing. Who is refused is counted as well, among their own.
+ * @param heed takes what was counted, and throws what refuses
+ */
+async function admitOne(
   gate: Gate,
-  access: Access,
-  params: Readonly<Record<string, string>>,
-  identity: Identity,
-): Promise<Membership | null> {
-  if (access === 'signed-in' || access === 'verifier') return null;
-  const tenantId = params['tenant'] ?? gate.tenant ?? '';
-  // An id that cannot be one is answered like one that is not: nothing is learned from the difference.
-  const membership =
-    Id.safeParse(tenantId).success && isDocumentId(identity.uid)
-      ? await gate.membership(tenantId, identity.uid)
-      : null;
-  if (membership === null || membership.tenant.status === 'deleted')
-    throw new TerminalError('not-found', `There is no tenant "${tenantId}" here.`, {
-      remedy: 'Check the address, or ask an owner of the tenant to invite you.',
-    });
-  if (membership.tenant.status === 'suspended')
-    throw new TerminalError('tenant-suspended', 'This tenant is suspended.', { remedy: 'Ask the operator.' });
-  if (!may(membership.role, access))
-    throw new TerminalError('forbidden', `Your role (${membership.role}) does not allow this (${access}).`, {
-      remedy: 'Ask an owner or admin of the tenant.',
-    });
-  return membership;
+  asked: Asked,
+  heed: (counted: Counted) => void,
+): Promise<{ readonly caller: Caller; readonly membership: Membership | null }> {
+  const { contract, params, request } = asked;
+  const signIn = signInOf(request);
+  const name = `${signIn} ${params['tenant'] ?? ''} ${contract.rate}`;
+  const stranger = `${signIn} refused`;
+  let spare = true;
+  const count = async (taking: Taking | null): Promise<void> => {
+    if (gate.limiter === undefined || taking === null) return;
+    const counted = await limitCall(gate.limiter, taking);
+    ({ spare } = counted);
+    heed(counted);
+  };
+  const before = gate.counters?.of(name) ?? null;
+  const refusedBefore = before === null ? (gate.counters?.of(stranger) ?? null) : null;
+  await count(before ?? refusedBefore);
+  const leave = await gate.admissions?.enter(signIn, spare);
+  try {
+    const caller = await identify(gate, contract.access, request);
+    let membership: Membership | null;
+    try {
+      membership = await letIn(gate, asked, caller);
+    } catch (error) {
+      if (isDenial(error)) {
+        const own = refusedTaking(caller);
+        gate.counters?.forget(name);
+        gate.counters?.note(stranger, own);
+        if (refusedBefore === null) await count(own);
+      }
+      throw error;
+    }
+    const taking = takingOf(contract.rate, caller, membership);
+    if (taking !== null) gate.counters?.note(name, taking);
+    if (before?.who !== taking?.who) await count(taking);
+    return { caller, membership };
+  } finally {
+    leave?.();
+  }
 }
 
-function isDocumentId(uid: string): boolean {
-  return /^[A-Za-z0-9_-]{1,128}$/.test(uid);
+/** What the caller signs in with, as it was sent: not looked at yet. */
+function signInOf(request: RawRequest): string {
+  return `${header(request, 'authorization') ?? ''} ${header(request, 'x-api-key') ?? ''}`;
+}
+
+/** Admission, of whose refusals the tenant is told. */
+async function letIn(
+  gate: Gate,
+  { contract, params, path, requestId }: Asked,
+  caller: Caller,
+): Promise<Membership | null> {
+  try {
+    return await admit(gate, contract.access, params, caller);
+  } catch (error) {
+    const tenant = params['tenant'] ?? gate.tenant;
+    if (tenant !== undefined && isDenial(error))
+      await traced({ requestId }, async () =>
+        gate.denied?.({
+          tenant,
+          actor: caller.actor,
+          action: `${contract.method} ${contract.path}`,
+          path,
+          // Who asks as an operator is refused before it is known whether the tenant exists.
+          known: error.code !== 'not-found' && contract.access !== 'operator',
+        }),
+      );
+    throw error;
+  }
+}
+
+/** The handler, which may refuse a member what their role does not reach: of that the tenant is told as well. */
+async function reporting(
+  gate: Gate,
+  { contract, handle }: Route,
+  call: Parameters<Route['handle']>[0],
+  membership: Membership | null,
+  path: string,
+): Promise<unknown> {
+  try {
+    return await handle(call);
+  } catch (error) {
+    if (membership !== null && error instanceof TerminalError && OVERREACHED.includes(error.code))
+      await gate.denied?.({
+        tenant: membership.tenant.id,
+        actor: call.caller.actor,
+        action: `${contract.method} ${contract.path}`,
+        path,
+        known: true,
+      });
+    throw error;
+  }
+}
+
+/** What handlers answer to somebody who was let in and still may not. */
+const OVERREACHED: readonly string[] = ['forbidden', 'role-too-high'];
+
+/** What a handler may ask of who calls. */
+function standing(caller: Caller, membership: Membership | null) {
+  const person = (): Person => {
+    if (caller.kind === 'person') return caller;
+    throw new TerminalError('forbidden', 'An API key cannot do this.', { remedy: 'Sign in as a person.' });
+  };
+  const place = (): Membership => membership ?? impossible();
+  const role = (): Role => {
+    person();
+    return place().role ?? impossible();
+  };
+  const allowed = (capability: Capability): boolean =>
+    caller.kind === 'key' ? scopesAllow(caller.found.key.scopes, capability) : may(role(), capability);
+  return { caller, person, membership: place, role, may: allowed };
 }
 
 function pick(
@@ -159,70 +266,8 @@ function pick(
     : new TerminalError('not-found', `There is nothing at ${path}.`, { remedy: 'Check the address.' });
 }
 
-/** The parameters of `path` under `template`, or null where it does not fit. */
-export function match(template: string, path: string): Record<string, string> | null {
-  const wanted = template.split('/');
-  const given = path.split('/');
-  if (wanted.length !== given.length) return null;
-  const params: Record<string, string> = {};
-  for (const [index, part] of wanted.entries()) {
-    const value = given[index] ?? '';
-    if (part.startsWith('{')) params[part.slice(1, -1)] = value;
-    else if (part !== value) return null;
-  }
-  return params;
-}
-
-function checked(where: string, params: Record<string, string>): Record<string, string> {
-  const issues = Object.entries(params)
-    .filter(([, value]) => !Id.safeParse(value).success)
-    .map(([name, value]) => ({ path: name, message: `"${value.slice(0, 60)}" is no id` }));
-  if (issues.length > 0) throw new InputError(where, issues);
-  return params;
-}
-
-function parse(where: string, schema: z.ZodType, value: unknown): unknown {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new InputError(
-    where,
-    parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message })),
-  );
-}
-
-function bodyOf(request: RawRequest): unknown {
-  if (request.body.byteLength === 0) return {};
-  const type = header(request, 'content-type') ?? '';
-  if (!/^application\/json\s*(;|$)/i.test(type))
-    throw new TerminalError('unsupported-media-type', `The body is "${type.slice(0, 60)}", not JSON.`, {
-      remedy: 'Send it as application/json.',
-    });
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(request.body));
-  } catch (error) {
-    throw new InputError('body', [
-      { path: '', message: `not JSON (${error instanceof Error ? error.message : 'unreadable'})` },
-    ]);
-  }
-}
-
-function bearer(request: RawRequest): string {
-  const found = /^Bearer ([\w.~+/=-]+)$/.exec(header(request, 'authorization') ?? '');
-  if (found?.[1] === undefined)
-    throw new TerminalError('unauthenticated', 'The request carries no sign-in.', {
-      remedy: 'Send the Firebase ID token as "Authorization: Bearer …".',
-    });
-  return found[1];
-}
-
-function header(request: RawRequest, name: string): string | undefined {
-  const value = request.headers[name];
-  return typeof value === 'string' ? value : value?.[0];
-}
-
-function requestIdOf(request: RawRequest): string | undefined {
-  const given = header(request, 'x-request-id');
-  return given !== undefined && /^[\w-]{8,64}$/.test(given) ? given : undefined;
+function withHeaders(answered: RawAnswer, headers: Readonly<Record<string, string>>): RawAnswer {
+  return { ...answered, headers: { ...answered.headers, ...headers } };
 }
 
 function impossible(): never {

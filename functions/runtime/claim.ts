@@ -10,12 +10,24 @@ import type { Store } from '#store/store';
  */
 export const CLAIM_SECONDS = 30;
 
-const Claim = z.object({ attempts: z.int(), until: z.number(), done: z.boolean() });
+const Claim = z.object({
+  attempts: z.int(),
+  until: z.number(),
+  done: z.boolean(),
+  /** When the first try began, milliseconds since the epoch. */
+  since: z.number().default(0),
+  /** Tries whose process ended without a word. */
+  lost: z.int().default(0),
+});
 
 /** The right to handle a message. What it writes is written only while nobody else has taken the message over. */
 export interface HeldClaim {
   /** Tries so far, this one included. */
   readonly attempts: number;
+  /** Those of the former tries whose process ended without a word. */
+  readonly lost: number;
+  /** Seconds since the first try began. */
+  readonly ageSeconds: number;
   /** Does `work`, renewing the claim meanwhile. */
   readonly during: <T>(work: () => Promise<T>) => Promise<T>;
   /** The message is done with, for good. */
@@ -24,26 +36,40 @@ export interface HeldClaim {
   readonly release: () => Promise<void>;
 }
 
+/** What a message is known by, however often it comes. */
+export interface MessageName {
+  readonly messageId: string;
+  readonly publishTime?: string | undefined;
+}
+
 /**
- * Claims a message for the function `name`: several functions may hear one topic. The moment of publishing, the same
- * however often a message comes, belongs to its name: Google's emulator counts its ids from 1 again whenever it starts.
+ * Where the claim of the function `name` on a message lies: several functions may hear one topic. The moment of publishing
+ * belongs to a message's name: Google's emulator counts its ids from 1 again whenever it starts.
  */
+export function claimPath(name: string, { messageId, publishTime = '' }: MessageName): string {
+  const id = createHash('sha256').update(`${name}\n${messageId}\n${publishTime}`).digest('hex');
+  return paths.claim(id.slice(0, 40));
+}
+
+/** Claims a message for the function `name`. */
 export async function takeClaim(
   store: Store,
   name: string,
-  { messageId, publishTime = '' }: { readonly messageId: string; readonly publishTime?: string | undefined },
+  message: MessageName,
 ): Promise<HeldClaim | 'done' | 'held'> {
-  const id = createHash('sha256').update(`${name}\n${messageId}\n${publishTime}`).digest('hex');
-  const path = paths.claim(id.slice(0, 40));
+  const path = claimPath(name, message);
   const until = () => store.clock() + CLAIM_SECONDS * 1000;
   const found = await store.db.get(path);
   const current = found === null ? null : Claim.parse(found.data);
   if (current?.done === true) return 'done';
   if (current !== null && current.until > store.clock()) return 'held';
   const attempts = (current?.attempts ?? 0) + 1;
+  const since = current?.since ?? store.clock();
+  // A claim that was let go says so (`until` 0); one that ran out belonged to a process that is gone.
+  const lost = (current?.lost ?? 0) + (current !== null && current.until > 0 ? 1 : 0);
   // expireAt: Firestore's TTL policy on `claims` removes it a day after the longest redelivery.
   const expireAt = new Date(store.clock() + 8 * 86_400_000);
-  const data = { attempts, until: until(), done: false, expireAt };
+  const data = { attempts, until: until(), done: false, since, lost, expireAt };
   try {
     await store.db.commit([
       found === null
@@ -57,6 +83,8 @@ export async function takeClaim(
   const change = (fields: Partial<z.infer<typeof Claim>>) => changeClaim(store, path, attempts, fields);
   return {
     attempts,
+    lost,
+    ageSeconds: (store.clock() - since) / 1000,
     async during(work) {
       let beat = Promise.resolve();
       // A renewal that failed is made up for by the next; there are three in a claim.

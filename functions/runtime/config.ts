@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { TerminalError } from '#core/errors';
+import type { InstallationKeys } from '#core/installation-keys';
+import { parseTenantKeys, TenantKeyText } from '#core/tenant-key-ring';
+import type { TenantKeys } from '#store/tenant-keys';
 
 /** A key of 32 bytes in base64. */
 const KeyText = z
@@ -11,14 +14,26 @@ const Env = z.object({
   TRADEWIND_LOCATION: z.string().min(1).default('europe-west1'),
   TRADEWIND_BUCKET: z.string().min(1),
   TRADEWIND_IMAGES: z.string().min(1),
+  /** `<deployable>=<tag>,…`; an image that is not named is its latest. */
+  TRADEWIND_IMAGE_TAGS: z
+    .string()
+    .regex(/^([a-z0-9-]+=[a-z0-9.-]+(,|$))*$/)
+    .default(''),
   // Containers run without it; the one that opens secrets is given its tenant's key instead.
   TRADEWIND_INSTALLATION_KEY: KeyText.optional(),
-  TRADEWIND_TENANT_KEY: KeyText.optional(),
+  TRADEWIND_FORMER_KEYS: z
+    .string()
+    .default('')
+    .refine((text) => list(text).every((one) => KeyText.safeParse(one).success), {
+      message: 'must be keys of 32 bytes in base64, separated by commas',
+    }),
+  TRADEWIND_TENANT_KEYS: TenantKeyText.optional(),
   TRADEWIND_ALLOWED_HOSTS: z.string().default(''),
   TRADEWIND_WEB_ORIGINS: z.string().default(''),
   BIGQUERY_ENDPOINT: z.url().optional(),
   RUN_ENDPOINT: z.url().optional(),
   AIPLATFORM_ENDPOINT: z.url().optional(),
+  SCHEDULER_ENDPOINT: z.url().optional(),
 });
 
 /** What every function and container knows of its installation. */
@@ -27,12 +42,16 @@ export interface Config {
   readonly location: string;
   /** Bucket of artifacts and uploads. */
   readonly bucket: string;
-  /** Container images are `<images>/<deployable name>`. */
+  /** Where container images are: `<images>/<deployable name>`. */
   readonly images: string;
-  /** Wraps the tenants' data keys; 32 bytes. @throws TerminalError where this process was not given it. */
+  /** The image that containers of a deployable are started from: of the very release that this process is of. */
+  readonly imageOf: (deployable: string) => string;
+  /** The newest of `installationKeys`, from which other keys are derived. @throws as `installationKeys` */
   readonly installationKey: Uint8Array;
-  /** The data key of the tenant a container works for; undefined in functions. */
-  readonly tenantKey: Uint8Array | undefined;
+  /** Wrap the tenants' data keys; 32 bytes each. @throws TerminalError where this process was not given them. */
+  readonly installationKeys: InstallationKeys;
+  /** The data keys of the tenant a container works for; undefined in functions. */
+  readonly tenantKeys: TenantKeys | undefined;
   /** Private hosts that the operator lets customers' sources name: `host` or `host:port`. */
   readonly allowedHosts: readonly string[];
   /** Origins that may call the recommender from a browser. */
@@ -42,6 +61,7 @@ export interface Config {
     readonly bigquery: string | undefined;
     readonly run: string | undefined;
     readonly aiplatform: string | undefined;
+    readonly scheduler: string | undefined;
   };
 }
 
@@ -58,28 +78,61 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     });
   }
   const e = parsed.data;
-  const list = (text: string) =>
-    text
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== '');
+  const installationKeys = (): InstallationKeys => {
+    if (e.TRADEWIND_INSTALLATION_KEY === undefined)
+      throw new TerminalError('configuration-invalid', 'TRADEWIND_INSTALLATION_KEY is not set here.', {
+        remedy:
+          'Set it (32 bytes in base64) where the function is deployed. Containers never have it: they get TRADEWIND_TENANT_KEYS.',
+      });
+    return {
+      current: Buffer.from(e.TRADEWIND_INSTALLATION_KEY, 'base64'),
+      former: list(e.TRADEWIND_FORMER_KEYS).map((one) => Buffer.from(one, 'base64')),
+    };
+  };
+  const tags = new Map(
+    list(e.TRADEWIND_IMAGE_TAGS).map((pair): [string, string] => {
+      const [name = '', tag = ''] = pair.split('=');
+      return [name, tag];
+    }),
+  );
   return Object.freeze({
     projectId: e.GOOGLE_CLOUD_PROJECT,
     location: e.TRADEWIND_LOCATION,
     bucket: e.TRADEWIND_BUCKET,
     images: e.TRADEWIND_IMAGES,
-    get installationKey() {
-      if (e.TRADEWIND_INSTALLATION_KEY === undefined)
-        throw new TerminalError('configuration-invalid', 'TRADEWIND_INSTALLATION_KEY is not set here.', {
-          remedy:
-            'Set it (32 bytes in base64) where the function is deployed. Containers never have it: they get TRADEWIND_TENANT_KEY.',
-        });
-      return Buffer.from(e.TRADEWIND_INSTALLATION_KEY, 'base64');
+    imageOf: (deployable: string) => {
+      const tag = tags.get(deployable);
+      return `${e.TRADEWIND_IMAGES}/${deployable}${tag === undefined ? '' : `:${tag}`}`;
     },
-    tenantKey:
-      e.TRADEWIND_TENANT_KEY === undefined ? undefined : Buffer.from(e.TRADEWIND_TENANT_KEY, 'base64'),
+    get installationKey() {
+      return installationKeys().current;
+    },
+    get installationKeys() {
+      return installationKeys();
+    },
+    tenantKeys: e.TRADEWIND_TENANT_KEYS === undefined ? undefined : tenantKeys(e.TRADEWIND_TENANT_KEYS),
     allowedHosts: list(e.TRADEWIND_ALLOWED_HOSTS),
     webOrigins: list(e.TRADEWIND_WEB_ORIGINS),
-    endpoints: { bigquery: e.BIGQUERY_ENDPOINT, run: e.RUN_ENDPOINT, aiplatform: e.AIPLATFORM_ENDPOINT },
+    endpoints: {
+      bigquery: e.BIGQUERY_ENDPOINT,
+      run: e.RUN_ENDPOINT,
+      aiplatform: e.AIPLATFORM_ENDPOINT,
+      scheduler: e.SCHEDULER_ENDPOINT,
+    },
   });
+}
+
+function tenantKeys(text: string): TenantKeys {
+  const { current, keys } = parseTenantKeys(text);
+  return {
+    current,
+    keys: new Map([...keys].map(([number, key]) => [number, Buffer.from(key, 'base64')])),
+  };
+}
+
+function list(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 }

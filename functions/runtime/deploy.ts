@@ -1,4 +1,4 @@
-import type { Topic } from '#core/events';
+import type { DEAD_LETTER_TOPIC, Topic } from '#core/events';
 
 /** Short names of the installation's service accounts; each is to have only the roles its work needs. */
 export type ServiceAccount = 'api' | 'events' | 'etl' | 'trainer' | 'recommender';
@@ -23,7 +23,7 @@ export interface HttpDeploy extends Size {
 }
 export interface EventDeploy extends Size {
   readonly trigger: 'event';
-  readonly topic: Topic;
+  readonly topic: Topic | typeof DEAD_LETTER_TOPIC;
   readonly concurrency: number;
 }
 export interface JobDeploy extends Size {
@@ -53,7 +53,7 @@ export function httpDeploy(overrides: Partial<Size & Pick<HttpDeploy, 'concurren
 }
 
 /** A Pub/Sub function. Nothing waits longer than 60 s, so 120 s is ample. */
-export function eventDeploy(topic: Topic, overrides: Partial<Size> = {}): EventDeploy {
+export function eventDeploy(topic: EventDeploy['topic'], overrides: Partial<Size> = {}): EventDeploy {
   return {
     trigger: 'event',
     topic,

@@ -1,35 +1,55 @@
+import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
 import type { CloudEventFunction } from '@google-cloud/functions-framework';
-import { z } from 'zod';
+import { type GivenUp, LONGEST_DATA } from '#core/dead-letter';
 import { BusyError, type Failure, TerminalError, toError, toFailure, TransientError } from '#core/errors';
-import { DEAD_LETTER_TOPIC, EVENTS, MAX_ATTEMPTS, type Payload, type Topic } from '#core/events';
-import { takeClaim } from './claim.ts';
+import {
+  DEAD_LETTER_TOPIC,
+  EVENTS,
+  GIVE_UP_SECONDS,
+  MAX_ATTEMPTS,
+  type Payload,
+  PERIODIC,
+  type Topic,
+} from '#core/events';
+import { redactText } from '#core/redact';
+import { traceAttributes } from '#store/store';
+import { currentTrace, traced } from '#store/trace';
+import { type HeldClaim, takeClaim } from './claim.ts';
+import { Envelope, type Message, requestOf, textOf } from './envelope.ts';
 import { type Platform, platform } from './platform.ts';
+
+/** A message besides its payload: the same for each delivery of it. */
+export interface Received {
+  readonly id: string;
+  /** When it was published, milliseconds since the epoch; null where the envelope does not say. */
+  readonly publishedAt: number | null;
+}
 
 /** What a Pub/Sub function does with a topic's messages. Both may run twice for the same payload. */
 export interface EventSpec<T extends Topic> {
-  readonly handle: (payload: Payload<T>, here: Platform) => Promise<void>;
+  readonly handle: (payload: Payload<T>, here: Platform, message: Received) => Promise<void>;
   /** Records on the run that the message came to nothing: a terminal failure, or retries used up. */
   readonly fail: (payload: Payload<T>, failure: Failure, here: Platform) => Promise<void>;
 }
 
-/** A Pub/Sub message in its Eventarc envelope. */
-const Envelope = z.object({
-  message: z.object({
-    data: z.string().default(''),
-    messageId: z.string().min(1),
-    publishTime: z.string().optional(),
-  }),
-});
-type Message = z.output<typeof Envelope>['message'];
+/** A function that hears a topic. */
+interface Listener<T extends Topic> {
+  readonly name: string;
+  readonly topic: T;
+  readonly spec: EventSpec<T>;
+  readonly here: Platform;
+}
 
 /**
  * A Pub/Sub function: parse, claim, handle.
  * - A message that cannot be parsed is dead-lettered and acknowledged: trying again cannot help.
  * - A message handled before is acknowledged; one being handled elsewhere is refused for now (Pub/Sub backs off).
  * - TerminalError: recorded by `fail` and acknowledged. Anything else: refused and retried with back-off; after
- *   MAX_ATTEMPTS recorded by `fail`, dead-lettered and acknowledged; so is a message whose handler kills its process
- *   each time, and one whose failure `fail` itself refuses to record.
+ *   MAX_ATTEMPTS, and for a TransientError after GIVE_UP_SECONDS too, recorded by `fail`, dead-lettered and acknowledged;
+ *   so is a message whose handler kills its process each time, and one whose failure `fail` itself refuses to record.
+ *
+ * The work belongs to the request that the message goes back to.
  */
 export function onEvent<T extends Topic>(
   name: string,
@@ -37,41 +57,34 @@ export function onEvent<T extends Topic>(
   spec: EventSpec<T>,
 ): CloudEventFunction<unknown> {
   return async (event) => {
-    const here = platform(name);
+    const listener = { name, topic, spec, here: platform(name) };
     const envelope = Envelope.safeParse(event.data);
-    if (!envelope.success) {
-      await letterDead(
-        here,
-        topic,
-        JSON.stringify(event.data ?? null).slice(0, 10_000),
-        'the envelope is not Pub/Sub’s',
-      );
-      return;
-    }
-    const text = Buffer.from(envelope.data.message.data, 'base64').toString('utf8');
-    const payload = parsePayload(topic, text);
-    if (payload === null) {
-      await letterDead(here, topic, text.slice(0, 10_000), `the message does not fit the topic ${topic}`);
-      return;
-    }
-    await deliver(here, name, topic, envelope.data.message, payload, spec);
+    const requestId = (envelope.success ? requestOf(envelope.data.message) : null) ?? randomUUID();
+    await traced({ requestId }, async () => {
+      if (!envelope.success) {
+        const data = JSON.stringify(event.data ?? null);
+        await letterDead(listener, data, 'the envelope is not Pub/Sub’s', null);
+        return;
+      }
+      const text = textOf(envelope.data.message);
+      const payload = parsePayload(topic, text);
+      if (payload === null)
+        await letterDead(listener, text, `the message does not fit the topic ${topic}`, null);
+      else await deliver(listener, envelope.data.message, payload);
+    });
   };
 }
 
 async function deliver<T extends Topic>(
-  here: Platform,
-  name: string,
-  topic: T,
+  listener: Listener<T>,
   message: Message,
   payload: Payload<T>,
-  spec: EventSpec<T>,
 ): Promise<void> {
-  const { messageId } = message;
-  const claim = await takeClaim(here.store, name, message);
+  const claim = await takeClaim(listener.here.store, listener.name, message);
   if (claim === 'done') return;
   if (claim === 'held') throw new TransientError('message-held', 'The message is being handled elsewhere.');
   try {
-    await claim.during(() => attempt(here, topic, messageId, claim.attempts, payload, spec));
+    await claim.during(() => attempt(listener, message, claim, payload));
   } catch (thrown) {
     // Should this fail too, the claim runs out by itself.
     await claim.release().catch(() => undefined);
@@ -82,55 +95,66 @@ async function deliver<T extends Topic>(
 
 /** Handles the message, or records that it came to nothing. Throws where it is to be tried again. */
 async function attempt<T extends Topic>(
-  here: Platform,
-  topic: T,
-  messageId: string,
-  attempts: number,
+  listener: Listener<T>,
+  message: Message,
+  claim: HeldClaim,
   payload: Payload<T>,
-  spec: EventSpec<T>,
 ): Promise<void> {
-  if (attempts > MAX_ATTEMPTS) {
-    await giveUp(here, topic, payload, spec, endedEachTime(topic));
+  const { here, topic, spec } = listener;
+  const { attempts } = claim;
+  if (claim.lost >= MAX_ATTEMPTS) {
+    await giveUp(listener, payload, endedEachTime(topic), attempts);
     return;
   }
+  const { messageId } = message;
   try {
-    await spec.handle(payload, here);
+    await spec.handle(payload, here, received(message));
   } catch (thrown) {
     if (thrown instanceof BusyError) {
       here.log.info('left to who is at it', { topic, messageId, reason: thrown.message });
       return;
     }
-    const spent = attempts === MAX_ATTEMPTS;
+    const spent = isSpent(topic, claim, thrown);
     const detail = { topic, messageId, attempt: attempts, error: inspect(thrown) };
     if (!(thrown instanceof TerminalError) && !spent) {
       here.log.warn('handler failed, will be tried again', detail);
       throw thrown;
     }
     here.log.error('handler failed', detail);
-    if (spent) await giveUp(here, topic, payload, spec, thrown);
-    else if (!(await recorded(here, topic, payload, spec, thrown)))
-      await letterDead(here, topic, JSON.stringify(payload), toError(thrown).message);
+    if (spent) await giveUp(listener, payload, thrown, attempts);
+    else if (!(await recorded(listener, payload, thrown)))
+      await letterDead(listener, JSON.stringify(payload), toError(thrown).message, attempts);
   }
+}
+
+/** Whether a message that failed so is tried no more. What may pass gets the time to; a fault of ours does not go away. */
+function isSpent(topic: Topic, claim: HeldClaim, thrown: unknown): boolean {
+  if (claim.attempts < MAX_ATTEMPTS) return false;
+  const mayPass = thrown instanceof TransientError && !PERIODIC.includes(topic);
+  return !mayPass || claim.ageSeconds >= GIVE_UP_SECONDS;
+}
+
+function received({ messageId, publishTime = '' }: Message): Received {
+  const publishedAt = Date.parse(publishTime);
+  return { id: messageId, publishedAt: Number.isNaN(publishedAt) ? null : publishedAt };
 }
 
 /** Every attempt was used up: the run says why, and the message is kept for a person to look at. */
 async function giveUp<T extends Topic>(
-  here: Platform,
-  topic: T,
+  listener: Listener<T>,
   payload: Payload<T>,
-  spec: EventSpec<T>,
   thrown: unknown,
+  attempts: number,
 ): Promise<void> {
-  await recorded(here, topic, payload, spec, thrown);
-  await letterDead(here, topic, JSON.stringify(payload), toError(thrown).message);
+  await recorded(listener, payload, thrown);
+  if (PERIODIC.includes(listener.topic)) return;
+  await letterDead(listener, JSON.stringify(payload), toError(thrown).message, attempts);
 }
 
 /** Whether the failure is on the run now; false where it never can be. */
 async function recorded<T extends Topic>(
-  here: Platform,
-  topic: T,
+  { here, topic, spec }: Listener<T>,
   payload: Payload<T>,
-  spec: EventSpec<T>,
   thrown: unknown,
 ): Promise<boolean> {
   try {
@@ -163,7 +187,19 @@ function parsePayload<T extends Topic>(topic: T, text: string): Payload<T> | nul
   }
 }
 
-async function letterDead(here: Platform, topic: Topic, data: string, reason: string): Promise<void> {
+async function letterDead<T extends Topic>(
+  { here, name, topic }: Listener<T>,
+  data: string,
+  reason: string,
+  attempts: number | null,
+): Promise<void> {
   here.log.error('message dead-lettered', { topic, reason });
-  await here.store.bus.publish(DEAD_LETTER_TOPIC, { topic, data, reason });
+  const letter: GivenUp = {
+    topic,
+    data: data.slice(0, LONGEST_DATA),
+    reason: redactText(reason),
+    function: name,
+    attempts,
+  };
+  await here.store.bus.publish(DEAD_LETTER_TOPIC, letter, traceAttributes(currentTrace()?.requestId ?? null));
 }

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
 import { TerminalError } from '#core/errors';
+import { traced } from '#store/trace';
 import { type Platform, platform } from './platform.ts';
+import { REQUEST_ID } from './request.ts';
 
 /** What a container job's work gets. `signal` fires when the platform stops the container. */
 export interface JobContext extends Platform {
@@ -19,8 +21,14 @@ export interface JobContext extends Platform {
 /** A job's work. TerminalError: the container ends well, for the platform must not try again (the run says why). */
 export type JobHandler = (context: JobContext) => Promise<void>;
 
-/** Runs `handler` as this process's main work. @returns the exit code. */
-export async function runJob(name: string, handler: JobHandler, signal: AbortSignal): Promise<number> {
+/** Runs `handler` as this process's main work, as part of the request it was started for. @returns the exit code. */
+export function runJob(name: string, handler: JobHandler, signal: AbortSignal): Promise<number> {
+  const given = process.env['TRADEWIND_REQUEST_ID'] ?? '';
+  const requestId = REQUEST_ID.test(given) ? given : randomUUID();
+  return traced({ requestId }, () => work(name, handler, signal));
+}
+
+async function work(name: string, handler: JobHandler, signal: AbortSignal): Promise<number> {
   const number = (key: string, otherwise: number) => Number(process.env[key] ?? otherwise);
   const here = platform(name);
   const context: JobContext = {

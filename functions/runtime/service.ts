@@ -2,21 +2,34 @@ import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { openIdentities } from '#cloud/auth';
-import { answer, type Gate, type Membership, membershipIn, type Route } from './answer.ts';
+import { findKey, hashOfToken, noteUse } from '#store/api-keys';
+import { keyState } from '#core/api-key';
+import { toMoment } from '#core/ids';
+import { membershipIn, tenantIn } from './admission.ts';
+import { answer, type Gate, type Route } from './answer.ts';
+import { auditDenials, type DenialAudit } from './denial.ts';
+import type { Log } from './log.ts';
 import { type Platform, platform } from './platform.ts';
 import { type RawAnswer, refusal } from './problem.ts';
+import { remember } from './remember.ts';
 import { readBody } from './request-body.ts';
 
 /** What a container service sets up before it answers. */
 export interface ServiceSpec {
-  /** The tenant it serves: membership of it is asked of every caller. */
+  /** The tenant it serves: a place in it is asked of every caller. */
   readonly tenant: string;
+  /** The model it serves: keys for another are refused. */
+  readonly model: string;
   readonly routes: readonly Route[];
   /** Whether `token` is the deployment's signature of `body`, for routes whose access is `verifier`. */
   readonly verifier: (token: string, body: Uint8Array) => Promise<boolean>;
   /** Answers GET `healthPath` to anyone: the platform's probe. */
   readonly healthPath: string;
   readonly health: () => unknown;
+  /** Told of every answer but the probe's: its path, its status, and how long it took. */
+  readonly onAnswer?: (path: string, status: number, milliseconds: number) => void;
+  /** Where the service's lines go; stdout alone where it does not say. */
+  readonly log?: Log;
   /** Writes what is still in memory (logs) before the process ends. */
   readonly close: () => Promise<void>;
 }
@@ -24,9 +37,6 @@ export type ServiceHandler = (here: Platform, env: NodeJS.ProcessEnv) => Promise
 
 /** Longer than the platform's front end keeps a connection (10 minutes): it must never meet one that just ended. */
 const KEEP_ALIVE_MS = 620_000;
-
-/** How long a membership read is trusted: a removed member is refused after at most this. */
-const MEMBERSHIP_SECONDS = 60;
 
 /** Serves until `signal` fires, then finishes what is under way. @returns the exit code. */
 export async function runService(
@@ -36,21 +46,12 @@ export async function runService(
 ): Promise<number> {
   const here = platform(name);
   const spec = await handler(here, process.env);
-  const gate: Gate = {
-    identities: openIdentities(here.config.projectId),
-    membership: cached(membershipIn(here.store), here.store.clock),
-    tenant: spec.tenant,
-    verifier: spec.verifier,
-    makeRequestId: randomUUID,
-    onFailure: (error, requestId) =>
-      here.log.error('request failed', {
-        requestId,
-        error: inspect(error),
-      }),
-  };
+  const log = spec.log ?? here.log;
+  const denials = auditDenials(here.store);
+  const gate = gateOf(here, spec, denials.note);
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     respond(spec, gate, here.config.webOrigins, request, response).catch((error: unknown) => {
-      here.log.error('connection failed', { error: String(error) });
+      log.error('connection failed', { error: String(error) });
       response.destroy();
     });
   });
@@ -58,7 +59,7 @@ export async function runService(
     server.once('error', reject);
     server.listen(Number(process.env['PORT'] ?? 8080), process.env['HOST'] ?? '0.0.0.0', resolve);
   });
-  here.log.info('service ready');
+  log.info('service ready');
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
@@ -67,6 +68,7 @@ export async function runService(
     server.close(() => resolve());
     server.closeIdleConnections();
   });
+  await denials.settled();
   await spec.close();
   return 0;
 }
@@ -79,8 +81,12 @@ async function respond(
   response: ServerResponse,
 ): Promise<void> {
   const cors = corsHeaders(origins, request.headers.origin);
-  const send = (result: RawAnswer) =>
+  const began = performance.now();
+  const send = (result: RawAnswer) => {
     response.writeHead(result.status, { ...result.headers, ...cors }).end(result.body);
+    const path = (request.url ?? '/').replace(/\?.*/s, '');
+    if (path !== spec.healthPath) spec.onAnswer?.(path, result.status, performance.now() - began);
+  };
   if (request.method === 'OPTIONS') {
     response.writeHead(204, cors).end();
     return;
@@ -121,16 +127,23 @@ function corsHeaders(origins: readonly string[], origin: string | undefined): Re
   };
 }
 
-function cached(readMembership: Gate['membership'], clock: () => number): Gate['membership'] {
-  const known = new Map<string, { until: number; membership: Membership | null }>();
-  return async (tenant, uid) => {
-    const key = `${tenant}\n${uid}`;
-    const hit = known.get(key);
-    if (hit !== undefined && hit.until > clock()) return hit.membership;
-    const membership = await readMembership(tenant, uid);
-    // Bounded: an attacker with many accounts must not fill the memory.
-    if (known.size > 10_000) known.clear();
-    known.set(key, { until: clock() + MEMBERSHIP_SECONDS * 1000, membership });
-    return membership;
+function gateOf({ store, config, log }: Platform, spec: ServiceSpec, denied: DenialAudit['note']): Gate {
+  const byHash = remember(hashOfToken, (token: string) => findKey(store, token), store.clock);
+  return {
+    identities: openIdentities(config.projectId),
+    async findKey(token) {
+      const found = await byHash(token);
+      // One that has expired since it was looked up is refused at once.
+      return found !== null && keyState(found.key, toMoment(store.clock())) === 'active' ? found : null;
+    },
+    keyUsed: (found) => noteUse(store, found),
+    membership: remember((tenant, uid) => `${tenant}\n${uid}`, membershipIn(store), store.clock),
+    tenantOf: remember((tenant) => tenant, tenantIn(store), store.clock),
+    tenant: spec.tenant,
+    model: spec.model,
+    verifier: spec.verifier,
+    denied,
+    makeRequestId: randomUUID,
+    onFailure: (error, requestId) => log.error('request failed', { requestId, error: inspect(error) }),
   };
 }

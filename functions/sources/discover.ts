@@ -5,10 +5,13 @@ import { TerminalError, TransientError } from '#core/errors';
 import { paths } from '#core/paths';
 import { Source, SourceTable } from '#core/source';
 import type { Log } from '#runtime/log';
-import { mustRead, readAll } from '#store/document';
+import { readAll } from '#store/document';
+import { mustBeActive } from '#store/model-access';
+import { mustReadLive } from '#store/resource';
 import { accessOf, type ModelKey, sourceContext, type SourceWorld } from '#store/source-access';
-import { now, type Store } from '#store/store';
+import { type AuditEntry, commitChange, now, type Store } from '#store/store';
 import { planTables } from './plan-tables.ts';
+import { resourceOf, type SourceKey } from './sources.ts';
 
 /** Hosting ends a request at 60 s; people wait no longer than this. */
 const LIMIT_SECONDS = 25;
@@ -18,22 +21,23 @@ const MAX_PLANS = 5;
 
 /**
  * Reads the source's schema and stores its tables. May be called again at any time.
- * @throws TerminalError `no-tables`, `too-many-tables`; TransientError `discovery-slow`; whatever the connector throws.
+ * @throws TerminalError `not-found`, `model-archived`, `no-tables`, `too-many-tables`; TransientError `discovery-slow`; whatever the connector throws.
  */
 export async function discover(
   store: Store,
   world: SourceWorld,
   log: Log,
-  key: ModelKey & { readonly source: string },
+  key: SourceKey,
+  actor: string,
   limitSeconds = LIMIT_SECONDS,
 ): Promise<SourceTable[]> {
-  const path = paths.source(key.tenant, key.model, key.source);
-  const source = (await mustRead(store, path, Source, 'source')).value;
+  await mustBeActive(store, key.tenant, key.model);
+  const source = (await mustReadLive(store, resourceOf(key))).value;
   const found = await readSchema(store, world, key, source, limitSeconds);
   for (const table of found) for (const note of table.notes) log.info(note, { table: table.name });
   for (let attempt = 1; ; attempt++) {
     try {
-      return await storeTables(store, key, source, found);
+      return await storeTables(store, key, actor, source, found);
     } catch (error) {
       // Somebody chose otherwise in between: what they chose is kept, and the plan made anew.
       if (!(error instanceof ConflictError) || attempt === MAX_PLANS) throw error;
@@ -44,7 +48,8 @@ export async function discover(
 /** Writes what was found over what is known, each table only as it was when it was read. @throws ConflictError */
 async function storeTables(
   store: Store,
-  key: ModelKey & { readonly source: string },
+  key: SourceKey,
+  actor: string,
   source: Source,
   found: readonly TableDescription[],
 ): Promise<SourceTable[]> {
@@ -76,8 +81,27 @@ async function storeTables(
     }),
     ...gone.map((id): Write => ({ kind: 'delete', path: place(id), version: versions.get(id) ?? '' })),
   ];
-  for (let at = 0; at < writes.length; at += 100) await store.db.commit(writes.slice(at, at + 100));
+  for (let at = 0; at < Math.max(writes.length, 1); at += 100)
+    await commitChange(store, {
+      writes: writes.slice(at, at + 100),
+      ...(at > 0 ? {} : { audit: audited(key, actor, tables, gone) }),
+    });
   return tables;
+}
+
+function audited(
+  key: SourceKey,
+  actor: string,
+  tables: readonly SourceTable[],
+  gone: readonly string[],
+): AuditEntry {
+  return {
+    tenant: key.tenant,
+    actor,
+    action: 'source.discover',
+    target: resourceOf(key).path,
+    after: { tables: tables.length, gone: [...gone] },
+  };
 }
 
 async function readSchema(

@@ -21,12 +21,12 @@ export interface DiscoveryInput {
  * stays while it is enabled, so that the next run says it is missing; otherwise it goes (`gone`: their ids).
  */
 export function planTables(input: DiscoveryInput): { tables: SourceTable[]; gone: string[] } {
-  const known = new Map(input.known.map((table) => [table.id, table]));
+  const known = new Map(input.known.map((table) => [table.name, table]));
   const taken = new Set([...input.taken, ...input.known.map((table) => table.destination)]);
   const tables = input.found.map((found): SourceTable => {
-    const id = tableId(found.name);
-    const before = known.get(id);
-    known.delete(id);
+    const before = known.get(found.name);
+    const id = before?.id ?? tableId(input.source.id, found.name);
+    known.delete(found.name);
     const facts = {
       id,
       source: input.source.id,
@@ -35,6 +35,7 @@ export function planTables(input: DiscoveryInput): { tables: SourceTable[]; gone
       key: found.key.length === 0 ? null : [...found.key],
       estimatedRows: found.estimatedRows,
       discoveredAt: input.at,
+      notes: [...found.notes],
     };
     if (before !== undefined) return { ...before, ...facts };
     const destination = freeDestination(input.source.name, found.name, id, taken);
@@ -47,6 +48,7 @@ export function planTables(input: DiscoveryInput): { tables: SourceTable[]; gone
       cursor: null,
       destination,
       rejectLimit: REJECT_LIMIT,
+      updatedAt: null,
     };
   });
   const missing = [...known.values()];

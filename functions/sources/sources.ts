@@ -1,72 +1,234 @@
-import { Model } from '#core/model';
-import { toMoment } from '#core/ids';
+import { TerminalError } from '#core/errors';
+import { checkQuota } from '#core/limits';
 import { paths } from '#core/paths';
-import { type Credentials, objectsOf, Source, type SourceSettings } from '#core/source';
-import { mustRead, update } from '#store/document';
+import {
+  type Credentials,
+  objectsOf,
+  readTheSame,
+  signInPlace,
+  Source,
+  type SourceSettings,
+} from '#core/source';
+import type { Tenant } from '#core/tenant';
+import { dependentsOfSource } from '#store/dependents';
+import { create, mustRead, readAll, revise } from '#store/document';
+import { mustBeThere } from '#store/model-access';
+import { type Edit, edit, given, type Resource, restore, softDelete } from '#store/resource';
 import {
   checkObject,
+  forgetCredentials,
   type ModelKey,
   objectPolicy,
   sealCredentials,
   type SourceWorld,
 } from '#store/source-access';
-import { commitChange, makeId, now, type Store } from '#store/store';
+import { makeId, now, type Store } from '#store/store';
+
+/** A source's address. */
+export interface SourceKey extends ModelKey {
+  readonly source: string;
+}
+
+/** A source as an editable noun. */
+export function resourceOf({ tenant, model, source }: SourceKey): Resource<Source> {
+  return { path: paths.source(tenant, model, source), schema: Source, what: 'source', noun: 'source' };
+}
 
 /**
- * A new source. Its credentials are sealed first, under the id that the source will have: a source that says it has
- * credentials has them.
+ * A new source with its credentials: both or neither. Others of the model that read the same are named (`sameAs`), for
+ * that is rarely meant.
+ * @throws TerminalError `not-found`, `object-forbidden`, `quota-exceeded`
  */
 export async function addSource(
   store: Store,
   world: SourceWorld,
-  key: ModelKey,
+  tenant: Tenant,
+  model: string,
   actor: string,
   wanted: {
     readonly name: string;
     readonly settings: SourceSettings;
     readonly credentials?: Credentials | undefined;
   },
-): Promise<Source> {
-  await mustRead(store, paths.model(key.tenant, key.model), Model, 'model');
-  const objects = objectsOf(wanted.settings);
-  if (objects.length > 0) {
-    const policy = await objectPolicy(store, world, key.tenant);
-    for (const uri of objects) await checkObject(uri, policy, key);
-  }
-  const id = makeId(store, 's');
-  if (wanted.credentials !== undefined) await sealCredentials(store, world, key, id, wanted.credentials);
+): Promise<Source & { sameAs: string[] }> {
+  const key = { tenant: tenant.id, model };
+  await mustBeThere(store, key.tenant, key.model);
+  checkQuota(tenant, 'sourcesPerModel', await liveSources(store, key));
+  await checkObjects(store, world, key, wanted.settings);
   const at = now(store);
   const source: Source = {
-    id,
+    id: makeId(store, 's'),
     name: wanted.name,
     settings: wanted.settings,
     credentialsSetAt: wanted.credentials === undefined ? null : at,
     enabled: true,
     createdAt: at,
+    updatedAt: at,
+    deletedAt: null,
   };
-  const path = paths.source(key.tenant, key.model, id);
-  await commitChange(store, {
-    writes: [{ kind: 'create', path, data: source }],
+  const path = paths.source(key.tenant, key.model, source.id);
+  const sealed =
+    wanted.credentials === undefined
+      ? []
+      : [await sealCredentials(store, world, key, source, wanted.credentials)];
+  const made = await create(store, path, Source, source, {
+    writes: sealed,
     audit: { tenant: key.tenant, actor, action: 'source.create', target: path },
   });
-  return source;
+  return { ...made, sameAs: await othersLike(store, key, made) };
+}
+
+/** What a person wants changed; what is left out stays. */
+export interface SourceEdit {
+  readonly name?: string | undefined;
+  readonly enabled?: boolean | undefined;
+  readonly settings?: SourceSettings | undefined;
+  readonly credentials?: Credentials | undefined;
+  readonly expectedUpdatedAt?: string | undefined;
+}
+
+/**
+ * Changes a source. Its credentials are for one host, port, database and user: where one of these changes, the former
+ * credentials are forgotten in the same write, so that they can never be sent to the new place.
+ * @throws TerminalError `not-found`, `conflict`, `kind-fixed`, `object-forbidden`
+ */
+export async function changeSource(
+  store: Store,
+  world: SourceWorld,
+  key: SourceKey,
+  actor: string,
+  wanted: SourceEdit,
+): Promise<Source> {
+  await mustBeThere(store, key.tenant, key.model);
+  const { expectedUpdatedAt, credentials, ...parts } = wanted;
+  return edit(
+    store,
+    resourceOf(key),
+    { tenant: key.tenant, actor },
+    expectedUpdatedAt,
+    async (source): Promise<Edit<Source>> => {
+      const settings = parts.settings ?? source.settings;
+      if (settings.kind !== source.settings.kind) throw kindFixed(source, settings);
+      if (parts.settings !== undefined) await checkObjects(store, world, key, parts.settings);
+      const patch = given(parts);
+      if (credentials !== undefined) {
+        const sealed = await sealCredentials(store, world, key, { id: source.id, settings }, credentials);
+        return { patch: { ...patch, credentialsSetAt: now(store) }, writes: [sealed] };
+      }
+      if (signInPlace(settings) === signInPlace(source.settings)) return { patch };
+      return {
+        patch: { ...patch, credentialsSetAt: null },
+        writes: [forgetCredentials(key, source.id)],
+      };
+    },
+  );
+}
+
+function kindFixed(source: Source, settings: SourceSettings): TerminalError {
+  return new TerminalError(
+    'kind-fixed',
+    `"${source.name}" is a source of kind ${source.settings.kind}, which cannot become ${settings.kind}.`,
+    { remedy: 'Add a new source of that kind, and disable or delete this one.' },
+  );
 }
 
 /** Seals other credentials for a source; the former ones are gone. */
 export async function replaceCredentials(
   store: Store,
   world: SourceWorld,
-  key: ModelKey & { readonly source: string },
+  key: SourceKey,
   actor: string,
   credentials: Credentials,
 ): Promise<Source> {
-  const path = paths.source(key.tenant, key.model, key.source);
-  await mustRead(store, path, Source, 'source');
-  await sealCredentials(store, world, key, key.source, credentials);
-  return update(store, path, Source, 'source', () => ({ credentialsSetAt: toMoment(store.clock()) }), {
-    tenant: key.tenant,
-    actor,
-    action: 'source.credentials',
-    target: path,
-  });
+  await mustBeThere(store, key.tenant, key.model);
+  return edit(
+    store,
+    resourceOf(key),
+    { tenant: key.tenant, actor },
+    undefined,
+    async (source) => ({
+      patch: { credentialsSetAt: now(store) },
+      writes: [await sealCredentials(store, world, key, source, credentials)],
+    }),
+    'credentials',
+  );
+}
+
+/**
+ * Deletes a source, to be restored until it is purged.
+ * @param forget its credentials go at once
+ * @throws TerminalError `in-use` while a data set or an active run uses its tables
+ */
+export async function removeSource(
+  store: Store,
+  key: SourceKey,
+  actor: string,
+  forget: boolean,
+): Promise<Source> {
+  const by = { tenant: key.tenant, actor };
+  const deleted = await softDelete(
+    store,
+    resourceOf(key),
+    by,
+    () => dependentsOfSource(store, key, key.source),
+    () =>
+      forget
+        ? { patch: { credentialsSetAt: null }, writes: [forgetCredentials(key, key.source)] }
+        : { patch: {} },
+  );
+  if (!forget || deleted.credentialsSetAt === null) return deleted;
+  // It was deleted before, with its credentials kept: now they go as well.
+  return forgetOfDeleted(store, key, actor);
+}
+
+async function forgetOfDeleted(store: Store, key: SourceKey, actor: string): Promise<Source> {
+  const { path } = resourceOf(key);
+  await revise(store, path, Source, (source) => ({
+    value: { ...source, credentialsSetAt: null },
+    writes: [forgetCredentials(key, key.source)],
+    audit: { tenant: key.tenant, actor, action: 'source.credentials', target: path },
+  }));
+  return (await mustRead(store, path, Source, 'source')).value;
+}
+
+/** Undoes a deletion. @throws TerminalError `not-found` once it is purged, or while its model is deleted; `quota-exceeded` */
+export async function restoreSource(
+  store: Store,
+  tenant: Tenant,
+  key: SourceKey,
+  actor: string,
+): Promise<Source> {
+  await mustBeThere(store, key.tenant, key.model);
+  return restore(store, resourceOf(key), { tenant: key.tenant, actor }, async () =>
+    checkQuota(tenant, 'sourcesPerModel', await liveSources(store, key)),
+  );
+}
+
+/** Sources of the model that are not deleted. */
+function liveSources(store: Store, { tenant, model }: ModelKey): Promise<number> {
+  return store.db.count(paths.sources(tenant, model), { where: [['deletedAt', '==', null]] });
+}
+
+async function checkObjects(
+  store: Store,
+  world: SourceWorld,
+  key: ModelKey,
+  settings: SourceSettings,
+): Promise<void> {
+  const objects = objectsOf(settings);
+  if (objects.length === 0) return;
+  const policy = await objectPolicy(store, world, key.tenant);
+  for (const uri of objects) await checkObject(uri, policy, key);
+}
+
+/** Ids of the model's other sources that read the same as `source`. */
+async function othersLike(
+  store: Store,
+  { tenant, model }: ModelKey,
+  { id, settings }: Source,
+): Promise<string[]> {
+  const all = await readAll(store, paths.sources(tenant, model), Source);
+  return all
+    .filter((one) => one.id !== id && one.deletedAt === null && readTheSame(one.settings, settings))
+    .map((one) => one.id);
 }

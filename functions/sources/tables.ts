@@ -1,10 +1,11 @@
 import { connectors } from '#connectors/registry';
 import { TerminalError } from '#core/errors';
 import { paths } from '#core/paths';
-import { type LoadMode, Source, SourceTable } from '#core/source';
-import { mustRead, update } from '#store/document';
-import type { ModelKey } from '#store/source-access';
+import { type LoadMode, SourceTable } from '#core/source';
+import { mustBeThere } from '#store/model-access';
+import { edit, given, mustReadLive } from '#store/resource';
 import type { Store } from '#store/store';
+import { resourceOf, type SourceKey } from './sources.ts';
 
 /** What a person may choose of a table; what is left out stays. */
 export interface TableChoice {
@@ -12,35 +13,34 @@ export interface TableChoice {
   readonly mode?: LoadMode | undefined;
   readonly cursor?: string | null | undefined;
   readonly rejectLimit?: number | undefined;
+  readonly expectedUpdatedAt?: string | undefined;
 }
 
-/** Changes how a table is loaded. @throws TerminalError `mode-not-possible`, `unknown-column`, `cursor-not-possible` */
+/**
+ * Changes how a table is loaded; what changes nothing writes nothing.
+ * @throws TerminalError `not-found`, `conflict`, `mode-not-possible`, `unknown-column`, `cursor-not-possible`
+ */
 export async function changeTable(
   store: Store,
-  key: ModelKey & { readonly source: string; readonly table: string },
+  key: SourceKey & { readonly table: string },
   actor: string,
-  choice: TableChoice,
+  { expectedUpdatedAt, ...choice }: TableChoice,
 ): Promise<SourceTable> {
-  const sourcePath = paths.source(key.tenant, key.model, key.source);
-  const source = (await mustRead(store, sourcePath, Source, 'source')).value;
+  await mustBeThere(store, key.tenant, key.model);
+  const source = (await mustReadLive(store, resourceOf(key))).value;
   const { capabilities, label } = connectors[source.settings.kind];
   const path = paths.sourceTable(key.tenant, key.model, key.source, key.table);
-  return update(
+  return edit(
     store,
-    path,
-    SourceTable,
-    'table',
+    { path, schema: SourceTable, what: 'table', noun: 'table' },
+    { tenant: key.tenant, actor },
+    expectedUpdatedAt,
     (table) => {
-      const next = { ...table, ...given(choice) };
-      checkChoice(next, capabilities, label);
-      return next;
+      const patch = given(choice);
+      checkChoice({ ...table, ...patch }, capabilities, label);
+      return { patch };
     },
-    { tenant: key.tenant, actor, action: 'table.update', target: path },
   );
-}
-
-function given(choice: TableChoice): Partial<SourceTable> {
-  return Object.fromEntries(Object.entries(choice).filter(([, value]) => value !== undefined));
 }
 
 /** Whether the kind of source can load the table as chosen. */

@@ -1,7 +1,5 @@
 import { openFiles } from '#cloud/storage';
-import { Model } from '#core/model';
-import { paths } from '#core/paths';
-import { mustRead } from '#store/document';
+import { mustBeThere } from '#store/model-access';
 import { type ModelKey, type SourceWorld, uploadPrefix } from '#store/source-access';
 import { makeId, type Store } from '#store/store';
 
@@ -15,7 +13,7 @@ export async function openUpload(
   file: { readonly fileName: string; readonly bytes: number },
   origin: string | undefined,
 ): Promise<{ uri: string; method: 'PUT'; url: string; headers: Record<string, string> }> {
-  await mustRead(store, paths.model(key.tenant, key.model), Model, 'model');
+  await mustBeThere(store, key.tenant, key.model);
   const uri = `${uploadPrefix(world.bucket, key)}${makeId(store, 'u')}/${file.fileName}`;
   const url = await openFiles(world.projectId).uploadAddress(uri, {
     contentType: CONTENT_TYPE,

@@ -4,9 +4,9 @@ import type { Announcement } from '#core/events';
 import { paths } from '#core/paths';
 import { type AuditEntry, commitChange, type Store } from './store.ts';
 
-/** What the watchdog looks after: a run that is not over. */
+/** What the watchdog looks after: a run that is not over, a schedule that Cloud Scheduler is yet to hear of. */
 const Watched = z.object({
-  kind: z.enum(['etl', 'pipeline', 'deployment', 'connection-test']),
+  kind: z.enum(['etl', 'pipeline', 'deployment', 'connection-test', 'schedule', 'firing']),
   path: z.string(),
   tenant: z.string(),
   model: z.string(),
@@ -59,7 +59,7 @@ export async function createExclusively(
   options: {
     readonly lock: string;
     readonly path: string;
-    readonly data: { readonly id: string };
+    readonly data: { readonly id: string } & Readonly<Record<string, unknown>>;
     readonly watched: Watched;
     readonly announcements: readonly Announcement[];
     readonly audit: AuditEntry;
@@ -74,11 +74,13 @@ export async function createExclusively(
           { kind: 'create', path: paths.watched(options.path), data: { ...options.watched } },
         ],
         announcements: options.announcements,
-        audit: options.audit,
+        audit: { after: options.data, ...options.audit },
       });
       return { created: true, id: options.data.id };
     } catch (error) {
       if (!(error instanceof ConflictError) || attempt === 5) throw error;
+      // The same request once more (its Idempotency-Key makes the same id): what its first run made, over or not.
+      if ((await store.db.get(options.path)) !== null) return { created: false, id: options.data.id };
       const holder = await store.db.get(options.lock);
       // Null: the active run ended between our write and this read; try once more.
       if (holder !== null) return { created: false, id: String(holder.data['run']) };

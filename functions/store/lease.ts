@@ -18,12 +18,21 @@ export interface Lease {
 /** Thrown by fenced commits and by work whose lease went to somebody else. */
 export class LeaseLostError extends TransientError {}
 
-/** Takes the lease if it is free, expired or already `holder`'s; null while somebody else holds it. */
-export async function acquireLease(store: Store, path: string, holder: string): Promise<Lease | null> {
+/**
+ * Takes the lease if it is free, expired or already `holder`'s; null while somebody else holds it. `isDead`: what is known
+ * otherwise of a holder, whose lease then need not run out; should it live after all, the fence keeps it from writing.
+ */
+export async function acquireLease(
+  store: Store,
+  path: string,
+  holder: string,
+  isDead: (holder: string) => boolean = () => false,
+): Promise<Lease | null> {
   const expiresAt = store.clock() + LEASE_SECONDS * 1000;
   const found = await store.db.get(path);
   const current = found === null ? null : LeaseDocument.parse(found.data);
-  if (current !== null && current.expiresAt > store.clock() && current.holder !== holder) return null;
+  const held = current !== null && current.expiresAt > store.clock() && current.holder !== holder;
+  if (held && !isDead(current.holder)) return null;
   const fence = (current?.fence ?? 0) + 1;
   const data = { holder, fence, expiresAt };
   try {
@@ -61,20 +70,36 @@ export async function commitFenced(store: Store, lease: Lease, writes: readonly 
   }
 }
 
-/** Lets go, so that the next holder need not wait for the lease to expire. Harmless if it is already lost. */
+/** The store for whoever holds the lease: each of its commits is made only while the lease is still ours. */
+export function fencedStore(store: Store, lease: Lease): Store {
+  const commit = (writes: readonly Write[]) => commitFenced(store, lease, writes);
+  // A database with another `commit`: all else is the one below, however that is made.
+  const db = Object.assign(Object.create(store.db) as Store['db'], { commit });
+  return Object.assign(Object.create(store) as Store, { db });
+}
+
+/**
+ * Lets go, so that the next holder need not wait for the lease to expire. Harmless if it is already lost: what a successor
+ * has written, its fence above all, stays.
+ */
 export async function releaseLease(store: Store, lease: Lease): Promise<void> {
-  try {
-    await commitFenced(store, lease, []);
-    await store.db.commit([
-      { kind: 'update', path: lease.path, data: { holder: '', fence: lease.fence, expiresAt: 0 } },
-    ]);
-  } catch (error) {
-    if (!(error instanceof LeaseLostError)) throw error;
+  for (let attempt = 1; ; attempt++) {
+    const found = await store.db.get(lease.path);
+    const current = found === null ? null : LeaseDocument.parse(found.data);
+    if (found === null || current?.fence !== lease.fence || current.holder !== lease.holder) return;
+    const data = { ...current, holder: '', expiresAt: 0 };
+    try {
+      await store.db.commit([{ kind: 'update', path: lease.path, data, version: found.version }]);
+      return;
+    } catch (error) {
+      // Our own renewal may have come in between, as in commitFenced.
+      if (!(error instanceof ConflictError) || attempt === 5) throw error;
+    }
   }
 }
 
 /** When the lease at `path` runs out, in milliseconds since the epoch; 0 where there is none. */
-export async function leaseExpiry(store: Store, path: string): Promise<number> {
+export async function leaseExpiry(store: Pick<Store, 'db'>, path: string): Promise<number> {
   const found = await store.db.get(path);
   return found === null ? 0 : LeaseDocument.parse(found.data).expiresAt;
 }
@@ -89,8 +114,9 @@ export async function withLease<T>(
   holder: string,
   outer: AbortSignal,
   work: (lease: Lease, signal: AbortSignal) => Promise<T>,
+  isDead?: (holder: string) => boolean,
 ): Promise<T | null> {
-  const lease = await acquireLease(store, path, holder);
+  const lease = await acquireLease(store, path, holder, isDead);
   if (lease === null) return null;
   const losing = new AbortController();
   const timer = setInterval(

@@ -1,9 +1,10 @@
 import type { Snapshot } from '#cloud/firestore';
 import { toError } from '#core/errors';
-import { DEAD_LETTER_TOPIC, EVENTS, type Topic } from '#core/events';
+import { type GivenUp, isTopic, LONGEST_DATA } from '#core/dead-letter';
+import { DEAD_LETTER_TOPIC } from '#core/events';
 import { toMoment } from '#core/ids';
 import { paths } from '#core/paths';
-import type { Store } from './store.ts';
+import { type Store, traceAttributes } from './store.ts';
 
 /** Entries taken at a time; so many wait for Pub/Sub together that one which is not taken costs no more than its own wait. */
 const BATCH = 20;
@@ -37,17 +38,20 @@ export async function publishOutbox(store: Store, ageSeconds: number): Promise<P
 
 async function publishOne(store: Store, entry: Snapshot): Promise<void> {
   const topic: unknown = entry.data['topic'];
-  if (isTopic(topic)) await store.bus.publish(topic, entry.data['payload']);
+  const requestId: unknown = entry.data['requestId'];
+  const attributes = traceAttributes(typeof requestId === 'string' ? requestId : null);
+  if (typeof topic === 'string' && isTopic(topic))
+    await store.bus.publish(topic, entry.data['payload'], attributes);
   // A version that is gone wrote it. It will never be a message, and a person should see it.
-  else
-    await store.bus.publish(DEAD_LETTER_TOPIC, {
-      topic,
-      data: JSON.stringify(entry.data['payload'] ?? null).slice(0, 10_000),
+  else {
+    const letter: GivenUp = {
+      topic: String(topic),
+      data: JSON.stringify(entry.data['payload'] ?? null).slice(0, LONGEST_DATA),
       reason: `there is no topic ${JSON.stringify(topic)}`,
-    });
+      function: 'control-plane-outbox',
+      attempts: null,
+    };
+    await store.bus.publish(DEAD_LETTER_TOPIC, letter, attributes);
+  }
   await store.db.commit([{ kind: 'delete', path: entry.path }]);
-}
-
-function isTopic(value: unknown): value is Topic {
-  return typeof value === 'string' && Object.hasOwn(EVENTS, value);
 }

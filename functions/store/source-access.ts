@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { Write } from '#cloud/firestore';
 import { openFiles, splitUri } from '#cloud/storage';
 import type { ConnectorContext, ObjectReader, SourceAccess } from '#connectors/connector';
 import { makeHostGuard, parseAllowedHosts } from '#connectors/hosts';
 import { TerminalError } from '#core/errors';
 import { newId } from '#core/ids';
 import { paths } from '#core/paths';
-import { Credentials, type Source } from '#core/source';
+import { Credentials, signInPlace, type Source } from '#core/source';
 import { Tenant } from '#core/tenant';
 import { mustRead } from './document.ts';
-import { seal, unseal, unsealWith } from './seal.ts';
+import type { InstallationKeys } from '#core/installation-keys';
+import { sealedPath, sealText, unseal, unsealWith } from './seal.ts';
+import { type TenantKeys, tenantKeysOf } from './tenant-keys.ts';
 import type { Store } from './store.ts';
 
 /** The model a source belongs to. */
@@ -22,9 +26,9 @@ export interface SourceWorld {
   readonly projectId: string;
   readonly bucket: string;
   /** In functions. In a container its getter throws: nothing there may seal, or open what is another tenant's. */
-  readonly installationKey: Uint8Array;
-  /** In a container: its tenant's key, which is then used instead. */
-  readonly tenantKey?: Uint8Array | undefined;
+  readonly installationKeys: InstallationKeys;
+  /** In a container: its tenant's keys, which are then used instead. */
+  readonly tenantKeys?: TenantKeys | undefined;
   readonly allowedHosts: readonly string[];
 }
 
@@ -124,19 +128,36 @@ export async function sourceContext(
   };
 }
 
-/** Seals a source's credentials: nothing but a connector's session sees them again. */
-export function sealCredentials(
+/** What is sealed of a source: its credentials, and the place they are for. */
+const SealedCredentials = z.object({ place: z.string().nullable(), credentials: Credentials });
+
+/**
+ * The write that seals a source's credentials for the place its settings name: nothing but a connector's session sees
+ * them again, and never one to another host, port, database or user.
+ */
+export async function sealCredentials(
   store: Store,
   world: SourceWorld,
   key: ModelKey,
-  source: string,
+  source: Pick<Source, 'id' | 'settings'>,
   credentials: Credentials,
-): Promise<void> {
-  const path = paths.source(key.tenant, key.model, source);
-  return seal(store, world.installationKey, key.tenant, path, JSON.stringify(credentials));
+): Promise<Write> {
+  const path = paths.source(key.tenant, key.model, source.id);
+  const keys = await tenantKeysOf(store, world.installationKeys, key.tenant);
+  const text = JSON.stringify({ place: signInPlace(source.settings), credentials });
+  return {
+    kind: 'set',
+    path: sealedPath(path),
+    data: sealText(store, keys, key.tenant, path, text),
+  };
 }
 
-/** Settings and credentials of a source, for its connector alone. */
+/** The write that forgets a source's credentials. */
+export function forgetCredentials(key: ModelKey, source: string): Write {
+  return { kind: 'delete', path: sealedPath(paths.source(key.tenant, key.model, source)) };
+}
+
+/** Settings and credentials of a source, for its connector alone; those given for another place count as none. */
 export async function accessOf(
   store: Store,
   world: SourceWorld,
@@ -145,16 +166,16 @@ export async function accessOf(
 ): Promise<SourceAccess> {
   const path = paths.source(key.tenant, key.model, source.id);
   const text =
-    world.tenantKey === undefined
-      ? await unseal(store, world.installationKey, key.tenant, path)
-      : await unsealWith(store, world.tenantKey, key.tenant, path);
-  return {
-    settings: source.settings,
-    credentials: text === null ? null : Credentials.parse(JSON.parse(text)),
-  };
+    world.tenantKeys === undefined
+      ? await unseal(store, world.installationKeys, key.tenant, path)
+      : await unsealWith(store, world.tenantKeys, key.tenant, path);
+  const sealed = text === null ? null : SealedCredentials.parse(JSON.parse(text));
+  // Both were read one after the other: somebody may have changed the source in between.
+  const fits = sealed !== null && sealed.place === signInPlace(source.settings);
+  return { settings: source.settings, credentials: fits ? sealed.credentials : null };
 }
 
-/** The id of a source's table: always the same for the same name. */
-export function tableId(name: string): string {
-  return newId('t', createHash('sha256').update(name, 'utf8').digest());
+/** The id of a source's table: always the same for the same name, and another in every source. */
+export function tableId(source: string, name: string): string {
+  return newId('t', createHash('sha256').update(`${source}\n${name}`, 'utf8').digest());
 }

@@ -47,6 +47,7 @@ export function cloudEnvironment(
     ...at('bigquery', 'BIGQUERY_ENDPOINT', 'http://'),
     ...at('run', 'RUN_ENDPOINT', 'http://'),
     ...at('run', 'AIPLATFORM_ENDPOINT', 'http://'),
+    ...at('run', 'SCHEDULER_ENDPOINT', 'http://'),
     ...at('hosting', 'TRADEWIND_WEB_ORIGINS', 'http://'),
   };
 }

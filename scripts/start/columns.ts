@@ -23,7 +23,8 @@ type Role = keyof ColumnRoles;
 export type ColumnChoices = Readonly<Partial<Record<Role, string>>>;
 
 /** A table as discovery describes it. */
-export type KnownTable = Pick<SourceTable, 'id' | 'name' | 'columns' | 'key' | 'destination'>;
+export type KnownTable = Pick<SourceTable, 'id' | 'name' | 'columns' | 'key' | 'destination'> &
+  Partial<Pick<SourceTable, 'notes'>>;
 
 /**
  * `customer=CustomerID,item=StockCode` as choices; empty text is none.
@@ -134,7 +135,11 @@ function missing(roles: Partial<ColumnRoles>, aliases: ReadonlyMap<string, Known
     'columns',
     `No column looks like the ${lacking.join(', nor like the ')} of an order line.`,
     {
-      remedy: `Name it: --columns ${lacking.map((role) => `${role}=…`).join(',')}. Columns by table: ${listColumns([...aliases.keys()], aliases)}.`,
+      remedy: [
+        `Name it: --columns ${lacking.map((role) => `${role}=…`).join(',')}.`,
+        `Columns by table: ${listColumns([...aliases.keys()], aliases)}.`,
+        ...[...aliases.values()].flatMap(({ notes }) => notes ?? []),
+      ].join(' '),
     },
   );
 }

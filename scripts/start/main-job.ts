@@ -43,7 +43,7 @@ export async function runMainJob(job: MainJob): Promise<Outcome> {
     'Sign in',
     async (say): Promise<Session & { token: () => Promise<string> }> => {
       const token = await signIn(web, DEMO_USER, Date.now);
-      const call = makeClient({ baseUrl: web, token, fetch });
+      const call = makeClient({ baseUrl: web, token, fetch, patience: 10 });
       const at = await openModel(call, TENANT, modelName(job));
       say(`${DEMO_USER.email}, model "${modelName(job)}"`);
       return { call, at, signal, token };
@@ -72,7 +72,7 @@ export async function runMainJob(job: MainJob): Promise<Outcome> {
     return defineDataset(session, plan.definition);
   });
   const run = await runPipeline(session, dataset, progress);
-  const found = { etl: etl.counts, extraction: run.extraction, metrics: run.metrics };
+  const found = { at: session.at, etl: etl.counts, extraction: run.extraction, metrics: run.metrics };
   if (run.status === 'rejected')
     return { ...found, rejected: await rejectionReasons(session, run), answers: [], deployment: null };
   return progress.step('recommend', 'Ask for recommendations', async (say): Promise<Outcome> => {

@@ -7,6 +7,8 @@ import type { StepTime } from '#scripts/start/progress';
 
 /** What the main job found out. */
 export interface Outcome {
+  /** The tenant and model it was done in. */
+  readonly at: { readonly tenant: string; readonly model: string };
   readonly etl: EtlCounts;
   readonly extraction: PipelineRun['extraction'];
   readonly metrics: MetricsReport | null;

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { createDataset, listDatasets, replaceDataset } from '#core/api/datasets';
 import { getDeployment } from '#core/api/deployments';
 import { getEtlLogs, getEtlRun, startEtl } from '#core/api/etl';
@@ -57,6 +58,12 @@ const TITLES: Readonly<Record<StageName, string>> = {
   deployment: 'Deploy and verify',
 };
 
+/** Quick to train; and nobody depends yet on what answered before, so the new version gets all requests at once. */
+const SETTINGS = {
+  training: { preset: 'quick' },
+  deployment: { canary: { steps: [] } },
+} satisfies Partial<z.input<typeof createPipelineConfig.body>>;
+
 /**
  * Runs the four stages, each a step of `progress`; ends with training where the quality gate refuses the model
  * (`rejected`).
@@ -71,7 +78,7 @@ export async function runPipeline(
   const configs = await call(listPipelineConfigs, { params: at, query: { limit: 200 } });
   const config =
     configs.items.find(({ name }) => name === CONFIG) ??
-    (await call(createPipelineConfig, { params: at, body: { name: CONFIG, training: { preset: 'quick' } } }));
+    (await call(createPipelineConfig, { params: at, body: { name: CONFIG, ...SETTINGS } }));
   let run = await call(startPipeline, { params: at, body: { config: config.id, dataset: dataset.id } });
   const watch = async (
     isOver: (value: PipelineRun) => boolean,

@@ -2,6 +2,7 @@ import { openAsBlob } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { allOf } from '#core/api/client';
 import { getConnectionTest, startConnectionTest } from '#core/api/connection-tests';
 import {
   createSource,
@@ -135,8 +136,10 @@ export async function chooseTables(
 ): Promise<void> {
   const sources = await call(listSources, { params: at, query: { limit: 200 } });
   for (const each of sources.items) {
-    const { items } = await call(listSourceTables, { params: { ...at, source: each.id } });
-    for (const table of items) {
+    const tables = await allOf((query) =>
+      call(listSourceTables, { params: { ...at, source: each.id }, query }),
+    );
+    for (const table of tables) {
       const enabled = each.id === source.id && wanted.has(table.id);
       if (table.enabled !== enabled)
         await call(updateSourceTable, {

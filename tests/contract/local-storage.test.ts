@@ -86,6 +86,20 @@ test('what is kept with Content-Encoding gzip is read as it is stored, not unpac
   expect(Buffer.concat(chunks).equals(packed)).toBe(true);
 });
 
+test('a temporary object says since when, so that the bucket’s life cycle finds it', async () => {
+  const files = openFiles('demo-tradewind');
+  for (const [name, temporary] of [
+    ['staged', true],
+    ['kept', false],
+  ] as const) {
+    const writer = files.openWriter(`gs://demo-bucket/${name}`, 'text/plain', { temporary });
+    await writer.write(Buffer.from('x'));
+    await writer.close();
+    const [metadata] = await bucket().file(name).getMetadata();
+    expect(Date.parse(metadata.customTime ?? '') > Date.now() - 60_000).toBe(temporary);
+  }
+});
+
 test('an upload whose checksum does not match is refused and leaves nothing', async () => {
   const upload = bucket()
     .file('a')

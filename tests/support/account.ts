@@ -20,6 +20,8 @@ export type FinishedRun = EtlRun & { readonly perTable: EtlTable[] };
 export interface Account {
   readonly call: Call;
   readonly uid: string;
+  /** The person's Firebase ID token. */
+  readonly token: string;
   /** Parameters of every path below the model. */
   readonly params: { readonly tenant: string; readonly model: string };
   /** The dataset of its raw tables. */
@@ -41,7 +43,7 @@ export interface Account {
 }
 
 /** Signs up a new person. */
-export async function signUpPerson(): Promise<{ call: Call; uid: string }> {
+export async function signUpPerson(): Promise<{ call: Call; uid: string; token: string }> {
   const { env, urls } = useLocalCloud();
   const email = `p${randomBytes(6).toString('hex')}@test.example`;
   const response = await fetch(
@@ -54,12 +56,13 @@ export async function signUpPerson(): Promise<{ call: Call; uid: string }> {
   );
   // The emulator's answer to signUp, which its own test checks.
   const { idToken, localId } = (await response.json()) as { idToken: string; localId: string };
-  return { uid: localId, call: makeClient({ baseUrl: urls.web, token: async () => idToken, fetch }) };
+  const call = makeClient({ baseUrl: urls.web, token: async () => idToken, fetch, patience: 10 });
+  return { uid: localId, token: idToken, call };
 }
 
 /** A new person, owner of a new tenant with one model. */
 export async function openAccount(): Promise<Account> {
-  const { call, uid } = await signUpPerson();
+  const { call, uid, token } = await signUpPerson();
   const tenant = (await call(createTenant, { body: { name: 'Test' } })).id;
   const model = (await call(createModel, { params: { tenant }, body: { name: 'Model' } })).id;
   const params = { tenant, model };
@@ -76,6 +79,7 @@ export async function openAccount(): Promise<Account> {
   return {
     call,
     uid,
+    token,
     params,
     raw: datasetNames({ datasetPrefix: 'tw_' }, tenant, model).raw,
     finished,

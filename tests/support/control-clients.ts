@@ -6,9 +6,10 @@ import {
   ServicesClient,
   TasksClient,
 } from '@google-cloud/run';
+import { CloudSchedulerClient } from '@google-cloud/scheduler';
 import { grpcOptions } from '#cloud/endpoint';
 
-/** Official clients of Cloud Run and Vertex AI, pointed where `env` says; close them when done. */
+/** Official clients of Cloud Run, Vertex AI and Cloud Scheduler, pointed where `env` says; close them when done. */
 export function controlClients(env: Readonly<Record<string, string>>) {
   const project = env['GOOGLE_CLOUD_PROJECT'] ?? '';
   const options = grpcOptions(env['RUN_ENDPOINT'], project);
@@ -19,6 +20,7 @@ export function controlClients(env: Readonly<Record<string, string>>) {
     services: new ServicesClient(options),
     revisions: new RevisionsClient(options),
     customJobs: new JobServiceClient(grpcOptions(env['AIPLATFORM_ENDPOINT'], project)),
+    scheduler: new CloudSchedulerClient(grpcOptions(env['SCHEDULER_ENDPOINT'], project)),
   };
   return {
     ...clients,

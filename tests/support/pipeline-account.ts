@@ -94,6 +94,8 @@ export async function openPipelineAccount(lines = 3600, products = 30): Promise<
       const body = {
         name: 'Quick',
         training: { preset: 'quick' as const, trials: 2, seconds: 2 },
+        // A canary's steps last minutes; its own tests have them.
+        deployment: { canary: { steps: [] } },
         ...settings,
       };
       const config = await call(createPipelineConfig, { params, body });

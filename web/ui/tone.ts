@@ -8,6 +8,7 @@ const TONES: Readonly<Record<string, Tone>> = {
   running: 'running',
   creating: 'running',
   verifying: 'running',
+  canary: 'running',
   succeeded: 'good',
   passed: 'good',
   live: 'good',
@@ -15,6 +16,7 @@ const TONES: Readonly<Record<string, Tone>> = {
   approved: 'good',
   partial: 'warning',
   rejected: 'warning',
+  'rolled-back': 'warning',
   failed: 'bad',
 };
 

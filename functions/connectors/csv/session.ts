@@ -105,7 +105,10 @@ export function makeCsvSession(settings: CsvSettings, objects: ObjectReader): So
         comment: null,
         columns: shape.columns,
         key: [],
-        notes: shape.whole ? [] : ['The types were guessed from the first 32 MiB of the file.'],
+        notes: [
+          ...(shape.whole ? [] : ['The types were guessed from the first 32 MiB of the file.']),
+          ...spoiledNotes(shape),
+        ],
       };
     },
 
@@ -148,6 +151,19 @@ export function makeCsvSession(settings: CsvSettings, objects: ObjectReader): So
       shapes.clear();
     },
   };
+}
+
+/** Notes of one table at most. */
+const MAX_NOTES = 10;
+
+/** What made text of columns that nearly are something else: mended in the file, they are what they seem. */
+function spoiledNotes({ spoiled }: CsvShape): string[] {
+  return spoiled
+    .slice(0, MAX_NOTES)
+    .map(
+      ({ name, type, line, value, misfits }) =>
+        `Column "${name}" is taken as text for ${misfits === 1 ? 'one value that is' : `${misfits} values that are`} not ${type}, the first "${value}" on line ${line}.`,
+    );
 }
 
 async function extractRecords(

@@ -20,7 +20,23 @@ export interface CsvShape {
   readonly bytes: number;
   /** The sample is the whole file. */
   readonly whole: boolean;
+  /** Columns that are text for the sake of a few values: which, and what they would have been. */
+  readonly spoiled: readonly SpoiledColumn[];
 }
+
+/** A column most of whose values are of one type, with the first value that is not. */
+export interface SpoiledColumn {
+  readonly name: string;
+  readonly type: TextType;
+  readonly line: number;
+  /** At most 60 characters. */
+  readonly value: string;
+  /** Values of the sample that are not of the type. */
+  readonly misfits: number;
+}
+
+/** A column with more misfits than one in so many values is not spoiled but text. */
+const SPOILED_SHARE = 20;
 
 /** Looks at the beginning of `text`; keeps its first 64 KiB at most. Terminal `file-empty`, `header-invalid`. */
 export async function findShape(
@@ -47,6 +63,7 @@ export async function findShape(
     records: Math.max(records, 0),
     bytes,
     whole,
+    spoiled: columns.flatMap(spoiledColumn),
     columns: columns.map(({ name, bits, seen }) => ({
       name,
       type: seen ? chosenType(bits) : 'STRING',
@@ -60,6 +77,9 @@ interface SeenColumn {
   readonly name: string;
   bits: number;
   seen: boolean;
+  /** Values that are not empty. */
+  values: number;
+  spoiled: { readonly bits: number; readonly line: number; readonly value: string; misfits: number } | null;
 }
 
 /** Holds the first chunks until the delimiter is known from them, then passes every chunk through. */
@@ -74,7 +94,8 @@ function makeLooker(uri: string, delimiter: string | undefined) {
     if (isBlank(record)) return;
     records++;
     if (records === 0)
-      for (const name of headerNames(record, uri)) columns.push({ name, bits: -1, seen: false });
+      for (const name of headerNames(record, uri))
+        columns.push({ name, bits: -1, seen: false, values: 0, spoiled: null });
     else if (records <= SAMPLE_RECORDS && record.count === columns.length) narrow(columns, record);
   };
   const start = (): Tokenizer => {
@@ -147,18 +168,36 @@ export function isBlank(record: CsvRecord): boolean {
   return record.count === 1 && record.starts[0] === record.ends[0];
 }
 
-function narrow(columns: { bits: number; seen: boolean }[], { bytes, starts, ends }: CsvRecord): void {
+function narrow(columns: readonly SeenColumn[], { bytes, starts, ends, line }: CsvRecord): void {
   columns.forEach((column, index) => {
     const start = starts[index]!;
     const end = ends[index]!;
-    if (column.bits === 0 || start === end) return;
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.min(end - start, 64))
-      .toString('latin1')
-      .trim();
+    // Text it is, and no longer for the sake of a few values.
+    if ((column.bits === 0 && column.spoiled === null) || start === end) return;
+    const field = Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.min(end - start, 64));
+    const text = field.toString('latin1').trim();
     if (text === '') return;
+    column.values++;
+    const possible = possibleTypes(text);
+    const { bits, spoiled } = column;
+    if (spoiled !== null) {
+      if ((possible & spoiled.bits) !== 0) return;
+      spoiled.misfits++;
+      if (spoiled.misfits > SPOILED_SHARE && spoiled.misfits * SPOILED_SHARE > column.values)
+        column.spoiled = null;
+      return;
+    }
+    column.bits &= possible;
+    if (column.bits === 0 && column.seen)
+      column.spoiled = { bits, line, value: field.toString('utf8').trim().slice(0, 60), misfits: 1 };
     column.seen = true;
-    column.bits &= possibleTypes(text);
   });
+}
+
+function spoiledColumn({ name, spoiled, values }: SeenColumn): SpoiledColumn[] {
+  if (spoiled === null || spoiled.misfits * SPOILED_SHARE > values) return [];
+  const { bits, line, value, misfits } = spoiled;
+  return [{ name, type: chosenType(bits), line, value, misfits }];
 }
 
 function chosenType(bits: number): TextType {

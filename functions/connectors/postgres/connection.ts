@@ -6,6 +6,7 @@ import type { Credentials, SourceSettings } from '#core/source';
 import { toError } from '#core/errors';
 import type { PinnedHost } from '../hosts.ts';
 import { toSourceError, type ErrorPlace } from './errors.ts';
+import { guardParser } from './parser-guard.ts';
 
 /** The settings of a PostgreSQL source. */
 export type PostgresSettings = Extract<SourceSettings, { kind: 'postgres' }>;
@@ -82,6 +83,7 @@ export async function openClient(
   signal: AbortSignal,
   answerMs = ANSWER_MS,
 ): Promise<Client> {
+  guardParser();
   const open = async (tls: boolean): Promise<Client> => {
     signal.throwIfAborted();
     const client = new Client({

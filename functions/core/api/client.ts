@@ -24,6 +24,11 @@ export interface ClientOptions {
   /** The caller's Firebase ID token; asked anew for each request. */
   readonly token: () => Promise<string | null>;
   readonly fetch: typeof fetch;
+  /**
+   * Seconds to wait, for one call, where it is refused because there were too many (429): nothing was done, so it is sent
+   * again when the answer says. 0 where absent.
+   */
+  readonly patience?: number;
 }
 
 /** A function that calls any contract and returns its parsed answer, or throws ApiError. */
@@ -34,10 +39,9 @@ export function makeClient(options: ClientOptions) {
     B extends z.ZodType,
     A extends z.ZodType,
   >(contract: Contract<Path, Q, B, A>, input: Input<Path, Q, B> = {}): Promise<z.output<A>> {
-    const token = await options.token();
-    const response = await options.fetch(
-      options.baseUrl + address(contract.path, input.params, input.query),
-      {
+    const response = await ask(async () => {
+      const token = await options.token();
+      return options.fetch(options.baseUrl + address(contract.path, input.params, input.query), {
         method: contract.method,
         headers: {
           accept: 'application/json',
@@ -46,12 +50,40 @@ export function makeClient(options: ClientOptions) {
         },
         ...(input.body === undefined ? {} : { body: JSON.stringify(input.body) }),
         ...(input.signal === undefined ? {} : { signal: input.signal }),
-      },
-    );
+      });
+    }, options.patience ?? 0);
     const text = await response.text();
     if (!response.ok) throw new ApiError(problemOf(response, text));
     return contract.answer.parse(text === '' ? {} : JSON.parse(text));
   };
+}
+
+/** Sends a request, and again after each 429 that can be waited for. */
+async function ask(send: () => Promise<Response>, patience: number): Promise<Response> {
+  for (let left = patience; ;) {
+    const response = await send();
+    const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+    if (response.status !== 429 || !(seconds > 0 && seconds <= left)) return response;
+    await response.body?.cancel();
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    left -= seconds;
+  }
+}
+
+/** Every item of a paged list, asked for page by page. */
+export async function allOf<T>(
+  ask: (page: { limit: number; after?: string }) => Promise<{ items: T[]; next: string | null }>,
+): Promise<T[]> {
+  const items: T[] = [];
+  for (let after: string | null = null; ;) {
+    const page: { items: T[]; next: string | null } = await ask({
+      limit: 200,
+      ...(after === null ? {} : { after }),
+    });
+    items.push(...page.items);
+    if (page.next === null) return items;
+    after = page.next;
+  }
 }
 
 /** Path and query of a request. */

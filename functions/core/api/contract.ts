@@ -29,6 +29,16 @@ export interface Contract<
   readonly status: 200 | 201 | 202;
   /** One sentence for the reference. */
   readonly summary: string;
+  /**
+   * The bucket its calls count in for the tenant's rate limits: `read`, `write`, or `trigger` for what costs money or
+   * reaches out (runs, deployments, connection tests).
+   */
+  readonly rate: 'read' | 'write' | 'trigger';
+  /**
+   * The answer holds something that must never be kept (a key, a signed address): such a call takes no Idempotency-Key.
+   * Every other POST does.
+   */
+  readonly secretAnswer: boolean;
 }
 
 const None = z.strictObject({});
@@ -43,6 +53,8 @@ interface Definition<Path extends string, Q extends z.ZodType, B extends z.ZodTy
   readonly query?: Q;
   readonly body?: B;
   readonly status?: Contract['status'];
+  readonly rate?: Contract['rate'];
+  readonly secretAnswer?: boolean;
 }
 
 /** A contract; query and body left out mean "none", and unknown keys in them are refused. */
@@ -54,6 +66,8 @@ export function contract<
 >(definition: Definition<Path, Q, B, A>): Contract<Path, Q, B, A> {
   return {
     status: 200,
+    rate: definition.method === 'GET' ? 'read' : 'write',
+    secretAnswer: false,
     ...definition,
     // A default of a generic type parameter cannot be checked by the compiler: None is what Q and B default to.
     query: definition.query ?? (None as unknown as Q),
@@ -62,10 +76,29 @@ export function contract<
 }
 
 /** `limit` and `after` of every list; answers carry `next`, the `after` of the following page, or null. */
-export const Page = z.strictObject({
+const paging = {
   limit: z.coerce.number().int().min(1).max(200).default(50),
   after: Id.optional(),
-});
+};
+export const Page = z.strictObject(paging);
+
+/**
+ * The query of a list that is paged, sorted and filtered: `?status=active&sort=name&order=asc&limit=20&after=…`. Filters
+ * are fields of the items and compare for equality; a list of what was deleted is asked for with `deleted=only`.
+ * Each filter × sort needs an index in firestore.indexes.json.
+ */
+export function listQuery<F extends z.ZodRawShape, S extends readonly [string, ...string[]]>(
+  filters: F,
+  sort: S,
+) {
+  return z.strictObject({
+    ...paging,
+    ...filters,
+    sort: z.enum(sort).default(sort[0]),
+    order: z.enum(['asc', 'desc']).default('desc'),
+    deleted: z.enum(['no', 'only']).default('no'),
+  });
+}
 
 /** A page of `item`s. */
 export function pageOf<T extends z.ZodType>(item: T) {

@@ -1,41 +1,108 @@
 import { z } from 'zod';
-import { EtlRun, EtlTable } from '../etl-run.ts';
+import { EtlCaps, EtlRun, EtlStatus, EtlTable } from '../etl-run.ts';
+import { Overlap, RunTrigger } from '../events.ts';
 import { Id } from '../ids.ts';
-import { LogLine } from '../log.ts';
-import { contract, Page, pageOf } from './contract.ts';
+import { LogPage, LogPageQuery } from '../log.ts';
+import { PreflightCheck } from '../preflight.ts';
+import { contract, listQuery, pageOf } from './contract.ts';
+
+const RUNS = '/api/tenants/{tenant}/models/{model}/etl/runs';
+
+/** Which tables, of those that are enabled: both left out, all of them; both given, what either names. */
+const choice = {
+  /** Ids of source tables. */
+  tables: z.array(Id).min(1).max(500).optional(),
+  /** Ids of sources, for all tables of each. */
+  sources: z.array(Id).min(1).max(100).optional(),
+};
 
 export const startEtl = contract({
   method: 'POST',
-  path: '/api/tenants/{tenant}/models/{model}/etl/runs',
+  path: RUNS,
   access: 'run',
-  summary: 'Load every enabled table; while a run is active its own record is the answer.',
+  rate: 'trigger',
+  summary: 'Load every enabled table, or those named; while a run is active, `overlap` says what happens.',
+  body: z.strictObject({
+    ...choice,
+    overlap: Overlap.default('join'),
+    caps: EtlCaps.partial().default({}),
+  }),
+  /** `created`: false where the answer is a run that was there before: the active one, or the one that waits. */
+  answer: EtlRun.extend({ created: z.boolean() }),
+  status: 202,
+});
+
+export const cancelEtl = contract({
+  method: 'POST',
+  path: `${RUNS}/{run}/cancel`,
+  access: 'run',
+  summary: 'End a run that is not over. What it has published stays; the rest is given up.',
   answer: EtlRun,
   status: 202,
 });
 
+export const retryEtl = contract({
+  method: 'POST',
+  path: `${RUNS}/{run}/retry`,
+  access: 'run',
+  rate: 'trigger',
+  summary: 'Load again what failed or was cancelled in a run that is over, and only that.',
+  body: z.strictObject({ overlap: Overlap.default('refuse') }),
+  answer: EtlRun.extend({ created: z.boolean() }),
+  status: 202,
+});
+
+export const preflightEtl = contract({
+  method: 'POST',
+  path: '/api/tenants/{tenant}/models/{model}/etl/preflight',
+  access: 'run',
+  rate: 'trigger',
+  summary:
+    'What a run would meet, found out before anything is loaded: sources, tables, columns, destinations.',
+  body: z.strictObject(choice),
+  /** `ok`: every check passed. */
+  answer: z.object({ ok: z.boolean(), checks: z.array(PreflightCheck) }),
+});
+
 export const listEtlRuns = contract({
   method: 'GET',
-  path: '/api/tenants/{tenant}/models/{model}/etl/runs',
+  path: RUNS,
   access: 'read',
   summary: 'ETL runs, newest first.',
-  query: Page,
+  query: listQuery({ status: EtlStatus.optional(), trigger: RunTrigger.optional() }, ['createdAt']).omit({
+    deleted: true,
+  }),
   answer: pageOf(EtlRun),
 });
 
+/** `perTable`: the first 200 by id where there are more (`moreTables`); all of them page by page: listEtlRunTables. */
 export const getEtlRun = contract({
   method: 'GET',
-  path: '/api/tenants/{tenant}/models/{model}/etl/runs/{run}',
+  path: `${RUNS}/{run}`,
   access: 'read',
   summary: 'One run with its tables.',
-  answer: EtlRun.extend({ perTable: z.array(EtlTable) }),
+  answer: EtlRun.extend({ perTable: z.array(EtlTable), moreTables: z.boolean() }),
 });
 
+export const listEtlRunTables = contract({
+  method: 'GET',
+  path: `${RUNS}/{run}/tables`,
+  access: 'read',
+  summary: 'The tables of one run, by name.',
+  query: listQuery({ status: EtlStatus.optional() }, ['name', 'createdAt'])
+    .omit({ deleted: true })
+    .extend({ order: z.enum(['asc', 'desc']).default('asc') }),
+  answer: pageOf(EtlTable),
+});
+
+/** `next`: the `after` of what follows, also of what is yet to be said; null where nothing has been said at all. */
 export const getEtlLogs = contract({
   method: 'GET',
-  path: '/api/tenants/{tenant}/models/{model}/etl/runs/{run}/logs',
+  path: `${RUNS}/{run}/logs`,
   access: 'read',
-  summary: 'The run’s log lines in order.',
-  answer: z.object({ lines: z.array(LogLine) }),
+  summary: 'The run’s log lines in order, page by page.',
+  query: LogPageQuery,
+  answer: LogPage,
 });
 
 /** What each run did to one table, newest first. */

@@ -43,7 +43,7 @@ const Filters = {
 export const recommend = contract({
   method: 'POST',
   path: '/v1/recommend',
-  access: 'read',
+  access: 'recommend',
   summary: 'What should this customer, or the holder of this basket, be offered?',
   body: z.union([
     z.strictObject({ customer: Key, ...Filters }),
@@ -55,7 +55,7 @@ export const recommend = contract({
 export const similar = contract({
   method: 'POST',
   path: '/v1/similar',
-  access: 'read',
+  access: 'recommend',
   summary: 'Items bought by the same customers as this one.',
   body: z.strictObject({ item: Key, limit: z.int().min(1).max(200).default(10) }),
   answer: Recommendation,
@@ -65,7 +65,7 @@ export const similar = contract({
 export const getHistory = contract({
   method: 'POST',
   path: '/v1/history',
-  access: 'read',
+  access: 'recommend',
   summary: 'What this customer has bought, most often first.',
   body: z.strictObject({ customer: Key, limit: z.int().min(1).max(200).default(10) }),
   answer: z.object({
@@ -86,7 +86,7 @@ export const getHistory = contract({
 export const listCustomers = contract({
   method: 'POST',
   path: '/v1/customers',
-  access: 'read',
+  access: 'recommend',
   summary: 'Customers the version knows.',
   body: z.strictObject({
     search: z.string().max(100).default(''),

@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { Name } from '../ids.ts';
+import { Id, Name } from '../ids.ts';
+import { editGuard } from '../resource.ts';
 import { Credentials, LoadMode, Source, SourceSettings, SourceTable } from '../source.ts';
-import { contract, Page, pageOf } from './contract.ts';
+import { contract, listQuery, pageOf } from './contract.ts';
+import { dependents, either, flag, search } from '../resource-contract.ts';
 
 export const createSource = contract({
   method: 'POST',
@@ -9,7 +11,10 @@ export const createSource = contract({
   access: 'edit',
   summary: 'Add a source. Credentials are sealed and never returned.',
   body: z.strictObject({ name: Name, settings: SourceSettings, credentials: Credentials.optional() }),
-  answer: Source,
+  answer: Source.extend({
+    /** Other sources of the model that read the same database or one of the same files. */
+    sameAs: z.array(Id).default([]),
+  }),
   status: 201,
 });
 
@@ -18,7 +23,7 @@ export const listSources = contract({
   path: '/api/tenants/{tenant}/models/{model}/sources',
   access: 'read',
   summary: 'The model’s sources.',
-  query: Page,
+  query: listQuery({ enabled: either, search }, ['createdAt', 'updatedAt', 'name']),
   answer: pageOf(Source),
 });
 
@@ -26,7 +31,48 @@ export const getSource = contract({
   method: 'GET',
   path: '/api/tenants/{tenant}/models/{model}/sources/{source}',
   access: 'read',
-  summary: 'One source.',
+  summary: 'One source; a deleted one says when that was.',
+  answer: Source,
+});
+
+export const updateSource = contract({
+  method: 'PATCH',
+  path: '/api/tenants/{tenant}/models/{model}/sources/{source}',
+  access: 'edit',
+  summary:
+    'Change a source; its kind stays. Credentials are for one host, port, database and user: where these change they are forgotten, unless new ones are sent along.',
+  body: z.strictObject({
+    name: Name.optional(),
+    enabled: z.boolean().optional().describe('Where not, its tables are left out of runs.'),
+    settings: SourceSettings.optional(),
+    credentials: Credentials.optional(),
+    ...editGuard,
+  }),
+  answer: Source,
+});
+
+export const listSourceDependents = dependents(
+  '/api/tenants/{tenant}/models/{model}/sources/{source}/dependents',
+  'What uses a source’s tables.',
+);
+
+export const deleteSource = contract({
+  method: 'DELETE',
+  path: '/api/tenants/{tenant}/models/{model}/sources/{source}',
+  access: 'edit',
+  summary:
+    'Delete a source; it can be restored for 30 days, then its credentials and loaded tables go. Refused while a data set or an active run uses it.',
+  query: z.strictObject({
+    forgetCredentials: flag.describe('Forget the credentials at once: restored, it needs new ones.'),
+  }),
+  answer: Source,
+});
+
+export const restoreSource = contract({
+  method: 'POST',
+  path: '/api/tenants/{tenant}/models/{model}/sources/{source}/restore',
+  access: 'edit',
+  summary: 'Undo the deletion of a source.',
   answer: Source,
 });
 
@@ -44,6 +90,7 @@ export const createUpload = contract({
   method: 'POST',
   path: '/api/tenants/{tenant}/models/{model}/uploads',
   access: 'edit',
+  secretAnswer: true,
   summary: 'Ask for an address to upload a file to.',
   body: z.strictObject({
     fileName: z
@@ -66,6 +113,7 @@ export const discoverTables = contract({
   method: 'POST',
   path: '/api/tenants/{tenant}/models/{model}/sources/{source}/discover',
   access: 'edit',
+  rate: 'trigger',
   summary: 'Read the source’s schema and store its tables; tables known before keep their settings.',
   answer: z.object({ items: z.array(SourceTable) }),
 });
@@ -74,8 +122,19 @@ export const listSourceTables = contract({
   method: 'GET',
   path: '/api/tenants/{tenant}/models/{model}/sources/{source}/tables',
   access: 'read',
-  summary: 'The source’s tables as last discovered.',
-  answer: z.object({ items: z.array(SourceTable) }),
+  summary: 'The source’s tables as last discovered, by name.',
+  query: listQuery({ enabled: either, mode: LoadMode.optional(), search }, ['name', 'discoveredAt'])
+    .omit({ deleted: true })
+    .extend({ order: z.enum(['asc', 'desc']).default('asc') }),
+  answer: pageOf(SourceTable),
+});
+
+export const getSourceTable = contract({
+  method: 'GET',
+  path: '/api/tenants/{tenant}/models/{model}/sources/{source}/tables/{table}',
+  access: 'read',
+  summary: 'One table of a source.',
+  answer: SourceTable,
 });
 
 export const updateSourceTable = contract({
@@ -88,6 +147,7 @@ export const updateSourceTable = contract({
     mode: LoadMode.optional(),
     cursor: z.string().nullable().optional(),
     rejectLimit: z.number().min(0).max(1).optional(),
+    ...editGuard,
   }),
   answer: SourceTable,
 });

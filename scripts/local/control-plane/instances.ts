@@ -19,7 +19,7 @@ export interface InstanceSpec {
   readonly logFile: string;
 }
 
-/** The one instance of a revision (as with minimum and maximum instances 1), kept running until stopped. */
+/** One instance of a revision, kept running until stopped. */
 export interface Instance {
   /** The port of the ready process; null while there is none. */
   port(): number | null;

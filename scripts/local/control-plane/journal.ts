@@ -60,6 +60,24 @@ export interface OperationRecord {
       };
 }
 
+/** A job of Cloud Scheduler. Times are milliseconds since the epoch. */
+export interface SchedulerJob {
+  readonly name: string;
+  readonly schedule: string;
+  readonly timeZone: string;
+  /** Full name of the Pub/Sub topic. */
+  readonly topic: string;
+  /** The message, base64. */
+  readonly data: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly retryCount: number;
+  readonly paused: boolean;
+  readonly userUpdateTime: number;
+  lastAttemptTime: number | null;
+  /** Why the last attempt was in vain. */
+  failure: string | null;
+}
+
 export interface Policy {
   bindings?: { role?: string; members?: string[] }[];
 }
@@ -72,6 +90,7 @@ export interface Journal {
   customJobs: Record<string, CustomJob>;
   operations: Record<string, OperationRecord>;
   policies: Record<string, Policy>;
+  schedulerJobs: Record<string, SchedulerJob>;
 }
 
 /** A journal and the way to keep it. */
@@ -97,9 +116,13 @@ export function openJournal(folder: string): OpenJournal {
     customJobs: {},
     operations: {},
     policies: {},
+    schedulerJobs: {},
   };
   // Written by flush, whole or not at all.
-  const journal: Journal = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Journal) : empty;
+  // One of an earlier version may lack a kind of resource.
+  const journal: Journal = existsSync(file)
+    ? { ...empty, ...(JSON.parse(readFileSync(file, 'utf8')) as Partial<Journal>) }
+    : empty;
   let due = false;
   const flush = (): void => {
     due = false;

@@ -1,6 +1,6 @@
 /**
- * Cloud Run (jobs, services, revisions) and Vertex AI (custom jobs) as one gRPC server that speaks the official protos, and
- * the ingress of the services. Containers are child processes; what is known is kept in a journal.
+ * Cloud Run (jobs, services, revisions), Vertex AI (custom jobs) and Cloud Scheduler as one gRPC server that speaks the
+ * official protos, and the ingress of the services. Containers are child processes; what is known is kept in a journal.
  */
 import { once } from 'node:events';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
@@ -17,6 +17,8 @@ import { resourceProgress } from './progress.ts';
 import { loadServices } from './protos.ts';
 import { jobServices } from './run-jobs.ts';
 import { serviceServices } from './run-services.ts';
+import { publishVia } from './scheduler-publish.ts';
+import { schedulerService } from './scheduler.ts';
 import { openServiceController } from './service-controller.ts';
 
 const GRACE_MS = 3_000;
@@ -42,6 +44,7 @@ const run = {
   ...jobServices(open, executions, operations, deployed),
   ...serviceServices(open, controller, operations, origin),
 };
+const scheduler = schedulerService(open, publishVia(process.env['PUBSUB_EMULATOR_HOST']));
 
 const server = new Server();
 server.addService(definitions.jobs, run.jobs);
@@ -54,6 +57,7 @@ server.addService(
   customJobService(open, containers, operations, logs, stopping.signal),
 );
 server.addService(definitions.operations, operations.service);
+server.addService(definitions.scheduler, scheduler.service);
 
 await new Promise<void>((resolve, reject) => {
   server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error) =>
@@ -66,6 +70,7 @@ void controller.resume();
 
 onShutdown(async () => {
   stopping.abort();
+  scheduler.stop();
   server.forceShutdown();
   front.close();
   front.closeAllConnections();

@@ -12,6 +12,7 @@ export interface Services {
   readonly tasks: ServiceDefinition;
   readonly operations: ServiceDefinition;
   readonly customJobs: ServiceDefinition;
+  readonly scheduler: ServiceDefinition;
 }
 
 const require = createRequire(import.meta.url);
@@ -23,6 +24,7 @@ export function loadServices(): Services {
     // The beta half of Vertex AI is as large as the rest and not used.
     delete (google['cloud'] as Nested).nested['aiplatform']?.nested?.['v1beta1'];
   });
+  const scheduler = load('@google-cloud/scheduler/build/protos/protos.json');
   const v2 = 'google.cloud.run.v2';
   return {
     services: service(run, `${v2}.Services`),
@@ -32,6 +34,7 @@ export function loadServices(): Services {
     tasks: service(run, `${v2}.Tasks`),
     operations: service(run, 'google.longrunning.Operations'),
     customJobs: service(vertex, 'google.cloud.aiplatform.v1.JobService'),
+    scheduler: service(scheduler, 'google.cloud.scheduler.v1.CloudScheduler'),
   };
 }
 

@@ -208,6 +208,15 @@ export function toExecution(record: ExecutionRecord, logFolder: string): Executi
     updateTime: timestamp(completionTime ?? Date.now()),
     ...(started.length === 0 ? {} : { startTime: timestamp(Math.min(...started)) }),
     ...(completionTime === undefined ? {} : { completionTime: timestamp(completionTime) }),
+    template: {
+      containers: [
+        {
+          image: record.container.image,
+          args: [...record.container.args],
+          env: Object.entries(record.container.env).map(([key, value]) => ({ name: key, value })),
+        },
+      ],
+    },
     taskCount: tasks.length,
     parallelism: record.parallelism,
     runningCount: count('running'),

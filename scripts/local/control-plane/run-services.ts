@@ -56,6 +56,7 @@ export function serviceServices(
     const settled: Service = {
       ...service,
       generation,
+      etag: `"${service.uid ?? ''}-${generation}"`,
       updateTime: timestamp(Date.now()),
       reconciling: true,
       ...(revision === null ? {} : { latestCreatedRevision: revision.name ?? '' }),
@@ -109,6 +110,7 @@ export function serviceServices(
             });
           }
           const { service: kept, revisions } = found(former, name);
+          requireUnchanged(kept, service.etag);
           return accept({ service: { ...kept, ...written(service, updateMask?.paths ?? []) }, revisions });
         },
       ),
@@ -120,8 +122,9 @@ export function serviceServices(
         const { items, nextPageToken } = page(below, request);
         return { services: items, nextPageToken };
       }),
-      deleteService: unary(({ name }: Named) => {
+      deleteService: unary(({ name, etag }: Named & { etag?: string }) => {
         const gone = record(name);
+        requireUnchanged(gone.service, etag);
         delete journal.services[name];
         delete journal.policies[name];
         save();
@@ -173,6 +176,15 @@ export function serviceServices(
       }),
     },
   };
+}
+
+/** Refuses a change that was meant for the service as it was before another one. */
+function requireUnchanged(service: Service, etag: string | null | undefined): void {
+  if (etag && etag !== service.etag)
+    throw new RpcError(
+      status.ABORTED,
+      `The service was changed meanwhile: its etag is not ${etag} any more.`,
+    );
 }
 
 /** The fields that an update writes: those of the mask (top level), or all writable ones where there is no mask. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { toError } from '#core/errors';
 import { containerSpec } from './containers.ts';
@@ -16,7 +17,7 @@ export interface ServiceController {
   reconcile(name: string): Promise<void>;
   /** Stops the instances of a service that was taken out of the journal. */
   remove(record: ServiceRecord): Promise<void>;
-  /** The instance of a revision, if it has one. */
+  /** An instance of a revision, each in turn, if it has any; one that is ready where there is one. */
   instance(revisionName: string): Instance | undefined;
   /** Starts what was serving before. */
   resume(): Promise<void>;
@@ -24,6 +25,8 @@ export interface ServiceController {
 
 /** How long a container may take to listen; Cloud Run's default startup probe waits as long. */
 const STARTUP_TIMEOUT_MS = 240_000;
+/** How long an instance goes on after it has lost its traffic. */
+const DRAIN_MS = 500;
 
 /** @param origin of the ingress: services are `<origin>/<service>`, tags `<origin>/<tag>---<service>` */
 export function openServiceController(
@@ -32,19 +35,34 @@ export function openServiceController(
   origin: string,
   logs: string,
 ): ServiceController {
-  const instances = new Map<string, Instance>();
+  const instances = new Map<string, Instance[]>();
   const queues = new Map<string, Promise<void>>();
+  let turn = 0;
 
   async function start(revision: Revision): Promise<void> {
     const name = revision.name ?? '';
     if (instances.has(name)) return;
-    instances.set(name, await startInstance(instanceSpec(revision, logs), containers));
+    const spec = instanceSpec(revision, logs);
+    const begun = await Promise.allSettled(
+      Array.from({ length: instanceCount(revision) }, () => startInstance(spec, containers)),
+    );
+    const up = begun.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const failed = begun.find((one) => one.status === 'rejected');
+    if (failed === undefined) {
+      instances.set(name, up);
+      return;
+    }
+    await Promise.all(up.map((instance) => instance.stop()));
+    throw toError(failed.reason);
   }
 
   async function stop(name: string): Promise<void> {
-    const instance = instances.get(name);
+    const stopped = instances.get(name) ?? [];
+    if (stopped.length === 0) return;
     instances.delete(name);
-    await instance?.stop();
+    // Requests that were on their way to it when the traffic moved still arrive.
+    await sleep(DRAIN_MS);
+    await Promise.all(stopped.map((instance) => instance.stop()));
   }
 
   async function deploy(record: ServiceRecord): Promise<void> {
@@ -70,15 +88,17 @@ export function openServiceController(
     const pointsAtFailed =
       failure !== null &&
       (service.traffic ?? []).some(({ revision }) => revision === idOf(created?.name ?? ''));
-    service.trafficStatuses = pointsAtFailed
+    const wanted = pointsAtFailed
       ? (former ?? [])
       : resolveTraffic(service.traffic, revisions, latest, (tag) => `${origin}/${tag}---${id}`);
-    const serving = servingRevisions(service.trafficStatuses);
+    const serving = servingRevisions(wanted);
+    // Who is to answer is up before the traffic moves.
     for (const revision of revisions)
       if (serving.has(idOf(revision.name ?? '')) && !hasFailed(revision)) await start(revision);
-    await Promise.all(
-      revisions.filter(({ name }) => !serving.has(idOf(name ?? ''))).map(({ name }) => stop(name ?? '')),
-    );
+    service.trafficStatuses = wanted;
+    for (const { name } of revisions)
+      if (!serving.has(idOf(name ?? '')))
+        void stop(name ?? '').catch((error: unknown) => console.error('an instance was not stopped', error));
     service.observedGeneration = generation ?? 0;
     service.reconciling = service.generation !== generation;
     service.terminalCondition =
@@ -113,7 +133,12 @@ export function openServiceController(
       await queues.get(service.name ?? '');
       await Promise.all(revisions.map(({ name }) => stop(name ?? '')));
     },
-    instance: (revisionName) => instances.get(revisionName),
+    instance(revisionName) {
+      const all = instances.get(revisionName) ?? [];
+      const ready = all.filter((one) => one.port() !== null);
+      const choice = ready.length > 0 ? ready : all;
+      return choice[turn++ % choice.length];
+    },
     async resume() {
       await Promise.all(Object.keys(journal.services).map((name) => controller.reconcile(name)));
     },
@@ -164,6 +189,14 @@ function templateOf(revision: Revision): unknown {
 
 function hasFailed(revision: Revision): boolean {
   return revision.conditions?.some(({ state }) => state === 'CONDITION_FAILED') ?? false;
+}
+
+/**
+ * How many instances a revision has here: as many as it must have at least, and one where that is none, for nothing here
+ * starts at the first request. It does not grow with the load.
+ */
+function instanceCount({ scaling }: Revision): number {
+  return Math.max(1, scaling?.minInstanceCount ?? 0);
 }
 
 function instanceSpec(revision: Revision, logs: string): InstanceSpec {

@@ -6,7 +6,8 @@ import { forward, KEEP_ALIVE_MS, readBody, refuse, splitFirstSegment } from '../
 /** A function that is up. */
 export interface HostedFunction {
   readonly name: string;
-  /** Where its own Functions Framework server listens. */
+  /** Its own Functions Framework server, which listens on `port`. */
+  readonly server: Server;
   readonly port: number;
   /** The topic it is triggered by; null for an HTTP function. */
   readonly topic: string | null;
@@ -42,10 +43,35 @@ export function openFrontDoor(
           404,
           `There is no function ${target?.name ?? 'without a name'}; there are: ${known}.`,
         );
-    } else if (found.topic === null)
-      forward(request, response, { ...destination(found), path: target.rest, headers: request.headers });
+    } else if (found.topic === null) hand(request, response, found, target.rest);
     else void deliver(request, response, found, found.topic, project);
   });
+}
+
+/**
+ * Hands a request to the function's server, which is in this process: a connection of its own would cost as much as what
+ * it carries. After its time the caller is told so on the socket itself: the function may write its answer yet.
+ */
+function hand(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { name, server, timeoutSeconds }: HostedFunction,
+  path: string,
+): void {
+  const timer = setTimeout(() => {
+    const said = `${name} did not answer within ${timeoutSeconds} s.\n`;
+    const head = `HTTP/1.1 504 Gateway Timeout\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(said)}\r\nconnection: close\r\n\r\n`;
+    if (!response.headersSent) request.socket.write(head + said);
+    request.socket.end();
+    request.socket.destroySoon();
+  }, timeoutSeconds * 1000);
+  response.once('close', () => {
+    clearTimeout(timer);
+    // What is left of a request that was answered early is read off, or the connection's next would wait behind it.
+    request.resume();
+  });
+  request.url = path;
+  server.emit('request', request, response);
 }
 
 async function deliver(

@@ -48,8 +48,19 @@ export function openSite(options: SiteOptions): Handler {
       handler = configure(file, options);
       read = changed;
     }
-    handler(request, response, next);
+    // As Google's front ends do: an address that is no URL reaches no site.
+    if (decodes(request.url ?? '/')) handler(request, response, next);
+    else refuse(response, 400, 'The address is not a valid URL.');
   };
+}
+
+function decodes(address: string): boolean {
+  try {
+    decodeURIComponent(address.split('?', 1)[0] ?? '');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function configure(file: string, { root, functionsPort, ingressPort, pagePorts }: SiteOptions): Handler {

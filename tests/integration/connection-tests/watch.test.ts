@@ -54,7 +54,12 @@ test('a test whose process died is failed with the reason; one that has time lef
 
 test('a message that comes again for a test that has begun changes nothing', async () => {
   const { path, request } = await writeTest('running', 1);
-  const world = { projectId: 'p', bucket: 'b', installationKey: new Uint8Array(32), allowedHosts: [] };
+  const world = {
+    projectId: 'p',
+    bucket: 'b',
+    installationKeys: { current: new Uint8Array(32), former: [] },
+    allowedHosts: [],
+  };
   await runTest(store, world, request);
   expect(await statusOf(path)).toMatchObject({ status: 'running', steps: [] });
   await store.db.commit([{ kind: 'delete', path: paths.watched(path) }]);

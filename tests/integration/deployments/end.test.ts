@@ -1,4 +1,4 @@
-import { Deployment, type DeploymentStatus } from '#core/deployment';
+import { Deployment, type DeploymentStatus, newDeployment } from '#core/deployment';
 import { Model } from '#core/model';
 import { paths } from '#core/paths';
 import { DeploymentSettings } from '#core/pipeline-config';
@@ -11,24 +11,19 @@ const store = openTestStore(APART);
 afterAll(() => store.db.close());
 const AT = '2026-06-01T00:00:00.000Z';
 const model = 'm1234';
+const SETTINGS = DeploymentSettings.parse({ warmUp: 0, canary: { steps: [] } });
 const URL = 'https://tw.example';
 
 const deploymentOf = (id: string, status: DeploymentStatus): Deployment => ({
-  id,
-  version: 'v1234',
-  run: null,
+  ...newDeployment({
+    id,
+    version: 'v1234',
+    run: null,
+    settings: SETTINGS,
+    requestedBy: 'u',
+    createdAt: AT,
+  }),
   status,
-  settings: DeploymentSettings.parse({}),
-  requestedBy: 'u',
-  attempts: 0,
-  service: null,
-  revision: null,
-  url: null,
-  compared: 0,
-  failure: null,
-  createdAt: AT,
-  liveAt: null,
-  finishedAt: null,
 });
 
 /** A model whose `dlive` is live, with `dnext` being verified. */

@@ -40,6 +40,10 @@ const revision = (name: string, env: Record<string, string> = {}): RevisionSpec 
 });
 const put = (service: string, name: string, env = {}) =>
   platform.putRevision(service, revision(name, env), TAG);
+async function open(service: string, name: string): Promise<void> {
+  await platform.publish(service);
+  await platform.direct(service, [{ revision: name, percent: 100 }], { tag: TAG, revision: name });
+}
 const settled = (service: string) =>
   eventually(`the state of ${service}`, async () => {
     const state = await platform.service(service);
@@ -58,7 +62,7 @@ async function live(service: string): Promise<string> {
   await put(service, name);
   await settled(service);
   expect(await answering(service)).toBe(403);
-  await platform.open(service, name, TAG);
+  await open(service, name);
   return untilAnswering(service, name);
 }
 
@@ -67,7 +71,7 @@ test('a revision that was opened and then given up leaves the former one answeri
   const first = await live(service);
   await put(service, 'tw-given-up-second');
   expect((await settled(service)).traffic).toMatchObject({ [first]: 100 });
-  await platform.open(service, 'tw-given-up-second', TAG);
+  await open(service, 'tw-given-up-second');
   await untilAnswering(service, 'tw-given-up-second');
 
   await platform.discard(service, 'tw-given-up-second', first);
@@ -92,7 +96,7 @@ test('after a revision that did not start the next deployment is judged by its o
     expect(state).toMatchObject({ newest: 'tw-broken-third', failure: null });
     if (state?.ready === true) break;
   }
-  await platform.open(service, 'tw-broken-third', TAG);
+  await open(service, 'tw-broken-third');
   await untilAnswering(service, 'tw-broken-third');
 });
 

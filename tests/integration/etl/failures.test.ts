@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openBus } from '#cloud/pubsub';
 import { getEtlLogs, getEtlRun, listEtlHistory, listEtlRuns, startEtl } from '#core/api/etl';
 import { createSource, discoverTables, listSources, setCredentials } from '#core/api/sources';
-import { getConnectionTest, startConnectionTest } from '#core/api/connection-tests';
+import { getConnectionTest, listConnectionTests, startConnectionTest } from '#core/api/connection-tests';
 import { type Account, openAccount, refusalOf } from '#tests/account';
 import { eventually } from '#tests/eventually';
 import { useLocalCloud } from '#tests/local-cloud';
@@ -166,4 +166,8 @@ test('a connection test goes step by step, and says at which step it failed and 
   expect(bad.status).toBe('failed');
   expect(bad.steps.find(({ status }) => status === 'failed')).toMatchObject({ name: 'sign-in' });
   expect(bad.failure?.remedy).not.toBeNull();
+  const list = (query: object) => account.call(listConnectionTests, { params: account.params, query });
+  expect((await list({ source: source.id })).items).toEqual([bad, good]);
+  expect((await list({ status: 'passed', limit: 1 })).items).toEqual([good]);
+  expect((await list({ source: 'sanother' })).items).toEqual([]);
 });

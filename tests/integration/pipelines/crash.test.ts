@@ -2,8 +2,7 @@ import type { Database } from '#cloud/firestore';
 import { announce } from '#core/events';
 import { type GateVerdict, MetricsReport } from '#core/metrics';
 import { paths } from '#core/paths';
-import { PipelineConfigDefinition } from '#core/pipeline-config';
-import { pendingStage, PipelineRun, type StageName, STAGES } from '#core/pipeline-run';
+import { PipelineRun, type StageName, STAGES } from '#core/pipeline-run';
 import { Tenant } from '#core/tenant';
 import { Version } from '#core/version';
 import { readConfig } from '#runtime/config';
@@ -13,10 +12,14 @@ import { createExclusively } from '#store/exclusive';
 import { LEASE_SECONDS } from '#store/lease';
 import { publishOutbox } from '#store/outbox';
 import type { Store } from '#store/store';
+import { readUsage } from '#store/usage';
 import { eventually } from '#tests/eventually';
+import { aRun, aWork } from '#tests/pipeline-runs';
 import { APART, freshTenant, openTestStore } from '#tests/store';
+import { requestCancel } from '../../../functions/pipelines/cancel.ts';
 import { concludeTraining } from '../../../functions/pipelines/conclude-training.ts';
-import { driveStage, type StageContext, type StageWork } from '../../../functions/pipelines/drive.ts';
+import { driveStage } from '../../../functions/pipelines/drive.ts';
+import type { StageContext, StageWork } from '../../../functions/pipelines/run-context.ts';
 import { currentStage } from '../../../functions/pipelines/stage-plan.ts';
 
 // The watchdog of the running cloud must not find these runs.
@@ -25,37 +28,15 @@ afterAll(() => store.db.close());
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const AT = '2026-06-01T00:00:00.000Z';
 
-const tenantOf = (id: string): Tenant => ({
-  id,
-  name: 'Test',
-  plan: 'trial',
-  status: 'active',
-  cloud: { projectId: 'p', location: 'europe-west1', bucket: 'b', datasetPrefix: '' },
-  createdAt: AT,
-});
-const runOf = (id: string): PipelineRun => ({
-  id,
-  status: 'queued',
-  config: 'c1234',
-  dataset: 'd1234',
-  settings: PipelineConfigDefinition.parse({ name: 'x' }),
-  requestedBy: 'u',
-  asOf: AT,
-  stages: {
-    extraction: pendingStage(),
-    vocabulary: pendingStage(),
-    training: pendingStage(),
-    deployment: pendingStage(),
-  },
-  extraction: null,
-  vocabulary: null,
-  metrics: null,
-  version: null,
-  deployment: null,
-  failure: null,
-  createdAt: AT,
-  finishedAt: null,
-});
+const tenantOf = (id: string): Tenant =>
+  Tenant.parse({
+    id,
+    name: 'Test',
+    plan: 'trial',
+    status: 'active',
+    cloud: { projectId: 'p', location: 'europe-west1', bucket: 'b', datasetPrefix: '' },
+    createdAt: AT,
+  });
 
 /** A run that has just been asked for, in a tenant of its own. */
 async function askedFor() {
@@ -66,7 +47,7 @@ async function askedFor() {
   await createExclusively(store, {
     lock: paths.lock(tenant, ids.model, 'pipeline'),
     path,
-    data: runOf(ids.run),
+    data: aRun({ id: ids.run }),
     // Of another kind than it is: the cloud's own watchdog, which has the real stages, must not work on it.
     watched: { kind: 'deployment', path, tenant, model: ids.model, id: ids.run },
     announcements: [announce('extraction-requested', ids)],
@@ -77,15 +58,13 @@ async function askedFor() {
 
 /** Stages whose work takes two looks: the first starts a job, the second finds it done. */
 function twoLooks(started: string[]): Readonly<Record<StageName, StageWork>> {
-  const work = (stage: StageName): StageWork => ({
-    stage,
-    advance: async ({ attempt }) => {
+  const work = (stage: StageName): StageWork =>
+    aWork(stage, async ({ attempt }) => {
       const job = `${stage}-${attempt}`;
       if (started.includes(job)) return { state: 'done', found: {} };
       started.push(job);
       return { state: 'running', executor: job };
-    },
-  });
+    });
   return {
     extraction: work('extraction'),
     vocabulary: work('vocabulary'),
@@ -128,7 +107,7 @@ function failingAt(n: number, how: 'gone' | 'lost') {
 async function messagesOf(tenant: string): Promise<string[] | null> {
   await publishOutbox(store, 0).catch(() => 0);
   const said = store.published.filter(({ payload }) => JSON.stringify(payload).includes(tenant));
-  return new Set(said.map(({ topic }) => topic)).size >= 3 ? said.map(({ topic }) => topic) : null;
+  return new Set(said.map(({ topic }) => topic)).size >= 4 ? said.map(({ topic }) => topic) : null;
 }
 
 /** Looks at the run, as messages and the watchdog do, until it is over or nothing works any more. */
@@ -167,7 +146,9 @@ test.each(['gone', 'lost'] as const)(
       expect(await store.db.get(paths.watched(path))).toBeNull();
       // What the process could not publish is published from the outbox.
       const said = new Set(await eventually('the messages', () => messagesOf(ids.tenant)));
-      expect(said).toEqual(new Set(['extraction-requested', 'vocabulary-requested', 'training-requested']));
+      expect(said).toEqual(
+        new Set(['extraction-requested', 'vocabulary-requested', 'training-requested', 'pipeline-finished']),
+      );
       return failing.reached();
     };
     const AT_ONCE = 8;
@@ -189,6 +170,73 @@ test.each(['gone', 'lost'] as const)(
   },
   180_000,
 );
+
+test('wherever the process is, a run whose end is asked for ends, leaves nothing behind and is counted once', async () => {
+  const interrupted = async (n: number): Promise<boolean> => {
+    const { ids, path } = await askedFor();
+    const started: string[] = [];
+    const stopped: string[] = [];
+    const works = Object.fromEntries(
+      Object.entries(twoLooks(started)).map(([stage, work]) => [
+        stage,
+        {
+          ...work,
+          stop: () => (stopped.push(stage), Promise.resolve('stopped')),
+          spent: () => Promise.resolve({ bytesScanned: 7, trainingSeconds: 0 }),
+        },
+      ]),
+      // The same stages as twoLooks has.
+    ) as unknown as Readonly<Record<StageName, StageWork>>;
+    const failing = failingAt(n, 'gone');
+    const here = processWith(failing.db);
+    // Extraction is done, vocabulary's job is at work.
+    await lookUntilOver(here, ids, works, 3);
+    await requestCancel(here.store, ids, 'u').catch(() => requestCancel(store, ids, 'u'));
+    await lookUntilOver(here, ids, works, 3);
+    await lookUntilOver(processWith(store.db, (LEASE_SECONDS + 1) * 1000), ids, works, 3);
+    const run = (await mustRead(store, path, PipelineRun, 'run')).value;
+    expect({ n, status: run.status }).toEqual({ n, status: 'cancelled' });
+    expect(await store.db.get(paths.lock(ids.tenant, ids.model, 'pipeline'))).toBeNull();
+    expect(await store.db.get(paths.watched(path))).toBeNull();
+    const used = await readUsage(store, ids.tenant, (run.finishedAt ?? '').slice(0, 7));
+    const spent = STAGES.filter((stage) => run.stages[stage].startedAt !== null).length;
+    expect(used.pipeline).toMatchObject({ runs: 1, amounts: { bytesScanned: 7 * spent } });
+    return failing.reached();
+  };
+  let points = 0;
+  for (let from = 1; ; from += 8) {
+    const all = await Promise.allSettled(Array.from({ length: 8 }, (_, at) => interrupted(from + at)));
+    const reached = all.map((one) => {
+      if (one.status === 'rejected') throw one.reason;
+      return one.value;
+    });
+    points += reached.filter(Boolean).length;
+    if (!reached.every(Boolean)) break;
+  }
+  expect(points).toBeGreaterThan(15);
+}, 180_000);
+
+test('work that was done before it could be stopped counts: the run has succeeded, and its deployment stays', async () => {
+  const { ids, path } = await askedFor();
+  const here = processWith(store.db);
+  const works = twoLooks([]);
+  // All but the deployment, which is at work.
+  await lookUntilOver(here, ids, works, 7);
+  expect((await mustRead(store, path, PipelineRun, 'run')).value.stages.deployment.status).toBe('running');
+  await requestCancel(store, ids, 'u');
+  const deployment: StageWork = {
+    ...works.deployment,
+    advance: () => Promise.resolve({ state: 'done', found: { deployment: 'd1234' } }),
+    stop: () => Promise.resolve('done'),
+  };
+  await lookUntilOver(here, ids, { ...works, deployment }, 1);
+  expect((await mustRead(store, path, PipelineRun, 'run')).value).toMatchObject({
+    status: 'succeeded',
+    deployment: 'd1234',
+    stages: { deployment: { status: 'succeeded' } },
+  });
+  await expect(requestCancel(store, ids, 'u')).rejects.toMatchObject({ code: 'run-over' });
+});
 
 test('versions that are made at once get numbers of their own, each run one version', async () => {
   const tenant = freshTenant();

@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PubSub } from '@google-cloud/pubsub';
 import { TransientError } from '#core/errors';
-import { MAX_ATTEMPTS } from '#core/events';
+import { GIVE_UP_SECONDS, MAX_ATTEMPTS } from '#core/events';
 import { paths } from '#core/paths';
-import { PipelineConfigDefinition } from '#core/pipeline-config';
 import { pendingStage, PipelineRun } from '#core/pipeline-run';
+import { claimPath } from '#runtime/claim';
 import { onEvent } from '#runtime/event';
 import { readConfig } from '#runtime/config';
 import { disconnect, type Platform } from '#runtime/platform';
@@ -17,8 +17,9 @@ import { readRunLog } from '#store/run-log';
 import { TROUBLE_LOOKS, TROUBLE_SECONDS } from '#store/trouble';
 import { eventually } from '#tests/eventually';
 import { useLocalCloud } from '#tests/local-cloud';
+import { aRun, aWork, doneStage } from '#tests/pipeline-runs';
 import { freshTenant, openTestStore } from '#tests/store';
-import { driveStage, type StageWork } from '../../../functions/pipelines/drive.ts';
+import { driveStage } from '../../../functions/pipelines/drive.ts';
 import { stageEvent } from '../../../functions/pipelines/stage-event.ts';
 import { watchRuns } from '../../../functions/pipelines/watch.ts';
 
@@ -50,25 +51,17 @@ async function readyToTrain() {
   const tenant = freshTenant();
   const ids = { tenant, model, run: 'r1234' };
   const path = paths.pipelineRun(tenant, model, ids.run);
-  const done = { ...pendingStage(), status: 'succeeded' as const, attempts: 1 };
-  const run: PipelineRun = {
+  const run = aRun({
     id: ids.run,
     status: 'running',
-    config: 'c1234',
-    dataset: 'd1234',
-    settings: PipelineConfigDefinition.parse({ name: 'x' }),
-    requestedBy: 'u',
-    asOf: AT,
-    stages: { extraction: done, vocabulary: done, training: pendingStage(), deployment: pendingStage() },
-    extraction: null,
+    stages: {
+      extraction: doneStage(),
+      vocabulary: doneStage(),
+      training: pendingStage(),
+      deployment: pendingStage(),
+    },
     vocabulary: { customers: 1, items: 1, interactions: 1 },
-    metrics: null,
-    version: null,
-    deployment: null,
-    failure: null,
-    createdAt: AT,
-    finishedAt: null,
-  };
+  });
   const cloud = { projectId: 'p', location: 'l', bucket: 'b', datasetPrefix: '' };
   const lock = paths.lock(tenant, model, 'pipeline');
   await store.db.commit([
@@ -86,7 +79,7 @@ async function readyToTrain() {
 
 const exhausted = new TransientError('training-unavailable', 'Vertex AI did not take it: RESOURCE_EXHAUSTED');
 /** Training for which there is no machine, as often as it is asked for. */
-const noMachine: StageWork = { stage: 'training', advance: () => Promise.reject(exhausted) };
+const noMachine = aWork('training', () => Promise.reject(exhausted));
 
 test('a machine that is never to be had ends the run with that reason, in the run and in its log', async () => {
   const { ids, path, look, isLocked } = await readyToTrain();
@@ -110,10 +103,9 @@ test('a machine that is never to be had ends the run with that reason, in the ru
 test('a look that goes well ends the trouble, however long it has lasted', async () => {
   const { ids, path, look } = await readyToTrain();
   let isAway = true;
-  const work: StageWork = {
-    stage: 'training',
-    advance: () => (isAway ? Promise.reject(exhausted) : Promise.resolve({ state: 'running' })),
-  };
+  const work = aWork('training', () =>
+    isAway ? Promise.reject(exhausted) : Promise.resolve({ state: 'running' }),
+  );
   const failLooks = async () => {
     isAway = true;
     for (let n = 1; n < TROUBLE_LOOKS; n++) await driveStage(here, ids, work).catch(() => undefined);
@@ -130,22 +122,22 @@ test('a look that goes well ends the trouble, however long it has lasted', async
 test('a message waits a moment for the driver before it, and is left to one that goes on', async () => {
   const { ids, path, look } = await readyToTrain();
   const worked: string[] = [];
-  const work: StageWork = {
-    stage: 'training',
-    advance: ({ attempt }) => {
-      worked.push(`attempt ${attempt}`);
-      return Promise.resolve({ state: 'running' });
-    },
-  };
+  const work = aWork('training', ({ attempt }) => {
+    worked.push(`attempt ${attempt}`);
+    return Promise.resolve({ state: 'running' });
+  });
   const { handle } = stageEvent<'training-requested'>(work);
   const lease = await acquireLease(store, paths.lease(path), 'somebody');
-  const waiting = handle(ids, here);
+  const waiting = handle(ids, here, { id: '1', publishedAt: null });
   await releaseLease(store, lease!);
   await waiting;
   expect(worked).toEqual(['attempt 1']);
 
   await acquireLease(store, paths.lease(path), 'somebody');
-  await expect(handle(ids, here)).rejects.toMatchObject({ name: 'BusyError', code: 'run-busy' });
+  await expect(handle(ids, here, { id: '1', publishedAt: null })).rejects.toMatchObject({
+    name: 'BusyError',
+    code: 'run-busy',
+  });
   expect(worked).toHaveLength(1);
   expect(await store.db.get(paths.trouble(path))).toBeNull();
   expect(await look()).toMatchObject({ status: 'running' });
@@ -178,13 +170,12 @@ test('a message that fails at every delivery fails the run and is dead-lettered 
   const name = `test-${randomUUID().slice(0, 8)}`;
   let calls = 0;
   const event = onEvent(name, 'training-requested', {
-    ...stageEvent<'training-requested'>({
-      stage: 'training',
-      advance: () => {
+    ...stageEvent<'training-requested'>(
+      aWork('training', () => {
         calls++;
         return Promise.reject(exhausted);
-      },
-    }),
+      }),
+    ),
   });
   // The function as Pub/Sub pushes to it.
   const server = createServer((request, response) => {
@@ -198,6 +189,10 @@ test('a message that fails at every delivery fails the run and is dead-lettered 
         await event({ data } as Parameters<typeof event>[0]);
         response.writeHead(204).end();
       } catch {
+        // It has been failing for long.
+        const claim = claimPath(name, Object(data).message);
+        const since = Date.now() - GIVE_UP_SECONDS * 1000;
+        await store.db.commit([{ kind: 'update', path: claim, data: { since } }]);
         response.writeHead(500).end();
       }
     })();
@@ -238,7 +233,13 @@ test('a message that fails at every delivery fails the run and is dead-lettered 
     expect(await isLocked()).toBe(false);
     expect(calls).toBe(MAX_ATTEMPTS);
     expect(dead).toEqual([
-      { topic: 'training-requested', data: JSON.stringify(ids), reason: exhausted.message },
+      {
+        topic: 'training-requested',
+        data: JSON.stringify(ids),
+        reason: exhausted.message,
+        function: name,
+        attempts: MAX_ATTEMPTS,
+      },
     ]);
   } finally {
     await fetch(url, { method: 'DELETE' });

@@ -1,10 +1,11 @@
 import { createDataset } from '#core/api/datasets';
 import { listDeployments, startDeployment } from '#core/api/deployments';
 import { getModel } from '#core/api/models';
-import { createPipelineConfig, startPipeline } from '#core/api/pipelines';
+import { createPipelineConfig, listPipelineRuns, startPipeline } from '#core/api/pipelines';
 import { getVersion, listVersions } from '#core/api/versions';
 import { openFiles } from '#cloud/storage';
 import type { PipelineRun } from '#core/pipeline-run';
+import { readStartRefusal, triggeredRunId } from '#store/triggered-run';
 import { refusalOf } from '#tests/account';
 import { eventually } from '#tests/eventually';
 import {
@@ -15,6 +16,7 @@ import {
   processesWith,
   publish,
 } from '#tests/pipeline-account';
+import { openTestStore } from '#tests/store';
 
 /** Milliseconds that a story of several runs may take on a busy machine. */
 const LONG = 240_000;
@@ -55,6 +57,36 @@ test(
       [next.deployment, 'live'],
       [run.deployment, 'superseded'],
     ]);
+  },
+  LONG,
+);
+
+test(
+  'a start message makes one run however often it comes, of its trigger; one that makes none leaves word',
+  async () => {
+    const account = await openPipelineAccount(100);
+    const { call, params, dataset } = account;
+    const body = { name: 'Nightly', caps: { maxBytes: 1 } };
+    const config = (await call(createPipelineConfig, { params, body })).id;
+    const message = { ...params, trigger: 'schedule' as const, key: 'night-1', config, dataset: dataset.id };
+    for (let copy = 0; copy < 3; copy++) await publish('pipeline-start-requested', message);
+    const id = triggeredRunId('pipeline', message);
+    const run = await eventually('the run', () => account.ended(id, 1).catch(() => null));
+    expect(run).toMatchObject({
+      trigger: 'schedule',
+      requestedBy: 'system',
+      failure: { code: 'cap-reached' },
+    });
+    await publish('pipeline-start-requested', message);
+
+    const unknown = { ...message, key: 'night-2', config: 'c0000' };
+    await publish('pipeline-start-requested', unknown);
+    const store = openTestStore();
+    const asked = triggeredRunId('pipeline', unknown);
+    const word = await eventually('word', () => readStartRefusal(store, params.tenant, params.model, asked));
+    await store.db.close();
+    expect(word).toMatchObject({ code: 'not-found', message: expect.stringContaining('c0000') });
+    expect((await call(listPipelineRuns, { params })).items.map((each) => each.id)).toEqual([id]);
   },
   LONG,
 );

@@ -1,10 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { jest } from '@jest/globals';
 import { PubSub, type Subscription } from '@google-cloud/pubsub';
 import { BusyError, type Failure, TerminalError, TransientError } from '#core/errors';
-import { MAX_ATTEMPTS } from '#core/events';
-import { paths } from '#core/paths';
-import { CLAIM_SECONDS, takeClaim } from '#runtime/claim';
+import { GIVE_UP_SECONDS, MAX_ATTEMPTS } from '#core/events';
+import { CLAIM_SECONDS, claimPath, takeClaim } from '#runtime/claim';
 import { onEvent } from '#runtime/event';
 import { disconnect } from '#runtime/platform';
 import { openTestStore } from '#tests/store';
@@ -59,8 +58,7 @@ function listen(work: (attempt: number) => void, fail?: (failure: Failure) => Pr
   return { handled, failed, name, send };
 }
 /** Where the claim on a message sent by `send` lies. */
-const claimPath = (name: string, messageId: string) =>
-  paths.claim(createHash('sha256').update(`${name}\n${messageId}\n${PUBLISHED}`).digest('hex').slice(0, 40));
+const claimOf = (name: string, messageId: string) => claimPath(name, { messageId, publishTime: PUBLISHED });
 const untilDead = async () => {
   while (dead.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
 };
@@ -130,28 +128,52 @@ test('a message whose work somebody else is at is acknowledged, and no failure i
   expect(failed).toEqual([]);
 });
 
-test('retries that are used up fail the run and dead-letter the message', async () => {
-  const { handled, failed, send } = listen(() => {
+test('what may pass is tried for ten minutes at least, then the run fails and the message is dead-lettered', async () => {
+  const { handled, failed, name, send } = listen(() => {
     throw new TransientError('warehouse-unavailable', 'Not now.');
   });
   const id = randomUUID();
-  for (let attempt = 1; attempt < MAX_ATTEMPTS; attempt++)
+  for (let attempt = 1; attempt < MAX_ATTEMPTS + 3; attempt++)
     await expect(send(payload, id)).rejects.toThrow('Not now.');
+  expect(failed).toEqual([]);
+  // Ten minutes later.
+  const since = Date.now() - GIVE_UP_SECONDS * 1000;
+  await store.db.commit([{ kind: 'update', path: claimOf(name, id), data: { since } }]);
+  await send(payload, id);
+  await send(payload, id);
+  expect(handled).toHaveLength(MAX_ATTEMPTS + 3);
+  expect(failed).toMatchObject([{ code: 'warehouse-unavailable' }]);
+  await untilDead();
+  expect(dead).toMatchObject([
+    { topic: 'etl-requested', reason: 'Not now.', function: name, attempts: MAX_ATTEMPTS + 3 },
+  ]);
+});
+
+test('a fault of ours does not go away: six tries, and the run says so', async () => {
+  const { handled, failed, send } = listen(() => {
+    throw new TypeError('x is undefined');
+  });
+  const id = randomUUID();
+  for (let attempt = 1; attempt < MAX_ATTEMPTS; attempt++)
+    await expect(send(payload, id)).rejects.toThrow('x is undefined');
   await send(payload, id);
   await send(payload, id);
   expect(handled).toHaveLength(MAX_ATTEMPTS);
-  expect(failed).toMatchObject([{ code: 'warehouse-unavailable' }]);
+  expect(failed).toMatchObject([{ code: 'internal' }]);
   await untilDead();
-  expect(dead).toMatchObject([{ topic: 'etl-requested', reason: 'Not now.' }]);
 });
 
 test('a handler whose process is killed each time fails the run in the end, and is not called again', async () => {
   const { handled, failed, name, send } = listen(() => undefined);
   const id = randomUUID();
-  const path = claimPath(name, id);
+  const path = claimOf(name, id);
   // What a process killed in its last attempt leaves behind, its claim run out.
   await store.db.commit([
-    { kind: 'create', path, data: { attempts: MAX_ATTEMPTS, until: Date.now() - 1, done: false } },
+    {
+      kind: 'create',
+      path,
+      data: { attempts: MAX_ATTEMPTS, lost: MAX_ATTEMPTS - 1, until: Date.now() - 1, done: false },
+    },
   ]);
   await send(payload, id);
   await send(payload, id);
@@ -222,7 +244,7 @@ test('a claim is renewed while its handler runs, and not after', async () => {
   const late = { ...store, clock: () => Date.now() + ahead };
   const claim = await takeClaim(late, name, message);
   if (typeof claim === 'string') throw new Error('not claimed');
-  const until = async () => Number((await store.db.get(claimPath(name, message.messageId)))?.data['until']);
+  const until = async () => Number((await store.db.get(claimOf(name, message.messageId)))?.data['until']);
   const before = await until();
   jest.useFakeTimers({
     doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance', 'Date', 'setTimeout'],

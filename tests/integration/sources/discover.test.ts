@@ -50,7 +50,7 @@ test('what a person chooses while the tables are being discovered again is kept'
   });
   const log = makeLog('test', Date.now, () => undefined);
   const key = { ...account.params, source: source.id };
-  const answered = await discover(meanwhile, readConfig(process.env), log, key);
+  const answered = await discover(meanwhile, readConfig(process.env), log, key, 'tester');
   expect(chosen).toBe(2);
 
   const stored = await readAll(
@@ -85,7 +85,7 @@ test('a server that accepts and says nothing: discovery and connection test end,
   });
   const log = makeLog('test', Date.now, () => undefined);
   const key = { ...account.params, source: source.id };
-  await expect(discover(runner.store, config, log, key, 0.5)).rejects.toMatchObject({
+  await expect(discover(runner.store, config, log, key, 'tester', 0.5)).rejects.toMatchObject({
     code: 'discovery-slow',
     message: '"Mute" did not describe its tables within 0.5 seconds; it was signing in.',
   });

@@ -19,8 +19,7 @@ const prediction = (n: number): Prediction => ({
 function warehouse(fail: () => boolean) {
   const batches: string[][] = [];
   const calls: string[] = [];
-  const fake: Pick<Warehouse, 'ensureDataset' | 'ensureTable' | 'insert'> = {
-    ensureDataset: (dataset) => Promise.resolve(void calls.push(`dataset ${dataset}`)),
+  const fake: Pick<Warehouse, 'ensureTable' | 'insert'> = {
     ensureTable: (ref) => Promise.resolve(void calls.push(`table ${ref.table}`)),
     insert: (_, rows) => {
       if (fail()) return Promise.reject(new Error('away'));
@@ -50,7 +49,7 @@ it('writes in batches of at most 500, making the table once', async () => {
   await predictions.close();
   expect(batches.map((batch) => batch.length)).toEqual([500, 500, 200]);
   expect(batches.flat()).toEqual(Array.from({ length: 1200 }, (_, n) => `r${n}`));
-  expect(calls).toEqual(['dataset logs', 'table predictions']);
+  expect(calls).toEqual(['table predictions']);
 });
 
 const soon = { milliseconds: 10_000, pauseMilliseconds: 1 };

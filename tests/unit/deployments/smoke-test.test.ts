@@ -1,4 +1,5 @@
-import { compareLists, pickLists } from '../../../functions/deployments/smoke-test.ts';
+import { createServer } from 'node:http';
+import { compareLists, pickLists, warmUp, warmUpAgain } from '../../../functions/deployments/smoke-test.ts';
 
 const list = (customer: string, items: string[], slot: 'reorder' | 'discover' = 'discover') => ({
   customer,
@@ -44,4 +45,21 @@ test('customers are taken from all over the file, with every slot of each', () =
   ]);
   expect(pickLists(offline, 500)).toHaveLength(200);
   expect(pickLists([], 5)).toEqual([]);
+});
+
+test('a revision that was made under a former key can be gone back to, though it cannot be warmed up', async () => {
+  const server = createServer((_, response) => response.writeHead(401).end('{}'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const candidate = {
+    url: `http://127.0.0.1:${port}`,
+    deployment: 'd1',
+    version: 'v1',
+    key: new Uint8Array(32),
+  };
+  const offline = [list('Acme', ['a'])];
+  await expect(warmUp(candidate, offline, 3, Date.now)).rejects.toMatchObject({ code: 'smoke-test-failed' });
+  expect(await warmUpAgain(candidate, offline, 3, Date.now)).toBe(0);
+  await new Promise((resolve) => server.close(resolve));
 });

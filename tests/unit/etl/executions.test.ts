@@ -1,10 +1,10 @@
 import { TransientError } from '#core/errors';
 import { ConflictError, type Database, type Snapshot, type Write } from '#cloud/firestore';
-import { tenantKeyOf } from '#store/seal';
+import { formatTenantKeys, tenantKeysOf } from '#store/tenant-keys';
 import type { Store } from '#store/store';
 import { startExecution } from '../../../functions/etl/executions.ts';
 
-const installationKey = new Uint8Array(32).fill(9);
+const installationKeys = { current: new Uint8Array(32).fill(9), former: [] };
 const key = { tenant: 'tabc', model: 'mabc', run: 'rabc' };
 
 /** The one document these need, with Firestore's guard. */
@@ -49,13 +49,15 @@ function oneRun(attempts: number): { store: Store; run: () => Snapshot['data'] }
 
 function platform(behave: () => string) {
   const started: { job: string; env: Readonly<Record<string, string>>; tasks?: number }[] = [];
+  const stopped: string[] = [];
   const containers = {
     startJob: async (job: string, options: { env: Readonly<Record<string, string>>; tasks?: number }) => {
       started.push({ job, ...options });
       return behave();
     },
+    cancelExecution: async (execution: string) => void stopped.push(execution),
   };
-  return { started, containers, installationKey };
+  return { started, stopped, containers, installationKeys };
 }
 
 test('a message that comes twice, at once or later, starts one container', async () => {
@@ -70,14 +72,12 @@ test('a message that comes twice, at once or later, starts one container', async
         TRADEWIND_TENANT: 'tabc',
         TRADEWIND_MODEL: 'mabc',
         TRADEWIND_RUN: 'rabc',
-        TRADEWIND_TENANT_KEY: Buffer.from(await tenantKeyOf(store, installationKey, 'tabc')).toString(
-          'base64',
-        ),
+        TRADEWIND_TENANT_KEYS: formatTenantKeys(await tenantKeysOf(store, installationKeys, 'tabc')),
       },
       tasks: 1,
     },
   ]);
-  expect(run()).toMatchObject({ attempts: 1, executor: 'executions/e1' });
+  expect(run()).toMatchObject({ attempts: 1, executions: 1, executor: 'executions/e1' });
 });
 
 test('where the platform does not answer nothing is counted, and the message’s next try starts it', async () => {

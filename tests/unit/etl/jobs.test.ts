@@ -13,7 +13,7 @@ const failed = (reason: string, message: string): JobOutcome => ({
 const succeeded: JobOutcome = { state: 'succeeded', reason: '', message: '', outputRows: 1 };
 
 /** BigQuery that answers with `outcomes` one after the other, and the rests that were taken. */
-function scene(outcomes: readonly JobOutcome[]) {
+function scene(outcomes: readonly JobOutcome[], isDone?: (started: readonly string[]) => boolean) {
   const started: string[] = [];
   const rests: number[] = [];
   const warehouse = {
@@ -33,7 +33,7 @@ function scene(outcomes: readonly JobOutcome[]) {
       scope,
       'job',
       async (id) => void started.push(id),
-      async () => false,
+      isDone === undefined ? undefined : async () => isDone(started),
       async (milliseconds) => void rests.push(milliseconds),
     );
   return { run, started, rests };
@@ -45,6 +45,18 @@ test('a warehouse that is busy is asked again, after longer and longer rests', a
   await run();
   expect(started).toEqual(['job-1', 'job-2', 'job-3']);
   expect(rests).toEqual([1000, 4000]);
+});
+
+test('a success under an id that somebody else has used up is none: the next id is taken', async () => {
+  const { run, started } = scene([succeeded, succeeded], (ids) => ids.includes('job-2'));
+  await run();
+  expect(started).toEqual(['job-1', 'job-2']);
+});
+
+test('a job that failed and left its result behind all the same is not done again', async () => {
+  const { run, started } = scene([failed('backendError', 'no answer')], () => true);
+  await run();
+  expect(started).toEqual(['job-1']);
 });
 
 test('after its last attempt the job is over for good, with the reason: its ids will never be new again', async () => {
@@ -79,6 +91,8 @@ test('of two tables that would be loaded to one place the second begins as faile
     destination,
     rejectLimit: 0,
     discoveredAt: '2026-01-01T00:00:00.000Z',
+    updatedAt: '2026-01-01T00:00:00.000Z',
+    notes: [],
   });
   const planned = planRunTables(
     'r1',

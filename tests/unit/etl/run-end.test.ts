@@ -39,24 +39,58 @@ describe('how a run ends', () => {
   });
 });
 
+describe('how a run ends that was to end before it was done', () => {
+  const cancelled = table('slow', { status: 'cancelled', counts: { rows: 99, bytes: 9, rejected: {} } });
+  test('one table cancelled: cancelled; what was published counts, what was not does not', () => {
+    expect(planEnd([table('a', {}), cancelled], { event: 'cancel' })).toEqual({
+      event: 'cancel',
+      counts: { rows: 10, bytes: 100, rejected: {} },
+      failure: null,
+    });
+  });
+  test('every table was done when the cancellation came: it succeeded', () => {
+    expect(planEnd([table('a', {})], { event: 'cancel' }).event).toBe('succeed');
+  });
+  test('nothing had begun: cancelled, or failed for the reason given', () => {
+    expect(planEnd([], { event: 'cancel' })).toMatchObject({ event: 'cancel', failure: null });
+    expect(planEnd([], { event: 'fail', failure: refused })).toMatchObject({
+      event: 'fail',
+      failure: refused,
+    });
+  });
+});
+
 describe('what the watch does about a run', () => {
   const clock = Date.parse('2026-01-01T00:10:00.000Z');
-  const run = { attempts: 1, executor: 'e', createdAt: '2026-01-01T00:00:00.000Z' };
+  const run = {
+    attempts: 1,
+    executions: 1,
+    createdAt: '2026-01-01T00:00:00.000Z',
+    begunAt: null,
+    askedAt: '2026-01-01T00:00:01.000Z',
+  };
+  const asking = { ...run, attempts: 2, askedAt: '2026-01-01T00:09:30.000Z' };
   test.each([
     ['its lease is alive', run, clock + 1, 'failed', 'nothing'],
     ['the container runs or waits', run, 0, 'running', 'nothing'],
+    ['it was written a moment ago', { ...run, createdAt: '2026-01-01T00:09:30.000Z' }, 0, null, 'nothing'],
     [
-      'it was written a moment ago',
-      { ...run, executor: null, createdAt: '2026-01-01T00:09:30.000Z' },
+      'what it waited for ended a moment ago: its container is being asked for',
+      { ...run, begunAt: '2026-01-01T00:09:30.000Z' },
       0,
       null,
       'nothing',
     ],
-    ['its message was lost', { ...run, attempts: 0, executor: null }, 0, null, 'start'],
+    ['its message was lost', { ...run, attempts: 0, executions: 0 }, 0, null, 'start'],
     ['the container is dead', run, clock - 1, 'failed', 'resume'],
     ['the container ended without ending the run', run, clock - 1, 'succeeded', 'resume'],
     ['the platform never heard of it', run, 0, 'unknown', 'resume'],
-    ['it was started three times', { ...run, attempts: 3 }, 0, 'failed', 'give-up'],
+    ['another container is being asked for', asking, 0, 'failed', 'nothing'],
+    ['who asked for another one died', { ...asking, askedAt: run.askedAt }, 0, 'failed', 'resume'],
+    ['another one was asked for and made', { ...asking, executions: 2 }, 0, 'failed', 'resume'],
+    ['it was started three times', { ...run, attempts: 3, executions: 3 }, 0, 'failed', 'give-up'],
+    ['those who were to start it died', { ...run, attempts: 5, executions: 0 }, 0, null, 'start'],
+    ['they died again and again', { ...run, attempts: 6, executions: 2 }, 0, 'failed', 'give-up'],
   ] as const)('%s', (_, of, lease, state, care) => {
     expect(judge(of, lease, state, clock)).toBe(care);
   });

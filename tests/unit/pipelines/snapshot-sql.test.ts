@@ -7,6 +7,7 @@ import {
   interactionsSql,
   itemsSql,
 } from '../../../functions/pipelines/snapshot-sql.ts';
+import { evidenceSql, judgeEvidence, toEvidence } from '../../../functions/pipelines/evidence.ts';
 import { requireEnough } from '../../../functions/pipelines/vocabulary.ts';
 
 let zeta: ZetaSql;
@@ -117,4 +118,21 @@ test('nothing left is a failure that says why', () => {
     'too-little-data: There are only 3 customers after cleaning; a model needs at least 5.',
   );
   expect(refusal(() => requireEnough({ customers: 5, items: 5, interactions: 50 }))).toBe('accepted');
+});
+
+test('what there is to learn from is counted of the kept lines; too little is named', async () => {
+  const counted = await asked(evidenceSql('SELECT * FROM lines'));
+  expect(counted).toEqual([['5', '2', '2', '5', '5']]);
+  const evidence = toEvidence({ n: '5', customers: '2', items: '2', days: '5', span: '5' });
+  expect(evidence).toEqual({ lines: 5, customers: 2, items: 2, days: 5, span: 5 });
+  expect(judgeEvidence(evidence, { quantile: 0.1 })?.message).toMatch(
+    /2 customers after cleaning; .* at least 5/,
+  );
+  const enough = { lines: 500, customers: 50, items: 50, days: 60, span: 90 };
+  expect(judgeEvidence(enough, { quantile: 0.1 })).toBeNull();
+  expect(judgeEvidence(enough, { days: 44 })).toBeNull();
+  expect(judgeEvidence(enough, { days: 45 })).toMatchObject({ code: 'not-enough-evidence' });
+  expect(judgeEvidence({ ...enough, days: 1 }, { quantile: 0.1 })?.message).toMatch(
+    /all lines lie on 1 days/,
+  );
 });

@@ -39,13 +39,28 @@ function report(
 }
 
 describe('the quality gate', () => {
-  it('lets through what beats popularity and equals personal frequency', () => {
+  it('lets through what beats popularity, and says plainly where the baseline itself answers', () => {
     const verdict = judge(report([0.09, 0.03], [0.42, 0.42]), { tolerance: 0.05 });
     expect(verdict.passed).toBe(true);
     expect(verdict.reasons).toEqual([
       'discover: NDCG@10 0.0900 beats popularity 0.0300.',
-      'reorder: NDCG@10 0.4200 equals personal-frequency 0.4200.',
+      'reorder: answered by the baseline personal-frequency itself, NDCG@10 0.4200; no other setting did better on the validation window.',
     ]);
+    const other = report([0.09, 0.03], [0.42, 0.42]);
+    other.slots.reorder!.algorithm = 'purchase-rhythm';
+    expect(judge(other, { tolerance: 0.05 }).reasons).toContain(
+      'reorder: NDCG@10 0.4200 equals personal-frequency 0.4200.',
+    );
+  });
+
+  it('stops a discovery that popularity answers itself', () => {
+    const measured = report([0.03, 0.03], [0.42, 0.4]);
+    measured.slots.discover!.algorithm = 'popularity';
+    const verdict = judge(measured, { tolerance: 0.05 });
+    expect(verdict.passed).toBe(false);
+    expect(verdict.reasons[0]).toBe(
+      'discover: answered by the baseline popularity itself, NDCG@10 0.0300; no other setting did better on the validation window. That needs no model: load a longer history or allow more trials.',
+    );
   });
 
   it('stops a discovery that only equals popularity', () => {

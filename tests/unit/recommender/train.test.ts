@@ -258,7 +258,7 @@ describe('what a new version is judged against', () => {
     expect(baselines['popularity']).toEqual(model);
     expect(baselineOptions['popularity']).toEqual({ halfLifeDays: 30 });
     expect(card.gate.passed).toBe(false);
-    expect(card.gate.reasons[0]).toMatch(/does not beat popularity/);
+    expect(card.gate.reasons[0]).toMatch(/answered by the baseline popularity itself/);
     expect(card.notes.join()).toContain('popularity {"halfLifeDays":30}');
   });
 

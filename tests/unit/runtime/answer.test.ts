@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { contract } from '#core/api/contract';
 import { TerminalError, TransientError } from '#core/errors';
-import { answer, type Gate, match, type RawRequest, route } from '../../../functions/runtime/answer.ts';
+import { answer, type Gate, route } from '#runtime/answer';
+import { match, type RawRequest } from '#runtime/request';
+import { acme } from '#tests/acme';
 
 const rename = contract({
   method: 'PUT',
@@ -11,14 +13,7 @@ const rename = contract({
   body: z.strictObject({ name: z.string().min(1) }),
   answer: z.object({ name: z.string() }),
 });
-const tenant = {
-  id: 't123',
-  name: 'Acme',
-  plan: 'trial' as const,
-  status: 'active' as const,
-  cloud: { projectId: 'p', location: 'l', bucket: 'b', datasetPrefix: '' },
-  createdAt: '2026-01-01T00:00:00.000Z',
-};
+const tenant = acme();
 const failures: unknown[] = [];
 const gate: Gate = {
   identities: {
@@ -119,4 +114,21 @@ test('a template fits a path part by part', () => {
   expect(match('/a/{x}/c', '/a/b/c')).toEqual({ x: 'b' });
   expect(match('/a/{x}/c', '/a/b/c/d')).toBeNull();
   expect(match('/a/{x}', '/b/c')).toBeNull();
+});
+
+test('of a body that fits none of several forms it is said what the nearest one lacks', async () => {
+  const contractOf = (await import('#core/api/recommend')).recommend;
+  const { parsePart } = await import('../../../functions/runtime/request.ts');
+  const said = (body: unknown) => {
+    try {
+      parsePart('body', contractOf.body, body);
+      return 'taken';
+    } catch (error) {
+      return error instanceof Error ? error.message : '';
+    }
+  };
+  expect(said({ customer: 10259 })).toMatch(/customer: .*string/);
+  expect(said({ customer: 'c', slot: 're-order' })).toMatch(/slot: .*"reorder"/);
+  expect(said({ basket: [] })).toMatch(/basket: /);
+  expect(said({ customer: 'c' })).toBe('taken');
 });

@@ -22,12 +22,23 @@ test('what is missing or wrong is named, and no value is shown', () => {
 });
 
 test('a container knows its tenant’s key, and is told clearly that the installation’s is not there', () => {
-  const tenantKey = Buffer.alloc(32, 5);
+  const key = Buffer.alloc(32, 5);
   const config = readConfig({
     ...env,
     TRADEWIND_INSTALLATION_KEY: undefined,
-    TRADEWIND_TENANT_KEY: tenantKey.toString('base64'),
+    TRADEWIND_TENANT_KEYS: `2;1:${Buffer.alloc(32, 4).toString('base64')},2:${key.toString('base64')}`,
   });
-  expect(config.tenantKey).toEqual(tenantKey);
+  expect(config.tenantKeys?.current).toBe(2);
+  expect(config.tenantKeys?.keys.get(2)).toEqual(key);
   expect(() => config.installationKey).toThrow(/TRADEWIND_INSTALLATION_KEY is not set here/);
+});
+
+test('containers are started from the images of the same release', () => {
+  const config = readConfig({
+    ...env,
+    TRADEWIND_IMAGE_TAGS: 'deployments-recommender=ab12,pipelines-trainer=cd34',
+  });
+  expect(config.imageOf('pipelines-trainer')).toBe('eu.pkg.dev/p/tradewind/pipelines-trainer:cd34');
+  expect(config.imageOf('etl-runner')).toBe('eu.pkg.dev/p/tradewind/etl-runner');
+  expect(() => readConfig({ ...env, TRADEWIND_IMAGE_TAGS: 'a b' })).toThrow(/TRADEWIND_IMAGE_TAGS/);
 });

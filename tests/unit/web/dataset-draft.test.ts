@@ -82,6 +82,6 @@ test('a saved data set keeps its columns though its table is no longer loaded', 
   if (definition === null) throw new Error('not complete');
   const at = '2026-11-01T08:00:00.000Z';
   const off = [{ ...lines, enabled: false }, products];
-  const draft = draftOf({ ...definition, id: 'dorders', createdAt: at, updatedAt: at }, off);
+  const draft = draftOf({ ...definition, id: 'dorders', createdAt: at, updatedAt: at, deletedAt: null }, off);
   expect(definitionFrom(draft)).toEqual(definition);
 });

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { createDataset, previewDataset, replaceDataset } from '#core/api/datasets';
+import { allOf } from '#core/api/client';
 import { listSourceTables } from '#core/api/sources';
 import type { Cleaning, Dataset, DatasetDefinition } from '#core/dataset';
 import { guessDataset } from '#core/guess-dataset';
@@ -65,9 +66,13 @@ async function tablesOf(
   signal: AbortSignal,
 ): Promise<SourceTable[]> {
   const lists = await Promise.all(
-    sources.map((source) => api(listSourceTables, { params: { tenant, model, source: source.id }, signal })),
+    sources.map((source) =>
+      allOf((query) =>
+        api(listSourceTables, { params: { tenant, model, source: source.id }, query, signal }),
+      ),
+    ),
   );
-  return lists.flatMap(({ items }) => items);
+  return lists.flat();
 }
 
 interface EditorProps {

@@ -42,7 +42,8 @@ export function DeploymentSection({ state }: { readonly state: ModelState }) {
                 <output class="notice">
                   <span>
                     <Badge status={moving.status} /> {versionName(numberOf(moving.version))} is on its way
-                    {moving.compared > 0 && `; ${counted(moving.compared, 'list')} compared`}.
+                    {moving.compared > 0 && `; ${counted(moving.compared, 'list')} compared`}
+                    {moving.canary !== null && `; it answers ${moving.canary.percent} % of the requests`}.
                   </span>
                 </output>
               )}

@@ -5,7 +5,7 @@ import { Model } from '#core/model';
 import { paths } from '#core/paths';
 import { PipelineRun } from '#core/pipeline-run';
 import { Source } from '#core/source';
-import { type Live, useLiveDocument, useLiveList } from '../../live.ts';
+import { type Live, present, useLiveDocument, useLiveList } from '../../live.ts';
 
 /** Everything a model's page shows, kept up to date; each newest first. */
 export interface ModelState {
@@ -25,9 +25,9 @@ export function useModelState(tenant: string, id: string): ModelState {
     tenant,
     id,
     model: useLiveDocument(paths.model(tenant, id), Model),
-    sources: useLiveList(paths.sources(tenant, id), Source, { by: 'newest', limit: 100 }),
+    sources: present(useLiveList(paths.sources(tenant, id), Source, { by: 'newest', limit: 100 })),
     etlRuns: useLiveList(paths.etlRuns(tenant, id), EtlRun, newest),
-    datasets: useLiveList(paths.datasets(tenant, id), Dataset, { by: 'newest', limit: 50 }),
+    datasets: present(useLiveList(paths.datasets(tenant, id), Dataset, { by: 'newest', limit: 50 })),
     pipelineRuns: useLiveList(paths.pipelineRuns(tenant, id), PipelineRun, newest),
     deployments: useLiveList(paths.deployments(tenant, id), Deployment, newest),
   };

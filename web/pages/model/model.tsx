@@ -59,7 +59,7 @@ function Page({ tenant, id, section }: PageProps) {
   useTitle(TITLES[section], model?.name ?? '');
   if (state.model.state === 'failed') return <Failure error={state.model.error} retry={state.model.retry} />;
   if (state.model.state === 'loading') return <Skeleton lines={8} label="Opening the model" />;
-  if (model === null) return <NotFound />;
+  if (model === null || model.deletedAt !== null) return <NotFound />;
   const Part = PARTS[section];
   return (
     <>

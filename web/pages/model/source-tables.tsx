@@ -100,6 +100,15 @@ function TableRow({ tenant, model, source, table }: TablesProps & { readonly tab
           />
         </td>
       </tr>
+      {table.notes.length > 0 && (
+        <tr>
+          <td colSpan={5} class="quiet">
+            {table.notes.map((note) => (
+              <p key={note}>{note}</p>
+            ))}
+          </td>
+        </tr>
+      )}
       {change.error !== null && (
         <tr>
           <td colSpan={5}>

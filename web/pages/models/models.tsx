@@ -4,7 +4,7 @@ import { createModel } from '#core/api/models';
 import { Model } from '#core/model';
 import { paths } from '#core/paths';
 import { api } from '../../api.ts';
-import { useLiveList } from '../../live.ts';
+import { present, useLiveList } from '../../live.ts';
 import { to } from '../../paths.ts';
 import { allowed, tenantOf } from '../../session.ts';
 import { Badge } from '../../ui/badge.tsx';
@@ -19,13 +19,27 @@ import NotFound from '../not-found.tsx';
 export default function Models() {
   const tenant = useRoute().params['tenant'] ?? '';
   const name = tenantOf(tenant)?.name;
-  const models = useLiveList(name === undefined ? null : paths.models(tenant), Model, {
-    by: 'newest',
-    limit: 200,
-  });
+  const mayRead = allowed(tenant, 'read');
+  const models = present(
+    useLiveList(name === undefined || !mayRead ? null : paths.models(tenant), Model, {
+      by: 'newest',
+      limit: 200,
+    }),
+  );
   const [creating, setCreating] = useState(false);
   useTitle('Models', name ?? '');
   if (name === undefined) return <NotFound />;
+  if (!mayRead)
+    return (
+      <>
+        <div class="page-head">
+          <h1>Models</h1>
+        </div>
+        <Empty title="Nothing to see for your role">
+          <p>Your role looks after usage and invoices; ask an owner or admin to see models.</p>
+        </Empty>
+      </>
+    );
   const mayCreate = allowed(tenant, 'edit');
   const create = (
     <Button

@@ -204,6 +204,34 @@ describe('a CSV file', () => {
     expect(shape.bytes).toBe(32 * 1024 * 1024 + 2);
   });
 
+  test('a few values that make text of a column are named; a column that is text is not', async () => {
+    const lines = Array.from(
+      { length: 100 },
+      (_, n) => `2024-01-${String(1 + (n % 28)).padStart(2, '0')},${n},x${n}`,
+    );
+    lines[41] = '31/12/2024,A41,x41';
+    lines[50] = '2024-01-01,B50,x50';
+    for (const n of [60, 61, 62, 63, 64]) lines[n] = `2024-01-01,C${n},7`;
+    async function* text() {
+      yield Buffer.from(['placed,code,word', ...lines, ''].join('\n'));
+    }
+    const { columns, spoiled } = await findShape(text(), uri, undefined);
+    expect(columns.map(({ type }) => type)).toEqual(['STRING', 'STRING', 'STRING']);
+    expect(spoiled).toEqual([{ name: 'placed', type: 'DATE', line: 43, value: '31/12/2024', misfits: 1 }]);
+
+    const objects = makeMemoryObjects();
+    objects.put(uri, ['placed,code,word', ...lines, ''].join('\n'));
+    const access = {
+      settings: { kind: 'csv' as const, uris: [uri], encoding: 'utf-8' as const },
+      credentials: null,
+    };
+    const session = await csv.connect(access, makeTestContext(objects), new AbortController().signal);
+    const [listed] = await session.listTables();
+    expect((await session.describe(listed?.name ?? '')).notes).toEqual([
+      'Column "placed" is taken as text for one value that is not DATE, the first "31/12/2024" on line 43.',
+    ]);
+  });
+
   test('two files of one name keep their whole addresses', async () => {
     const objects = makeMemoryObjects();
     const uris = ['gs://files/a/x.csv', 'gs://files/b/x.csv', 'gs://files/y.csv'];

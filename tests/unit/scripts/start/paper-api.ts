@@ -149,7 +149,7 @@ export class PaperApi {
       }
       case `POST ${model}/sources/source1/discover`:
       case `GET ${model}/sources/source1/tables`:
-        return { items: [table] };
+        return { items: [table], next: null };
       case `PATCH ${model}/sources/source1/tables/table1`:
         return { ...table, ...json() };
       case `POST ${model}/etl/runs`:
@@ -171,10 +171,14 @@ export class PaperApi {
           startedAt: NOW,
           finishedAt: null,
         };
-        return { ...run, requestedBy: 'me', tables: 1, perTable: [] };
+        return { ...run, requestedBy: 'me', tables: 1, perTable: [], created: true, moreTables: false };
       }
       case `GET ${model}/etl/runs/etlrun1/logs`:
-        return { lines: [{ at: NOW, severity: 'ERROR', message: 'cannot read on', source: 'etl-runner' }] };
+        return {
+          lines: [{ at: NOW, severity: 'ERROR', message: 'cannot read on', source: 'etl-runner' }],
+          next: null,
+          more: false,
+        };
       case `GET ${model}/datasets`:
         return this.#kept('dataset');
       case `POST ${model}/datasets`:

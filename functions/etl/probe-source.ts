@@ -1,0 +1,70 @@
+import type { SourceSession, TableDescription } from '#connectors/connector';
+import { connectors } from '#connectors/registry';
+import { type Failure, toFailure } from '#core/errors';
+import type { PreflightCheck } from '#core/preflight';
+import type { Source, SourceTable } from '#core/source';
+import { accessOf, type ModelKey, sourceContext, type SourceWorld } from '#store/source-access';
+import type { Store } from '#store/store';
+import { failed, passed } from './preflight-checks.ts';
+
+/** What a source says of a table now, or why it does not. */
+export type Described = TableDescription | Failure;
+
+/** What came of asking a source: whether it is to be reached, and each table as it is there now. */
+export interface Probed {
+  readonly reached: PreflightCheck;
+  /** None where the source is not to be reached. */
+  readonly tables: readonly { readonly table: SourceTable; readonly described: Described }[];
+}
+
+/** Tests a source step by step, then describes `tables`. Reads no rows but the one of the test. Never throws. */
+export async function probeSource(
+  store: Store,
+  world: SourceWorld,
+  key: ModelKey,
+  source: Source,
+  tables: readonly SourceTable[],
+  signal: AbortSignal,
+): Promise<Probed> {
+  const connector = connectors[source.settings.kind];
+  const check = 'source-reachable';
+  let session: SourceSession | undefined;
+  try {
+    const access = await accessOf(store, world, key, source);
+    const context = await sourceContext(store, world, key);
+    for await (const step of connector.test(access, context, signal))
+      if (step.status === 'failed') {
+        const failure = { code: step.code ?? 'step-failed', message: step.message, remedy: step.remedy };
+        return { reached: failed(check, source.name, failure), tables: [] };
+      }
+    session = await connector.connect(access, context, signal);
+    const found: { table: SourceTable; described: Described }[] = [];
+    for (const table of tables) found.push({ table, described: await describe(session, table, signal) });
+    return {
+      reached: passed(check, source.name, `"${source.name}" answers and may be read.`),
+      tables: found,
+    };
+  } catch (error) {
+    return { reached: failed(check, source.name, silence(source, signal, error)), tables: [] };
+  } finally {
+    await session?.close();
+  }
+}
+
+async function describe(session: SourceSession, table: SourceTable, signal: AbortSignal): Promise<Described> {
+  try {
+    return await session.describe(table.name);
+  } catch (error) {
+    signal.throwIfAborted();
+    return toFailure(error);
+  }
+}
+
+function silence(source: Source, signal: AbortSignal, error: unknown): Failure {
+  if (!signal.aborted) return toFailure(error);
+  return {
+    code: 'preflight-slow',
+    message: `"${source.name}" had not answered everything when the time for looking was over.`,
+    remedy: 'Test its connection, or look at fewer tables at a time.',
+  };
+}

@@ -1,0 +1,125 @@
+import { listEtlRuns, preflightEtl, startEtl } from '#core/api/etl';
+import { setCredentials } from '#core/api/sources';
+import { type Account, openAccount } from '#tests/account';
+import { startTestPostgres, type TestPostgres } from '#tests/postgres';
+
+let shop: TestPostgres;
+let account: Account;
+
+beforeAll(async () => {
+  shop = await startTestPostgres();
+});
+afterAll(() => shop.stop());
+beforeEach(async () => {
+  account = await openAccount();
+  await shop.sql('DROP SCHEMA public CASCADE');
+  await shop.sql('CREATE SCHEMA public');
+});
+
+function addShop(name = 'Shop') {
+  const settings = {
+    kind: 'postgres' as const,
+    host: '127.0.0.1',
+    port: shop.port,
+    database: 'shop',
+    user: 'owner',
+    sslMode: 'disable' as const,
+  };
+  return account.addSource(name, settings, { password: 'owner secret' });
+}
+
+async function look(body: object = {}) {
+  const { ok, checks } = await account.call(preflightEtl, { params: account.params, body });
+  const found = checks.map((one) => `${one.check} ${one.where ?? '-'} ${one.ok ? 'ok' : 'NO'}`).sort();
+  const bad = checks.filter((one) => !one.ok);
+  for (const one of bad) expect(one.remedy).not.toBeNull();
+  return { ok, found, bad: bad.map(({ message }) => message) };
+}
+
+test('what a load would meet is said beforehand, table by table; nothing is begun', async () => {
+  expect(await look()).toMatchObject({ ok: false, bad: [expect.stringContaining('No table is enabled')] });
+
+  await shop.sql('CREATE TABLE customers AS SELECT 1 AS id');
+  await shop.sql('CREATE TABLE orders (id bigint PRIMARY KEY, total int)');
+  await shop.sql('CREATE TABLE lines AS SELECT 1 AS id');
+  const { source, tables } = await addShop();
+  const orders = tables.find(({ name }) => name === 'public.orders');
+  if (orders === undefined) throw new Error('no table');
+  await account.choose(orders, { mode: 'append', cursor: 'id' });
+  expect(await look()).toEqual({
+    ok: true,
+    bad: [],
+    found: [
+      'columns public.customers ok',
+      'columns public.lines ok',
+      'columns public.orders ok',
+      'cursor public.orders ok',
+      'destinations - ok',
+      'model-active - ok',
+      'quota - ok',
+      'source-reachable Shop ok',
+      'table-readable public.customers ok',
+      'table-readable public.lines ok',
+      'table-readable public.orders ok',
+      'tables-enabled - ok',
+    ],
+  });
+
+  expect(await account.load()).toMatchObject({ status: 'succeeded' });
+  await shop.sql('ALTER TABLE customers ALTER COLUMN id TYPE text');
+  await shop.sql('DROP TABLE lines');
+  await shop.sql('ALTER TABLE orders DROP COLUMN id');
+  const worse = await look();
+  expect(worse.found.filter((line) => line.endsWith('NO'))).toEqual([
+    'columns public.customers NO',
+    'cursor public.orders NO',
+    'table-readable public.lines NO',
+  ]);
+  expect(worse.bad.join('\n')).toMatch(/"id" of "public.customers" is STRING in the source now and INT64/);
+  expect(worse.bad.join('\n')).toContain('no column "id" any more');
+  // What it said is what happens.
+  const run = await account.load();
+  expect(run.perTable.map(({ name, status }) => [name, status])).toEqual([
+    ['public.customers', 'failed'],
+    ['public.lines', 'failed'],
+    ['public.orders', 'failed'],
+  ]);
+  expect((await look({ tables: [orders.id] })).found).not.toContain('table-readable public.customers ok');
+
+  await account.call(setCredentials, {
+    params: { ...account.params, source: source.id },
+    body: { password: 'guessed' },
+  });
+  const shut = await look();
+  expect(shut.bad).toEqual([expect.stringContaining('owner')]);
+  expect(shut.found).toContain('source-reachable Shop NO');
+  const { items } = await account.call(listEtlRuns, { params: account.params, query: {} });
+  expect(items).toHaveLength(2);
+}, 120_000);
+
+test('a run that goes over its cap of rows stops, names the cap, and keeps what it has published', async () => {
+  await shop.sql('CREATE TABLE a_few AS SELECT n AS id FROM generate_series(1, 100) n');
+  await shop.sql('CREATE TABLE many AS SELECT n AS id FROM generate_series(1, 50000) n');
+  const { tables } = await addShop();
+  const cap = async (caps: object) => {
+    const { id } = await account.call(startEtl, { params: account.params, body: { caps } });
+    return account.finished(id);
+  };
+  const few = tables.find(({ name }) => name === 'public.a_few');
+  const stopped = await cap({ maxRows: 1000 });
+  expect(stopped).toMatchObject({
+    failure: { code: 'cap-reached' },
+    caps: { maxRows: 1000, maxMinutes: 360 },
+  });
+  expect(stopped.failure?.message).toMatch(/cap of 1,000 rows \(maxRows\): [\d,]+ were read/);
+  expect(['partial', 'failed']).toContain(stopped.status);
+  expect(stopped.perTable.find(({ name }) => name === 'public.many')).toMatchObject({ status: 'failed' });
+
+  const heavy = await cap({ maxBytes: 1000 });
+  expect(heavy.failure?.message).toMatch(/cap of 1,000 bytes \(maxBytes\): [\d,]+ were written/);
+  expect(few).toBeDefined();
+  expect(await cap({ maxRows: 50_100, maxBytes: 100_000_000 })).toMatchObject({
+    status: 'succeeded',
+    counts: { rows: 50_100 },
+  });
+}, 120_000);

@@ -1,0 +1,128 @@
+/*
+ * Loaded into a process before its own code (`node --import`): counts every write that leaves the process (Firestore
+ * commits, messages published, whatever changes something in Cloud Run, Vertex AI, BigQuery and Cloud Storage), and ends the
+ * process by SIGKILL right before or right after one of them. Nothing of this is known to the code it is loaded into.
+ *
+ *   KILL_FOLDER           where processes find `ahead` (milliseconds that all clocks are ahead; it may grow at any time) and
+ *                         leave a line in `kills` for each kill, in `ends` for each process that came to its own end
+ *   KILL_POINT=2n-1, 2n   before, after the nth write: given to a function
+ *   <folder>/points/<tenant>-<name>.json   the points of a container's processes, one after the other
+ */
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
+import http, { type ClientRequest } from 'node:http';
+import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+
+const folder = process.env['KILL_FOLDER'] ?? '';
+const point = folder === '' ? 0 : findPoint();
+let writes = 0;
+
+/** Who this process is: a function is told, a container is launched by its entry file. */
+function nameOf(): string {
+  const [, program = '', entry = ''] = process.argv;
+  if (process.env['KILL_NAME'] !== undefined) return process.env['KILL_NAME'];
+  if (basename(program) !== 'launch.ts') return '';
+  return `${basename(dirname(entry))}-${basename(entry).split('.')[0]}`;
+}
+
+function findPoint(): number {
+  if (process.env['KILL_POINT'] !== undefined) return Number(process.env['KILL_POINT']);
+  const plan = join(folder, 'points', `${process.env['TRADEWIND_TENANT']}-${nameOf()}.json`);
+  let points: unknown;
+  try {
+    points = JSON.parse(readFileSync(plan, 'utf8'));
+  } catch {
+    return 0;
+  }
+  for (let nth = 0; Array.isArray(points) && nth < points.length; nth++)
+    try {
+      mkdirSync(`${plan}.${nth}`);
+      return Number(points[nth]);
+    } catch {
+      // A process before this one has taken it.
+    }
+  return 0;
+}
+
+function die(what: string): void {
+  appendFileSync(join(folder, 'kills'), `${nameOf()} ${point % 2 === 1 ? 'before' : 'after'} ${what}\n`);
+  process.kill(process.pid, 'SIGKILL');
+}
+
+/** Counts a write. @returns whether the process is to end after it */
+function begin(what: string): boolean {
+  writes += 1;
+  if (point === 2 * writes - 1) die(what);
+  return point === 2 * writes;
+}
+
+const CHANGES =
+  /\/(Commit|Write|Publish|RunJob|CancelExecution|CreateService|UpdateService|DeleteService|SetIamPolicy|CreateCustomJob|CancelCustomJob)$/;
+
+function watchSession(session: ClientHttp2Session): ClientHttp2Session {
+  const request = session.request.bind(session);
+  session.request = (headers = {}, options = {}): ClientHttp2Stream => {
+    const path: unknown = Object(headers)[':path'];
+    if (typeof path !== 'string' || !CHANGES.test(path)) return request(headers, options);
+    const dies = begin(path);
+    const stream = request(headers, options);
+    // The trailers come when the server has done what it was asked.
+    if (dies) stream.prependListener('trailers', () => die(path));
+    return stream;
+  };
+  return session;
+}
+
+function watchRequests(original: typeof http.request): typeof http.request {
+  const watched = (...args: Parameters<typeof http.request>): ClientRequest => {
+    const made = original(...args);
+    const { method, path, host } = made;
+    // Queries are jobs of BigQuery as well; to read by one is not to change anything.
+    if (!['POST', 'PUT', 'PATCH', 'DELETE'].includes(method) || /\/queries(\?|$)/.test(path)) return made;
+    const what = `${method} ${host}${path.replace(/\?.*/, '')}`;
+    if (begin(what)) made.prependListener('response', () => die(what));
+    return made;
+  };
+  // It takes what its original takes.
+  return watched as typeof http.request;
+}
+
+if (folder !== '') {
+  if (nameOf() !== '') {
+    const connect = http2.connect.bind(http2);
+    // Every overload of its original, whose arguments are passed on as they are.
+    http2.connect = ((...args: Parameters<typeof connect>) =>
+      watchSession(connect(...args))) as typeof http2.connect;
+    http.request = watchRequests(http.request);
+    syncBuiltinESMExports();
+    // CommonJS sees the same objects; asked for here so that they are the ones changed above.
+    createRequire(import.meta.url)('node:http');
+    process.on('exit', (code) => appendFileSync(join(folder, 'ends'), `${nameOf()} ${writes} ${code}\n`));
+  }
+  advanceClock();
+}
+
+/** The clock of every process is ahead by what the folder says, now and whenever it says more. */
+function advanceClock(): void {
+  let ahead = 0;
+  const look = () => {
+    try {
+      ahead = Number(readFileSync(join(folder, 'ahead'), 'utf8'));
+    } catch {
+      // Not said yet.
+    }
+  };
+  look();
+  setInterval(look, 200).unref();
+  const RealDate = Date;
+  globalThis.Date = class extends RealDate {
+    constructor(...args: [] | [number | string | Date]) {
+      super(args.length === 0 ? RealDate.now() + ahead : args[0]);
+    }
+    static override now(): number {
+      return RealDate.now() + ahead;
+    }
+    // Components (`new Date(2026, 0, 1)`) are used by nobody here; everything else is inherited.
+  } as DateConstructor;
+}
