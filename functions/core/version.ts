@@ -42,6 +42,8 @@ export const Version = z.object({
   /** When it was approved; by nobody (null) where the gate alone did. */
   approvedAt: Moment.nullable().default(null),
   approvedBy: z.string().nullable().default(null),
+  /** When an alias last came to stand at it; null: never. */
+  namedAt: Moment.nullable().default(null),
   /** `gs://` address of the artifact, and its SHA-256 in hex. */
   artifact: z.string(),
   sha256: z.string(),
@@ -67,6 +69,7 @@ export function newVersion(
     labels: {},
     approvedAt: facts.status === 'approved' ? facts.createdAt : null,
     approvedBy: null,
+    namedAt: null,
     ...facts,
     updatedAt: null,
     deletedAt: null,

@@ -206,7 +206,9 @@ export interface Revision<T> {
 
 /**
  * Changes the document at `path` as `plan` says, guarded: where somebody else writes first, `plan` is asked again about
- * the newest state. `plan` may be asked several times; null means that nothing is to be done.
+ * the newest state. `plan` may be asked several times; null means that nothing is to be done. A value that equals the
+ * present one is written too and guards `writes` against others' changes, but not others' plans against `writes`: Firestore
+ * keeps the update time of a document that a write leaves as it is.
  * @returns the document after the change, or null where nothing was to be done.
  */
 export async function revise<T>(

@@ -45,7 +45,9 @@ export async function set(store: Store, key: VersionKey, name: string, actor: st
         ? { kind: 'create', path: target, data: after }
         : { kind: 'update', path: target, data: after, version: before.version };
     return {
-      value: version,
+      // A write that changes nothing leaves the document's update time as it was: whoever archives the version at this
+      // moment would not notice.
+      value: { ...version, namedAt: after.setAt },
       writes: [write],
       audit: {
         tenant: key.tenant,

@@ -18,9 +18,12 @@ import { paths } from '#core/paths';
 import { PipelineRun } from '#core/pipeline-run';
 import { Version } from '#core/version';
 import { readAll } from '#store/document';
+import type { Store } from '#store/store';
 import { type Account, openAccount, refusalOf } from '#tests/account';
 import { openTestStore } from '#tests/store';
 import { recordsOf } from '#tests/web/records';
+import { set as setAliasOf } from '../../../functions/versions/aliases.ts';
+import { archive, remove } from '../../../functions/versions/versions.ts';
 
 const store = openTestStore();
 let account: Account;
@@ -145,6 +148,30 @@ test('an alias stands at one version at a time, whoever moves it, and holds its 
   const steps = history.map(({ before, after }) => [before?.['version'] ?? null, after?.['version'] ?? null]);
   for (const [index, step] of steps.entries())
     expect(step[0]).toBe(index === 0 ? null : steps[index - 1]?.[1]);
+});
+
+test.each([
+  ['archived', archive],
+  ['deleted', remove],
+])('an alias that comes to a version just before it is %s is noticed', async (_, putAway) => {
+  await trained({});
+  let turns = 0;
+  const late: Store = {
+    ...store,
+    db: {
+      ...store.db,
+      commit: async (writes) => {
+        if (turns++ === 0) await setAliasOf(store, of('vers1'), 'champion', 'somebody');
+        await store.db.commit(writes);
+      },
+    },
+  };
+  await expect(putAway(late, of('vers1'), 'somebody')).rejects.toMatchObject({ code: 'in-use' });
+  expect(turns).toBe(1);
+  expect(await account.call(getVersion, { params: of('vers1') })).toMatchObject({
+    status: 'candidate',
+    deletedAt: null,
+  });
 });
 
 test('versions are listed, compared, deleted and restored', async () => {
