@@ -4,15 +4,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { BUNDLING, containerMain, FRAMEWORK, WORKER } from './bundling.ts';
 import { type Deployable, listDeployables, readDeploy, ROOT } from './deployables.ts';
 
-const FRAMEWORK = '@google-cloud/functions-framework';
-
-/**
- * What stays beside a bundle instead of inside it: workers, .wasm, native modules, and the Functions Framework: a function
- * registers with the very copy that serves it, so the platform installs it by the version in the bundle's package.json.
- */
-const EXTERNAL = ['pg-native', '@duckdb/*', FRAMEWORK];
+const FUNCTIONS = join(ROOT, 'functions');
 
 interface Built {
   readonly name: string;
@@ -59,29 +54,19 @@ async function bundle(deployable: Deployable): Promise<Built> {
   const { metafile } = await build({
     metafile: true,
     stdin: {
-      contents: container ? containerMain(deployable) : functionMain(deployable),
+      contents: container
+        ? containerMain({ name: deployable.name, file: join(ROOT, deployable.file) }, FUNCTIONS)
+        : functionMain(deployable),
       resolveDir: ROOT,
       loader: 'ts',
     },
     outfile,
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
+    ...BUNDLING,
     minify: true,
     keepNames: true,
     legalComments: 'none',
-    external: EXTERNAL,
-    // Sources are modules; in a CommonJS bundle `import.meta` is rebuilt from the file's own place.
-    define: {
-      'import.meta.url': '__bundle_url',
-      'import.meta.dirname': '__dirname',
-      'import.meta.main': 'false',
-    },
-    banner: { js: 'const __bundle_url=require("node:url").pathToFileURL(__filename).href;' },
-    logLevel: 'error',
   });
-  if ('functions/recommender/kernels/pool.ts' in metafile.inputs) await bundleWorker(folder);
+  if (join('functions', WORKER.starter) in metafile.inputs) await bundleWorker(folder);
   const manifest = {
     type: 'commonjs',
     main: 'index.js',
@@ -105,17 +90,12 @@ async function bundle(deployable: Deployable): Promise<Built> {
   };
 }
 
-/** The recommender's threads start from a file of their own, which lies beside the bundle. */
 async function bundleWorker(folder: string): Promise<void> {
   await build({
-    entryPoints: [join(ROOT, 'functions', 'recommender', 'kernels', 'worker.ts')],
-    outfile: join(folder, 'worker.js'),
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
+    entryPoints: [join(FUNCTIONS, WORKER.source)],
+    outfile: join(folder, WORKER.bundle),
+    ...BUNDLING,
     minify: true,
-    logLevel: 'error',
   });
 }
 
@@ -133,12 +113,6 @@ import { deploy, handler } from './${file}';
 limitBodies(import.meta.url);
 if (deploy.trigger === 'http') framework.http(${JSON.stringify(name)}, handler);
 else framework.cloudEvent(${JSON.stringify(name)}, handler);`;
-}
-
-function containerMain({ name, file }: Deployable): string {
-  return `import * as entry from './${file}';
-import { launch } from './functions/runtime/launch.ts';
-void launch(${JSON.stringify(name)}, entry);`;
 }
 
 /** Milliseconds a fresh Node takes to import the bundle: what a cold start pays. Median of three. */

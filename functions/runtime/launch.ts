@@ -1,5 +1,3 @@
-import { basename, dirname, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { Deploy } from './deploy.ts';
 import { type JobHandler, runJob } from './job.ts';
 import { disconnect } from './platform.ts';
@@ -25,17 +23,4 @@ export async function launch(name: string, entry: Entry): Promise<void> {
   process.exitCode = code;
   // Clients may keep sockets open a while; nothing is left to wait for.
   setTimeout(() => process.exit(code), 2000).unref();
-}
-
-/** The deployable's name of an entry file: `<folder>-<first part of the file name>`. */
-export function deployableName(file: string): string {
-  return `${basename(dirname(file))}-${basename(file).split('.')[0] ?? ''}`;
-}
-
-// `node functions/runtime/launch.ts functions/etl/runner.job.ts`: an unbundled container.
-if (import.meta.main) {
-  const file = resolve(process.argv[2] ?? '');
-  // A file named on the command line has the type that launch checks by `deploy.trigger`.
-  const entry = (await import(pathToFileURL(file).href)) as Entry;
-  await launch(deployableName(file), entry);
 }

@@ -18,12 +18,10 @@ const folder = process.env['KILL_FOLDER'] ?? '';
 const point = folder === '' ? 0 : findPoint();
 let writes = 0;
 
-/** Who this process is: a function is told, a container is launched by its entry file. */
+/** Who this process is: a function is told, a container runs `images/<name>/index.js`. */
 function nameOf(): string {
-  const [, program = '', entry = ''] = process.argv;
-  if (process.env['KILL_NAME'] !== undefined) return process.env['KILL_NAME'];
-  if (basename(program) !== 'launch.ts') return '';
-  return `${basename(dirname(entry))}-${basename(entry).split('.')[0]}`;
+  const image = dirname(process.argv[1] ?? '');
+  return process.env['KILL_NAME'] ?? (basename(dirname(image)) === 'images' ? basename(image) : '');
 }
 
 function findPoint(): number {

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { z } from 'zod';
 import { DEAD_LETTER_TOPIC, EVENTS } from '#core/events';
+import { BUNDLING } from '#scripts/bundling';
 import { listDeployables, readDeploy, ROOT } from '#scripts/deployables';
 import { type LocalCloud, startLocalCloud } from '#scripts/local/cloud';
 
@@ -190,18 +191,7 @@ async function bundle(listeners: readonly Listener[], folder: string): Promise<L
   await build({
     entryPoints: Object.fromEntries(listeners.map(({ name, file }) => [name, join(ROOT, file)])),
     outdir: folder,
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    external: ['pg-native', '@google-cloud/functions-framework'],
-    define: {
-      'import.meta.url': '__bundle_url',
-      'import.meta.dirname': '__dirname',
-      'import.meta.main': 'false',
-    },
-    banner: { js: 'const __bundle_url=require("node:url").pathToFileURL(__filename).href;' },
-    logLevel: 'error',
+    ...BUNDLING,
   });
   writeFileSync(join(folder, 'package.json'), '{"type":"commonjs"}');
   return listeners.map((one) => ({ ...one, file: join(folder, `${one.name}.js`) }));

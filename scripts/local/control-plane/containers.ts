@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
-import { dirname, join } from 'node:path';
-import { deployableOfImage, listDeployables } from '../deployables.ts';
+import { dirname } from 'node:path';
 import type { Guardian } from '../guardian.ts';
+import type { Images } from './images.ts';
 import { invalid } from './rpc.ts';
 import type { Container } from './journal.ts';
 
@@ -31,37 +31,33 @@ export interface RunningContainer {
 
 /** Runs images as child processes. */
 export interface ContainerHost {
-  /** @throws Error when there is no such image. */
+  /** @throws Error when there is no such image, or it cannot be built. */
   start(spec: ContainerSpec, logFile: string): RunningContainer;
   /** Ends all, and lets none begin. */
   stopAll(graceMs: number): Promise<void>;
 }
 
 /**
- * Runs the deployables under `functionsFolder` the way their images do: `node runtime/launch.ts <entry> <args>`.
- * Their output is appended to the log file; each is in its own process group, which the guardian ends if we die.
+ * Runs images as the platform does: `node index.js <args>` in the folder `cwd`. Their output is appended to the log file;
+ * each is in its own process group, which the guardian ends if we die.
  */
-export function openContainerHost(functionsFolder: string, guardian: Guardian): ContainerHost {
+export function openContainerHost(images: Images, cwd: string, guardian: Guardian): ContainerHost {
   const running = new Set<RunningContainer>();
   let closed = false;
 
   return {
     start(spec, logFile) {
       if (closed) throw new Error('the local cloud is stopping');
-      const entry = entryOf(functionsFolder, spec.image);
+      const main = images.mainOf(spec.image);
       mkdirSync(dirname(logFile), { recursive: true });
       const log = openSync(logFile, 'a');
-      const child = spawn(
-        process.execPath,
-        [join(functionsFolder, 'runtime', 'launch.ts'), entry, ...spec.args],
-        {
-          cwd: dirname(functionsFolder),
-          // As deployed: a container is told everything of the installation but its key.
-          env: { ...process.env, TRADEWIND_INSTALLATION_KEY: undefined, ...spec.env },
-          detached: true,
-          stdio: ['ignore', log, log],
-        },
-      );
+      const child = spawn(process.execPath, [main, ...spec.args], {
+        cwd,
+        // As deployed: a container is told everything of the installation but its key.
+        env: { ...process.env, TRADEWIND_INSTALLATION_KEY: undefined, ...spec.env },
+        detached: true,
+        stdio: ['ignore', log, log],
+      });
       closeSync(log);
       const pid = child.pid ?? 0;
       if (pid > 0) guardian.watch(pid);
@@ -135,15 +131,6 @@ export function describeExit({ code, signal }: ContainerExit): string {
   return signal === 0
     ? `The container exited with the code ${code}.`
     : `The container terminated on signal ${signal}.`;
-}
-
-function entryOf(functionsFolder: string, image: string): string {
-  const name = deployableOfImage(image);
-  const containers = listDeployables(functionsFolder).filter(({ kind }) => kind !== 'function');
-  const found = containers.find((deployable) => deployable.name === name);
-  if (found !== undefined) return found.file;
-  const known = containers.map((deployable) => deployable.name).join(', ');
-  throw new Error(`Image '${image}' not found. The local cloud has: ${known === '' ? 'none' : known}.`);
 }
 
 function exitOf(code: number | null, signal: NodeJS.Signals | null): ContainerExit {

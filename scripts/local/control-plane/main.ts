@@ -3,6 +3,7 @@
  * official protos, and the ingress of the services. Containers are child processes; what is known is kept in a journal.
  */
 import { once } from 'node:events';
+import { dirname, join } from 'node:path';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { announceReady, onShutdown, pieceArguments } from '../announce.ts';
 import { startGuardian } from '../guardian.ts';
@@ -10,6 +11,7 @@ import { openContainerHost } from './containers.ts';
 import { customJobService } from './custom-jobs.ts';
 import { deployJobs } from './deployed-jobs.ts';
 import { openExecutions } from './executions.ts';
+import { openImages } from './images.ts';
 import { openIngress } from './ingress.ts';
 import { openJournal } from './journal.ts';
 import { openOperations } from './operations.ts';
@@ -27,7 +29,11 @@ const origin = `http://127.0.0.1:${ingress}`;
 
 const stopping = new AbortController();
 const guardian = startGuardian();
-const containers = openContainerHost(functions, guardian);
+const containers = openContainerHost(
+  openImages(functions, join(dir, 'images')),
+  dirname(functions),
+  guardian,
+);
 const open = openJournal(dir);
 const definitions = loadServices();
 const executions = openExecutions(open, containers, logs, stopping.signal);
