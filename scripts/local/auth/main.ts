@@ -1,6 +1,6 @@
 /**
  * The Auth emulator inside firebase-tools, without its command line: it listens after 2–4 s instead of 11–15 s.
- * Accounts are written to a file after every request that may have changed them, and read at the start.
+ * Accounts are written to a file right after a request that may have changed them, and read at the start.
  *
  * Private API of firebase-tools (its version is pinned): `createApp(project, mode, states)`, `AgentProjectState`.
  */
@@ -50,22 +50,21 @@ const state = new AgentProjectState(project);
 readAccounts(dir, state);
 const app = await createApp(project, undefined, new Map([[project, state]]));
 
-let changed = false;
+/** POSTs that only ask: every call of the API looks its caller up. */
+const ASKS = /:(lookup|query|createAuthUri)(\?|$)/;
+/** Changes that come together are written together. */
+const SETTLE_MS = 50;
+
+let saving: NodeJS.Timeout | undefined;
 const save = (): void => {
-  if (!changed) return;
-  changed = false;
+  clearTimeout(saving);
+  saving = undefined;
   writeAccounts(dir, state);
 };
 const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-  if (request.method !== 'GET' && request.method !== 'OPTIONS')
-    response.once('finish', () => {
-      changed = true;
-      setImmediate(save); // requests that finish together are written together
-    });
+  const asks = request.method === 'GET' || request.method === 'OPTIONS' || ASKS.test(request.url ?? '');
+  if (!asks) response.once('finish', () => (saving ??= setTimeout(save, SETTLE_MS)));
   app(request, response);
 });
 server.listen(Number(port), '127.0.0.1', () => announceReady({ port: Number(port) }));
-onShutdown(() => {
-  changed = true;
-  save();
-});
+onShutdown(save);
