@@ -59,6 +59,8 @@ export interface RevisionShare {
 export interface ContainerPlatform {
   /** Starts an execution of `job`; resolves to its full name as soon as it exists. */
   startJob(job: string, options: { env: Readonly<Record<string, string>>; tasks?: number }): Promise<string>;
+  /** Names of the job's executions that were given all of `env`: a call of `startJob` may have made one and not told. */
+  executionsWith(job: string, env: Readonly<Record<string, string>>): Promise<string[]>;
   executionState(execution: string): Promise<WorkState>;
   cancelExecution(execution: string): Promise<void>;
   service(name: string): Promise<ServiceState | null>;
@@ -163,6 +165,17 @@ function open(place: Place): ContainerPlatform {
           operation.metadata && 'name' in operation.metadata ? String(operation.metadata.name) : '';
         if (name === '') throw new Error('runJob named no execution');
         return name;
+      });
+    },
+    async executionsWith(job, env) {
+      return translate(`job ${job}`, async () => {
+        const [all] = await executions.listExecutions({ parent: `${parent}/jobs/${job}` });
+        return all.flatMap(({ name, template }) => {
+          const given = template?.containers?.[0]?.env ?? [];
+          const has = ([key, value]: [string, string]) =>
+            given.some((one) => one.name === key && one.value === value);
+          return name && Object.entries(env).every(has) ? [name] : [];
+        });
       });
     },
     async executionState(execution) {

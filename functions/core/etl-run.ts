@@ -111,6 +111,14 @@ export const EtlRun = z.object({
 });
 export type EtlRun = z.infer<typeof EtlRun>;
 
+/** Every Cloud Run execution that is known to have been made for a run, the latest last. */
+export function executionsOf({
+  executor,
+  formerExecutors,
+}: Pick<EtlRun, 'executor' | 'formerExecutors'>): string[] {
+  return executor === null ? formerExecutors : [...formerExecutors, executor];
+}
+
 /** A table within a run: `…/etlRuns/{r}/tables/{id}`, id = the source table's. Also its history. */
 export const EtlTable = z.object({
   id: Id,

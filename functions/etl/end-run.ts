@@ -9,7 +9,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerPlatform } from '#cloud/run';
 import { BusyError, TerminalError, toFailure, TransientError } from '#core/errors';
-import { EtlRun, etlCycle } from '#core/etl-run';
+import { EtlRun, etlCycle, executionsOf } from '#core/etl-run';
 import { isFinal } from '#core/life-cycle';
 import { paths } from '#core/paths';
 import type { Config } from '#runtime/config';
@@ -60,13 +60,13 @@ export async function endFromOutside(
   let run = await runOf(store, key);
   // Another container may have been started while one was being stopped; it is known before the run can be over.
   const stopped = new Set<string>();
-  for (let left = containersOf(run); left.length > 0;) {
+  for (let left = executionsOf(run); left.length > 0;) {
     for (const one of left) {
       await stopContainer(world, one, isOver(run) ? 2 : 0, patience.container);
       stopped.add(one);
     }
     run = await runOf(store, key);
-    left = containersOf(run).filter((one) => !stopped.has(one));
+    left = executionsOf(run).filter((one) => !stopped.has(one));
   }
   if (isOver(run)) return;
   const settled = await withLease(
@@ -118,11 +118,6 @@ async function stopContainer(
   await containers.cancelExecution(executor);
   if (await within(wait, ended)) return;
   throw new TransientError('container-running', `The container ${executor} has not ended yet.`);
-}
-
-/** Every container that was started for the run, as far as is known. */
-function containersOf({ executor, formerExecutors }: EtlRun): string[] {
-  return executor === null ? formerExecutors : [...formerExecutors, executor];
 }
 
 async function runOf(store: Store, key: RunKey): Promise<EtlRun> {

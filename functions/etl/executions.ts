@@ -1,7 +1,8 @@
 import type { ContainerPlatform } from '#cloud/run';
 import { ConflictError } from '#cloud/firestore';
 import { toEnvironment } from '#core/container-env';
-import { EtlRun, etlCycle } from '#core/etl-run';
+import { TransientError } from '#core/errors';
+import { EtlRun, etlCycle, executionsOf } from '#core/etl-run';
 import type { InstallationKeys } from '#core/installation-keys';
 import { isFinal } from '#core/life-cycle';
 import { mustRead, update } from '#store/document';
@@ -16,7 +17,7 @@ const JOB = 'etl-runner';
 
 /** What starts containers, and the keys that open the tenant's own: the container is given only the latter. */
 export interface Starter {
-  readonly containers: Pick<ContainerPlatform, 'startJob' | 'cancelExecution'>;
+  readonly containers: Pick<ContainerPlatform, 'startJob' | 'executionsWith' | 'cancelExecution'>;
   readonly installationKeys: InstallationKeys;
 }
 
@@ -44,11 +45,11 @@ export async function startExecution(
     if (error instanceof ConflictError) return;
     throw error;
   }
-  let executor: string;
+  let made: readonly string[];
   try {
     const tables = await tablesToLoad(store, key, only);
     const tenantKeys = await tenantKeysOf(store, installationKeys, key.tenant);
-    executor = await containers.startJob(JOB, {
+    const executor = await containers.startJob(JOB, {
       env: toEnvironment({
         ...requestOf(requestId),
         TRADEWIND_TENANT: key.tenant,
@@ -58,23 +59,43 @@ export async function startExecution(
       }),
       tasks: planTasks(tables.map((table) => table.estimatedRows)),
     });
+    made = [executor];
   } catch (error) {
-    // Nothing was started: the message's next try may. Dying here instead leaves it to the watch. Where somebody else has
-    // counted since, because this process stood still, their count stays.
-    await update(store, path, EtlRun, 'run', (current) =>
-      current.attempts === attempts + 1 ? { attempts, askedAt: run.value.askedAt } : {},
-    );
-    throw error;
+    // A container may have been made, and the answer lost. Who cannot find that out leaves the attempt counted: what was
+    // perhaps begun is neither asked for again at once nor cancelled as if it were nothing; the watch comes to it.
+    made = error instanceof TransientError ? await findUntold(store, containers, key) : [];
+    if (made.length === 0) {
+      // Nothing was started: the message's next try may. Where somebody else has counted since, because this process
+      // stood still, their count stays.
+      await update(store, path, EtlRun, 'run', (current) =>
+        current.attempts === attempts + 1 ? { attempts, askedAt: run.value.askedAt } : {},
+      );
+      throw error;
+    }
   }
-  const started = await update(store, path, EtlRun, 'run', (current) => ({
-    executor,
-    executions: current.executions + 1,
+  const started = await update(store, path, EtlRun, 'run', (current) => {
+    const untold = made.filter((one) => !executionsOf(current).includes(one));
     // Where two were started after all, whoever ends the run must find both.
-    formerExecutors:
-      current.executor === null ? current.formerExecutors : [...current.formerExecutors, current.executor],
-  }));
+    const all = [...executionsOf(current), ...untold];
+    return {
+      executor: all.at(-1) ?? null,
+      executions: current.executions + untold.length,
+      formerExecutors: all.slice(0, -1),
+    };
+  });
   if (started.cancelRequestedAt !== null || isFinal(etlCycle, started.status))
-    await containers.cancelExecution(executor);
+    for (const one of made) await containers.cancelExecution(one);
+}
+
+/** Containers that were made for the run and that it does not know of. */
+async function findUntold(
+  store: Store,
+  containers: Starter['containers'],
+  key: RunKey,
+): Promise<readonly string[]> {
+  const all = await containers.executionsWith(JOB, { TRADEWIND_RUN: key.run });
+  const known = executionsOf((await mustRead(store, runPath(key), EtlRun, 'run')).value);
+  return all.filter((one) => !known.includes(one));
 }
 
 /** The request that the container's lines are told under; a watch that starts it again knows only the run's own. */

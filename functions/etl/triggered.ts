@@ -1,10 +1,10 @@
-import { TerminalError, toFailure } from '#core/errors';
+import { TerminalError } from '#core/errors';
 import type { Payload } from '#core/events';
 import { paths } from '#core/paths';
 import { Tenant } from '#core/tenant';
 import { mustRead } from '#store/document';
 import type { Store } from '#store/store';
-import { noteStartRefusal, triggeredRunId } from '#store/triggered-run';
+import { triggeredRunId, turnAway, wasTurnedAway } from '#store/triggered-run';
 import { startRun } from './start.ts';
 
 /**
@@ -21,11 +21,9 @@ export async function startTriggered(store: Store, request: Payload<'etl-start-r
     throw new TerminalError('tenant-suspended', `The tenant ${tenant} is ${status}.`, {
       remedy: 'Ask the operator.',
     });
+  if (await wasTurnedAway(store, 'etl', request)) return;
   const id = triggeredRunId('etl', request);
   const run = await startRun(store, request, { actor: 'system', trigger, overlap, id });
   if (run.id === id) return;
-  const busy = new TerminalError('run-active', `The run ${run.id} of this model is not over.`, {
-    remedy: 'Give runs more time between them.',
-  });
-  await noteStartRefusal(store, 'etl', request, toFailure(busy));
+  await turnAway(store, 'etl', request, { active: run.id, remedy: 'Give runs more time between them.' });
 }

@@ -1,10 +1,10 @@
 import type { Payload } from '#core/events';
-import { TerminalError, toFailure } from '#core/errors';
+import { TerminalError } from '#core/errors';
 import { paths } from '#core/paths';
 import { Tenant } from '#core/tenant';
 import type { Platform } from '#runtime/platform';
 import { mustRead } from '#store/document';
-import { noteStartRefusal, triggeredRunId } from '#store/triggered-run';
+import { triggeredRunId, turnAway, wasTurnedAway } from '#store/triggered-run';
 import { startRun } from './start.ts';
 
 /**
@@ -22,6 +22,7 @@ export async function startTriggered(
     throw new TerminalError('tenant-suspended', `The tenant ${tenant.id} is ${tenant.status}.`, {
       remedy: 'Ask the operator.',
     });
+  if (await wasTurnedAway(store, 'pipeline', payload)) return;
   const id = triggeredRunId('pipeline', payload);
   const run = await startRun(store, config, {
     tenant,
@@ -35,8 +36,8 @@ export async function startTriggered(
     id,
   });
   if (run.id === id) return;
-  const busy = new TerminalError('run-active', `The run ${run.id} of this model is not over.`, {
+  await turnAway(store, 'pipeline', payload, {
+    active: run.id,
     remedy: 'Let triggers queue, or give runs more time between them.',
   });
-  await noteStartRefusal(store, 'pipeline', payload, toFailure(busy));
 }

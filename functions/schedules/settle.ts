@@ -42,7 +42,6 @@ async function settle(store: Store, { tenant, model, path }: Watched): Promise<v
   if (reason === null) return;
   await transition(store, path, Firing, firingCycle, 'skip', {
     patch: () => ({ run: null, reason: { ...reason } }),
-    writes: () => [{ kind: 'delete', path: paths.startRefusal(tenant, model, run.id) }],
   });
 }
 

@@ -21,16 +21,47 @@ export function triggeredRunId(kind: RunKind, { tenant, model, key }: Asked): st
   return idFrom('r', `${tenant}/${model}/${kind}/${key}`);
 }
 
+/** Word of a refusal is kept for longer than any message is delivered again. */
+const KEPT_DAYS = 8;
+
 /** Leaves word why the run that a start message asked for does not come: nobody waits for it in vain. May be repeated. */
-export async function noteStartRefusal(
+export function noteStartRefusal(store: Store, kind: RunKind, asked: Asked, failure: Failure): Promise<void> {
+  return leaveWord(store, kind, asked, failure, false);
+}
+
+/**
+ * Leaves word that another run, which is not over, was the answer to a start message. That is final: a message that comes
+ * once more, when the other run is over, starts nothing (`wasTurnedAway`).
+ */
+export function turnAway(
   store: Store,
   kind: RunKind,
   asked: Asked,
-  failure: Failure,
+  { active, remedy }: { readonly active: string; readonly remedy: string },
 ): Promise<void> {
-  const path = paths.startRefusal(asked.tenant, asked.model, triggeredRunId(kind, asked));
-  const { code, message, remedy } = failure;
-  await store.db.commit([{ kind: 'set', path, data: { code, message, remedy, at: now(store) } }]);
+  const message = `The run ${active} of this model is not over.`;
+  return leaveWord(store, kind, asked, { code: 'run-active', message, remedy }, true);
+}
+
+/** Whether the occasion that a message stands for has had another run as its answer. */
+export async function wasTurnedAway(store: Store, kind: RunKind, asked: Asked): Promise<boolean> {
+  return (await store.db.get(placeOf(kind, asked)))?.data['turnedAway'] === true;
+}
+
+function placeOf(kind: RunKind, asked: Asked): string {
+  return paths.startRefusal(asked.tenant, asked.model, triggeredRunId(kind, asked));
+}
+
+async function leaveWord(
+  store: Store,
+  kind: RunKind,
+  asked: Asked,
+  { code, message, remedy }: Failure,
+  turnedAway: boolean,
+): Promise<void> {
+  const expireAt = new Date(store.clock() + KEPT_DAYS * 86_400_000);
+  const data = { code, message, remedy, turnedAway, at: now(store), expireAt };
+  await store.db.commit([{ kind: 'set', path: placeOf(kind, asked), data }]);
 }
 
 /** The word left about a run, if any. */

@@ -61,6 +61,7 @@ export const EXPIRING: readonly (readonly [collection: string, field: string])[]
   ['idempotency', 'expireAt'],
   ['logs', 'expireAt'],
   ['rateLimits', 'expireAt'],
+  ['startRefusals', 'expireAt'],
 ];
 
 /** Long texts that nobody searches by: an index of them would only cost. */

@@ -73,6 +73,9 @@ function platform(reason: Error) {
       async startJob(): Promise<string> {
         throw reason;
       },
+      async executionsWith() {
+        return [];
+      },
       async executionState() {
         return { state: 'failed' as const, message: '' };
       },
@@ -165,4 +168,18 @@ test('a message that comes when its tenant has been suspended starts nothing', a
   const run = triggeredRunId('etl', asked);
   expect(await store.db.get(paths.etlRun(asked.tenant, model, run))).toBeNull();
   expect(await readStartRefusal(store, asked.tenant, model, run)).toBeNull();
+});
+
+test('a start message that another run was the answer to starts nothing when it comes once more', async () => {
+  const { key, path } = await abandoned();
+  const asked = { tenant: key.tenant, model, trigger: 'schedule', key: 'jone~2' } as const;
+  const run = triggeredRunId('etl', asked);
+  await startTriggered(store, asked);
+  expect(await readStartRefusal(store, key.tenant, model, run)).toMatchObject({ code: 'run-active' });
+  await store.db.commit([
+    { kind: 'delete', path: paths.lock(key.tenant, model, 'etl') },
+    { kind: 'update', path, data: { status: 'cancelled', finishedAt: new Date().toISOString() } },
+  ]);
+  await startTriggered(store, asked);
+  expect(await store.db.get(paths.etlRun(key.tenant, model, run))).toBeNull();
 });

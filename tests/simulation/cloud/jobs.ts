@@ -20,6 +20,7 @@ export interface SimulatedJobs {
   readonly executions: readonly Execution[];
   /** As JobsClient, ExecutionsClient and JobServiceClient answer; only what production code reads. */
   readonly runJob: (request: RunJob) => Promise<[{ metadata: { name: string } }]>;
+  listExecutions(request: { parent: string }): Promise<[object[]]>;
   getExecution(request: { name: string }): Promise<[object]>;
   cancelExecution(request: { name: string }): Promise<[object]>;
   listCustomJobs(request: { filter: string }): Promise<[{ name: string; displayName: string }[]]>;
@@ -126,6 +127,17 @@ export function makeJobs(kernel: Kernel, programs: Readonly<Record<string, Progr
         begin(execution, request.overrides.taskCount ?? 1, RUNNER_RETRIES);
         return [{ metadata: { name: execution.name } }];
       }),
+    listExecutions: ({ parent }) =>
+      call('listExecutions', true, () => [
+        executions
+          .filter(({ name }) => name.startsWith(`${parent}/executions/`))
+          .map(({ name, env }) => ({
+            name,
+            template: {
+              containers: [{ env: Object.entries(env).map(([key, value]) => ({ name: key, value })) }],
+            },
+          })),
+      ]),
     getExecution: ({ name }) =>
       call('getExecution', true, () => {
         const { state } = find(executions, name);

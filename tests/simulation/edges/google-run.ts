@@ -3,6 +3,8 @@ export class JobsClient {
   runJob: typeof simulation.jobs.runJob = (request) => simulation.jobs.runJob(request);
 }
 export class ExecutionsClient {
+  listExecutions: typeof simulation.jobs.listExecutions = (request) =>
+    simulation.jobs.listExecutions(request);
   getExecution: typeof simulation.jobs.getExecution = (request) => simulation.jobs.getExecution(request);
   cancelExecution: typeof simulation.jobs.cancelExecution = (request) =>
     simulation.jobs.cancelExecution(request);

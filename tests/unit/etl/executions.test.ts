@@ -47,7 +47,7 @@ function oneRun(attempts: number): { store: Store; run: () => Snapshot['data'] }
   return { store, run: () => data };
 }
 
-function platform(behave: () => string) {
+function platform(behave: () => string, made: () => Promise<string[]> = async () => []) {
   const started: { job: string; env: Readonly<Record<string, string>>; tasks?: number }[] = [];
   const stopped: string[] = [];
   const containers = {
@@ -55,6 +55,7 @@ function platform(behave: () => string) {
       started.push({ job, ...options });
       return behave();
     },
+    executionsWith: made,
     cancelExecution: async (execution: string) => void stopped.push(execution),
   };
   return { started, stopped, containers, installationKeys };
@@ -94,4 +95,32 @@ test('where the platform does not answer nothing is counted, and the message’s
     0,
   );
   expect(run()).toMatchObject({ attempts: 1, executor: 'executions/e2' });
+});
+
+test('a container whose making was never told is found, and no other is started', async () => {
+  const { store, run } = oneRun(0);
+  const lost = platform(
+    () => {
+      throw new TransientError('container-unavailable', 'no answer');
+    },
+    async () => ['executions/e1'],
+  );
+  await startExecution(store, lost, key, 0);
+  expect(run()).toMatchObject({ attempts: 1, executions: 1, executor: 'executions/e1' });
+  await startExecution(store, lost, key, 0);
+  expect(lost.started).toHaveLength(1);
+});
+
+test('where nobody can say whether a container was made, the attempt stays counted', async () => {
+  const { store, run } = oneRun(0);
+  const silent = platform(
+    () => {
+      throw new TransientError('container-unavailable', 'no answer');
+    },
+    async () => {
+      throw new TransientError('container-unavailable', 'no answer to that either');
+    },
+  );
+  await expect(startExecution(store, silent, key, 0)).rejects.toThrow('no answer');
+  expect(run()).toMatchObject({ attempts: 1, executor: null });
 });
