@@ -1,9 +1,12 @@
 /** Who operates the installation: people who see and suspend all tenants. */
+import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { openPeople } from '#cloud/auth';
 import { openDatabase } from '#cloud/firestore';
+import { INSTALLATION } from '#core/audit';
 import { toFailure } from '#core/errors';
 import { paths } from '#core/paths';
+import { auditWrite } from '#store/store';
 
 const HELP = `Name the operators of an installation. An operator lists, suspends and deletes tenants; they see nothing of their data.
 
@@ -53,6 +56,16 @@ async function run(): Promise<number> {
             data: { uid: person.uid, email: person.email, addedAt: new Date().toISOString() },
           }
         : { kind: 'delete', path },
+      auditWrite(
+        { clock: Date.now, random: randomBytes },
+        {
+          tenant: INSTALLATION,
+          actor: 'system',
+          action: `operator.${verb}`,
+          target: path,
+          after: { email: person.email },
+        },
+      ),
     ]);
     console.log(`${email} is ${verb === 'add' ? 'an operator now' : 'no operator any more'}.`);
     return 0;

@@ -113,11 +113,8 @@ if (values.help === true) {
 } else {
   const chosen = positionals.length === 0 ? SUITES : SUITES.filter((suite) => positionals.includes(suite));
   const outcomes: Outcome[] = [];
-  // Side by side: each of them leaves a processor idle for some of its time.
   if (positionals.length === 0)
-    outcomes.push(
-      ...(await Promise.all(Object.entries(CHECKS).map(([name, command]) => check(name, command)))),
-    );
+    for (const [name, command] of Object.entries(CHECKS)) outcomes.push(await check(name, command));
   if (chosen.includes('e2e'))
     outcomes.push(
       await check('build web', ['vite', 'build', '--config', 'web/vite.config.ts', '--logLevel', 'warn']),

@@ -34,7 +34,7 @@ export function openIdentities(projectId: string, clock: () => number = Date.now
     async verify(token) {
       let decoded: DecodedIdToken;
       try {
-        // Revocation is asked for: a signed-out or disabled user is refused at the next request, not an hour later.
+        // Revocation is asked for: a signed-out or disabled user is refused at once, not an hour later.
         decoded = await getAuth(app).verifyIdToken(token, true);
       } catch (error) {
         if (!isOfTheCaller(error)) throw unavailable(error);

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { listDeadLetters } from '#core/api/control-plane';
+import { INSTALLATION } from '#core/audit';
 import { DeadLetter, isTopic } from '#core/dead-letter';
 import { TerminalError } from '#core/errors';
 import { type Announcement, EVENTS } from '#core/events';
@@ -56,7 +57,7 @@ async function decide(
       value: { ...current, state, decidedBy: operator, decidedAt: now(store) },
       writes: [{ kind: 'update', path, data: { expireAt } }],
       announcements: announcements(current),
-      ...(audit === null ? {} : { audit }),
+      audit,
     };
   });
   return decided ?? get(store, letter);
@@ -69,11 +70,11 @@ async function auditOf(
   actor: string,
   target: string,
   state: 'replayed' | 'discarded',
-): Promise<AuditEntry | null> {
+): Promise<AuditEntry> {
   const found = tenant === null ? null : await read(store, paths.tenant(tenant), Tenant);
-  if (tenant === null || found === null || found.value.status === 'deleted') return null;
+  const isThere = tenant !== null && found !== null && found.value.status !== 'deleted';
   return {
-    tenant,
+    tenant: isThere ? tenant : INSTALLATION,
     actor,
     action: state === 'replayed' ? 'dead-letter.replay' : 'dead-letter.discard',
     target,

@@ -18,6 +18,8 @@ export const ApiKey = z.object({
   /** From then on it opens nothing. A key that was rolled keeps working until here. */
   expiresAt: Moment.nullable(),
   revokedAt: Moment.nullable(),
+  /** Since when it opens nothing until it is enabled again; null where it is enabled. */
+  disabledAt: Moment.nullable().default(null),
   /** At most a minute behind. */
   lastUsedAt: Moment.nullable(),
   /** The key that was made to take its place. */
@@ -31,11 +33,15 @@ export type ApiKey = z.infer<typeof ApiKey>;
 export const KeyHash = z.object({ tenant: Id, key: Id });
 export type KeyHash = z.infer<typeof KeyHash>;
 
-/** What a key is worth at `now` (a Moment). */
+export const KeyState = z.enum(['active', 'disabled', 'expired', 'revoked']);
+export type KeyState = z.infer<typeof KeyState>;
+
+/** What a key is worth at `now` (a Moment): only an active one opens anything. */
 export function keyState(
-  key: Pick<ApiKey, 'expiresAt' | 'revokedAt'>,
+  { revokedAt, expiresAt, disabledAt }: Pick<ApiKey, 'expiresAt' | 'revokedAt' | 'disabledAt'>,
   now: string,
-): 'active' | 'expired' | 'revoked' {
-  if (key.revokedAt !== null) return 'revoked';
-  return key.expiresAt !== null && key.expiresAt <= now ? 'expired' : 'active';
+): KeyState {
+  if (revokedAt !== null) return 'revoked';
+  if (expiresAt !== null && expiresAt <= now) return 'expired';
+  return disabledAt === null ? 'active' : 'disabled';
 }

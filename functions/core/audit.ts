@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { Id, Moment } from './ids.ts';
 
+/**
+ * What is of no tenant (an operator's decision on a message of none, who was refused at an operator's endpoint) is kept
+ * like a tenant's audit under this id, which is no tenant's: ids that are made here are longer.
+ */
+export const INSTALLATION = 'installation';
+
 const Fields = z.record(z.string(), z.unknown());
 
 /** Who did what, or was refused: `tenants/{t}/audit/{id}`. Written with the change it tells of; never changed after. */

@@ -68,22 +68,35 @@ export async function createKey(
   return { key: viewKey(made.key, at), token: made.token };
 }
 
-/** Renames a key. @throws TerminalError `not-found` */
-export async function renameKey(
+/**
+ * Renames a key, disables it, or enables it again, as far as each is given.
+ * @throws TerminalError `not-found`; `key-over` where a key that was revoked or has expired is to be enabled
+ */
+export async function updateKey(
   store: Store,
   tenant: string,
   actor: string,
   id: string,
-  name: string,
+  wanted: { readonly name?: string | undefined; readonly disabled?: boolean | undefined },
 ): Promise<ApiKeyView> {
   const path = paths.apiKey(tenant, id);
   await mustBeKey(store, tenant, id);
-  const renamed = await revise(store, path, ApiKey, (key) =>
-    key.name === name
-      ? null
-      : { value: { ...key, name }, audit: { tenant, actor, action: 'key.update', target: path } },
-  );
-  return viewKey(renamed ?? (await mustBeKey(store, tenant, id)), now(store));
+  const changed = await revise(store, path, ApiKey, (key) => {
+    const name = wanted.name ?? key.name;
+    const disabled = wanted.disabled ?? key.disabledAt !== null;
+    if (name === key.name && disabled === (key.disabledAt !== null)) return null;
+    const state = keyState(key, now(store));
+    if (wanted.disabled !== undefined && (state === 'revoked' || state === 'expired'))
+      throw new TerminalError('key-over', `The key "${key.name}" is ${state} for good.`, {
+        remedy: 'Make a new one.',
+      });
+    const disabledAt = disabled ? (key.disabledAt ?? now(store)) : null;
+    return {
+      value: { ...key, name, disabledAt },
+      audit: { tenant, actor, action: 'key.update', target: path },
+    };
+  });
+  return viewKey(changed ?? (await mustBeKey(store, tenant, id)), now(store));
 }
 
 /**
@@ -112,9 +125,13 @@ export async function rollKey(
   });
   const replaced = await revise(store, path, ApiKey, (key) => {
     if (keyState(key, at) !== 'active' || key.replacedBy !== null)
-      throw new TerminalError('key-over', `The key "${key.name}" was revoked, rolled or has expired.`, {
-        remedy: 'Roll the key that took its place, or make a new one.',
-      });
+      throw new TerminalError(
+        'key-over',
+        `The key "${key.name}" was revoked, disabled or rolled, or has expired.`,
+        {
+          remedy: 'Enable it first, roll the key that took its place, or make a new one.',
+        },
+      );
     const expiresAt = key.expiresAt !== null && key.expiresAt < until ? key.expiresAt : until;
     return {
       value: { ...key, expiresAt, replacedBy: made.key.id },
@@ -156,8 +173,9 @@ async function checkRoom(store: Store, tenant: Tenant, at: string): Promise<void
     where: [['revokedAt', '==', null]],
     limit: 1000,
   });
-  const active = standing.filter(({ data }) => keyState(ApiKey.parse(data), at) === 'active');
-  checkQuota(tenant, 'keys', active.length);
+  // One that is disabled can be enabled at any time: it counts.
+  const left = standing.filter(({ data }) => keyState(ApiKey.parse(data), at) !== 'expired');
+  checkQuota(tenant, 'keys', left.length);
 }
 
 interface Made {
@@ -176,6 +194,7 @@ function make(
     ...given,
     createdAt: now(store),
     revokedAt: null,
+    disabledAt: null,
     lastUsedAt: null,
     replacedBy: null,
     prefix,

@@ -8,8 +8,8 @@ import { httpDeploy } from '#runtime/deploy';
 import { serve } from '#runtime/http';
 import { readPage } from '#store/document';
 import { now } from '#store/store';
-import { accept, invite, resend, revoke } from './invitations.ts';
-import { changeRole, leave, listMembers, removeMember } from './members.ts';
+import { accept, getInvitation, invite, resend, revoke } from './invitations.ts';
+import { changeRole, getMember, leave, listMembers, removeMember } from './members.ts';
 
 export const deploy = httpDeploy();
 
@@ -23,6 +23,7 @@ export const handler = serve('members-api', ({ store, config }) => {
   };
   return [
     route(contracts.listMembers, ({ params, query }) => listMembers(store, params.tenant, query)),
+    route(contracts.getMember, ({ params }) => getMember(store, params.tenant, params.member)),
     route(contracts.updateMember, (call) => changeRole(store, by(call), call.params.member, call.body.role)),
     route(contracts.removeMember, (call) => removeMember(store, by(call), call.params.member)),
     route(contracts.leaveTenant, (call) => leave(store, by(call))),
@@ -35,6 +36,7 @@ export const handler = serve('members-api', ({ store, config }) => {
       });
       return { ...found, items: found.items.map((one) => viewInvitation(one, now(store))) };
     }),
+    route(contracts.getInvitation, ({ params }) => getInvitation(store, params.tenant, params.invitation)),
     route(contracts.revokeInvitation, (call) => revoke(store, by(call), call.params.invitation)),
     route(contracts.resendInvitation, (call) => resend(store, by(call), call.params.invitation)),
     route(contracts.acceptInvitation, async ({ body, person }) => {

@@ -15,7 +15,7 @@ import {
 import { checkQuota } from '#core/limits';
 import { paths } from '#core/paths';
 import { Member, Tenant } from '#core/tenant';
-import { mustRead, read, readBoth, revise, type Stored } from '#store/document';
+import { changedFields, mustRead, read, readBoth, revise, type Stored } from '#store/document';
 import { commitChange, makeId, now, type Store } from '#store/store';
 import { type Actor, mustReach } from './members.ts';
 
@@ -75,6 +75,12 @@ export async function invite(
   return sent(invitation, token, at);
 }
 
+/** One invitation. @throws TerminalError `not-found` */
+export async function getInvitation(store: Store, tenant: string, id: string): Promise<InvitationView> {
+  const { value } = await mustRead(store, paths.invitation(tenant, id), Invitation, 'invitation');
+  return viewInvitation(value, now(store));
+}
+
 /** A new link; the former is void. @throws TerminalError `not-found`, `role-too-high`, `invitation-used`, `invitation-revoked` */
 export async function resend(store: Store, by: Actor, id: string): Promise<Sent> {
   const { token, tokenHash } = makeToken(store, by.tenant, id);
@@ -108,12 +114,10 @@ async function changeOpen(
   const changed = await revise(store, path, Invitation, (current) => {
     mustReach(by.role, current.role);
     mustBeOpen(current);
-    const { tokenHash: _, ...shown } = patch();
-    return {
-      value: { ...current, ...patch(), updatedAt: now(store) },
-      // The hash is of no use to anybody, and still no business of the audit.
-      audit: { tenant: by.tenant, actor: by.actor, action, target: path, before: null, after: shown },
-    };
+    const value = { ...current, ...patch(), updatedAt: now(store) };
+    // The hash is of no use to anybody, and still no business of the audit.
+    const { before, after } = changedFields({ ...current, tokenHash: '' }, { ...value, tokenHash: '' });
+    return { value, audit: { tenant: by.tenant, actor: by.actor, action, target: path, before, after } };
   });
   if (changed === null) throw new Error('an open invitation was not changed');
   return changed;

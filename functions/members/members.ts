@@ -52,6 +52,11 @@ export async function listMembers(
   return { items, next: from + query.limit < all.length ? (items.at(-1)?.id ?? null) : null };
 }
 
+/** One member. @throws TerminalError `not-found` */
+export async function getMember(store: Store, tenant: string, member: string): Promise<MemberView> {
+  return viewMember((await find(store, tenant, member)).current.value);
+}
+
 /**
  * Gives a member another role.
  * @throws TerminalError `not-found`, `role-too-high`, `last-owner`

@@ -8,6 +8,7 @@ import { openWarehouse } from '#cloud/bigquery';
 import type { Snapshot } from '#cloud/firestore';
 import { openContainerPlatform } from '#cloud/run';
 import { openFiles } from '#cloud/storage';
+import { ApiKey } from '#core/api-key';
 import { toError } from '#core/errors';
 import { Dataset } from '#core/dataset';
 import { datasetNames } from '#core/model';
@@ -16,10 +17,10 @@ import { SourceTable } from '#core/source';
 import { Tenant } from '#core/tenant';
 import { Version } from '#core/version';
 import type { Platform } from '#runtime/platform';
-import { mustRead, readAll } from '#store/document';
+import { mustRead, readAll, revise } from '#store/document';
 import { purgeDeleted } from '#store/resource';
 import { forgetCredentials } from '#store/source-access';
-import { commitChange, type Store } from '#store/store';
+import { commitChange, now, type Store } from '#store/store';
 import { forgetStatement, namesInLedger, SPEAKING } from './purge-sql.ts';
 
 type Here = Pick<Platform, 'store' | 'config' | 'log'>;
@@ -104,9 +105,26 @@ async function purgeModel({ store, config }: Here, { tenant, model }: Place): Pr
   await openFiles(config.projectId).deleteAll(`gs://${config.bucket}/${tenant}/${model}/`);
   for (const { id } of await store.db.list(paths.sources(tenant, model)))
     await store.db.commit([forgetCredentials({ tenant, model }, id)]);
+  await revokeKeysOf(store, tenant, model);
   for (const { path } of await store.db.list(paths.watch, { where: [['model', '==', model]] }))
     await store.db.commit([{ kind: 'delete', path }]);
   return true;
+}
+
+/** Keys that are for this model alone: they open nothing any more, and say so. */
+async function revokeKeysOf(store: Store, tenant: string, model: string): Promise<void> {
+  const keys = await readAll(store, paths.apiKeys(tenant), ApiKey, { where: [['model', '==', model]] });
+  for (const { id } of keys) {
+    const path = paths.apiKey(tenant, id);
+    await revise(store, path, ApiKey, (key) =>
+      key.revokedAt !== null
+        ? null
+        : {
+            value: { ...key, revokedAt: now(store) },
+            audit: { tenant, actor: 'system', action: 'key.revoke', target: path },
+          },
+    );
+  }
 }
 
 /** A source's secrets, and its raw tables but for those that a data set reads. */

@@ -1,4 +1,6 @@
+import { openFiles } from '#cloud/storage';
 import * as contracts from '#core/api/operator';
+import { AuditRecord, INSTALLATION } from '#core/audit';
 import { Deletion } from '#core/deletion';
 import { paths } from '#core/paths';
 import { route } from '#runtime/answer';
@@ -6,11 +8,12 @@ import { httpDeploy } from '#runtime/deploy';
 import { serve } from '#runtime/http';
 import { mustRead, readPage } from '#store/document';
 import { deleteTenant, restoreTenant } from '#store/tenant-deletion';
+import { verifyAudit } from '#store/verify-audit';
 import { changePlan, getTenant, listTenants, reactivate, suspend } from './tenants.ts';
 
 export const deploy = httpDeploy();
 
-export const handler = serve('operator-api', ({ store }) => [
+export const handler = serve('operator-api', ({ store, config }) => [
   route(contracts.listAllTenants, ({ query }) => listTenants(store, query)),
   route(contracts.getAnyTenant, ({ params }) => getTenant(store, params.tenant)),
   route(contracts.changePlan, ({ params, caller, body }) =>
@@ -34,4 +37,12 @@ export const handler = serve('operator-api', ({ store }) => [
     contracts.getDeletion,
     async ({ params }) => (await mustRead(store, paths.deletion(params.tenant), Deletion, 'deletion')).value,
   ),
+  route(contracts.listInstallationAudit, ({ query: { action, actor, outcome, target, ...page } }) =>
+    readPage(store, paths.audits(INSTALLATION), AuditRecord, page, { action, actor, outcome, target }),
+  ),
+  route(contracts.verifyInstallationAudit, ({ query }) => {
+    const { bucket, projectId, installationKeys } = config;
+    const place = { bucket, files: openFiles(projectId), installationKeys };
+    return verifyAudit(store, place, INSTALLATION, query.from);
+  }),
 ]);

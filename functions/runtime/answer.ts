@@ -6,6 +6,7 @@ import type { FoundKey } from '#store/api-keys';
 import { traced } from '#store/trace';
 import { admit, type Doors, type Membership } from './admission.ts';
 import { type Caller, type Identification, identify, type Person } from './caller.ts';
+import { INSTALLATION } from '#core/audit';
 import { type Denial, isDenial } from './denial.ts';
 import { type Once, once } from './once.ts';
 import type { Counters } from './counters.ts';
@@ -182,7 +183,7 @@ function signInOf(request: RawRequest): string {
   return `${header(request, 'authorization') ?? ''} ${header(request, 'x-api-key') ?? ''}`;
 }
 
-/** Admission, of whose refusals the tenant is told. */
+/** Admission, of whose refusals the tenant is told, or the operators where none was asked for. */
 async function letIn(
   gate: Gate,
   { contract, params, path, requestId }: Asked,
@@ -191,11 +192,10 @@ async function letIn(
   try {
     return await admit(gate, contract.access, params, caller);
   } catch (error) {
-    const tenant = params['tenant'] ?? gate.tenant;
-    if (tenant !== undefined && isDenial(error))
+    if (isDenial(error))
       await traced({ requestId }, async () =>
         gate.denied?.({
-          tenant,
+          tenant: params['tenant'] ?? gate.tenant ?? INSTALLATION,
           actor: caller.actor,
           action: `${contract.method} ${contract.path}`,
           path,

@@ -1,12 +1,13 @@
+import { INSTALLATION } from '#core/audit';
 import { TerminalError } from '#core/errors';
 import { paths } from '#core/paths';
 import { Tenant } from '#core/tenant';
 import { read } from '#store/document';
 import { auditWrite, idFrom, type Store } from '#store/store';
 
-/** A caller who was not let into a tenant. */
+/** A caller who was not let in. */
 export interface Denial {
-  /** As the path has it: it may not exist. */
+  /** As the path has it, which may not exist; INSTALLATION where the path has none. */
   readonly tenant: string;
   readonly actor: string;
   /** `<METHOD> <path template>`. */
@@ -64,9 +65,11 @@ export function auditDenials(store: Store): DenialAudit {
 
 async function write(store: Store, denial: Denial, id: string): Promise<void> {
   if (!/^[a-z][a-z0-9]{3,31}$/.test(denial.tenant)) return;
-  const tenant = await read(store, paths.tenant(denial.tenant), Tenant);
-  // Nothing is written into what is being removed.
-  if (tenant === null || tenant.value.status === 'deleted') return;
+  if (denial.tenant !== INSTALLATION) {
+    const tenant = await read(store, paths.tenant(denial.tenant), Tenant);
+    // Nothing is written into what is being removed.
+    if (tenant === null || tenant.value.status === 'deleted') return;
+  }
   const { actor, action, path } = denial;
   const target = path.replace(/^\/api\//, '').slice(0, 300);
   // A create: that it is there already is the usual way for it to fail.

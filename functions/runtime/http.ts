@@ -12,6 +12,7 @@ import { rememberCounters } from './counters.ts';
 import { auditDenials } from './denial.ts';
 import { makeLanes } from './lanes.ts';
 import { type Platform, platform } from './platform.ts';
+import { rememberSignIns } from './remember.ts';
 
 /** As the framework leaves it; the types do not know. */
 const withDomain: NodeJS.Process & { readonly domain?: { exit(): void } | null } = process;
@@ -45,7 +46,7 @@ function prepare(name: string, routes: (platform: Platform) => readonly Route[])
   const here = platform(name);
   const { store } = here;
   const gate: Gate = {
-    identities: openIdentities(here.config.projectId),
+    identities: rememberSignIns(openIdentities(here.config.projectId), store.clock),
     findKey: (token) => findKey(store, token),
     keyUsed: (found) => noteUse(store, found),
     membership: membershipIn(store),

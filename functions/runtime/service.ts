@@ -11,7 +11,7 @@ import { auditDenials, type DenialAudit } from './denial.ts';
 import type { Log } from './log.ts';
 import { type Platform, platform } from './platform.ts';
 import { type RawAnswer, refusal } from './problem.ts';
-import { remember } from './remember.ts';
+import { remember, rememberSignIns } from './remember.ts';
 import { readBody } from './request-body.ts';
 
 /** What a container service sets up before it answers. */
@@ -130,7 +130,7 @@ function corsHeaders(origins: readonly string[], origin: string | undefined): Re
 function gateOf({ store, config, log }: Platform, spec: ServiceSpec, denied: DenialAudit['note']): Gate {
   const byHash = remember(hashOfToken, (token: string) => findKey(store, token), store.clock);
   return {
-    identities: openIdentities(config.projectId),
+    identities: rememberSignIns(openIdentities(config.projectId), store.clock),
     async findKey(token) {
       const found = await byHash(token);
       // One that has expired since it was looked up is refused at once.

@@ -25,7 +25,7 @@ export function makeId(store: Store, prefix: string): string {
 }
 
 /** A new id that no other call ever makes. */
-function randomId(store: Store, prefix: string): string {
+function randomId(store: Pick<Store, 'random'>, prefix: string): string {
   return newId(prefix, store.random(15));
 }
 
@@ -35,7 +35,7 @@ export function idFrom(prefix: string, seed: string): string {
 }
 
 /** Now, as a Moment. */
-export function now(store: Store): string {
+export function now(store: Pick<Store, 'clock'>): string {
   return toMoment(store.clock());
 }
 
@@ -87,7 +87,11 @@ export async function commitChange(store: Store, change: Change): Promise<void> 
  * The write that keeps an audit entry. `block`: the block that seals it, once one does (audit-chain.ts).
  * @param id given where the same entry is to be written once, however often it comes
  */
-export function auditWrite(store: Store, entry: AuditEntry, id = randomId(store, 'a')): Write {
+export function auditWrite(
+  store: Pick<Store, 'clock' | 'random'>,
+  entry: AuditEntry,
+  id = randomId(store, 'a'),
+): Write {
   return {
     kind: 'create',
     path: paths.audit(entry.tenant, id),

@@ -52,6 +52,9 @@ export const handler = serve('tenants-api', ({ store, config }) => [
   route(contracts.startImport, ({ membership, params, caller }) =>
     startImport(store, openFiles(config.projectId), membership().tenant, params.import, caller.actor),
   ),
+  route(contracts.listImports, ({ params, query: { status, ...page } }) =>
+    readPage(store, paths.imports(params.tenant), TenantImport, page, { status }),
+  ),
   route(
     contracts.getImport,
     async ({ params }) =>

@@ -250,6 +250,9 @@ function networkSteps(installation: Installation): Step[] {
     change: [],
   });
   const at = [`--region=${region}`];
+  const closed = allowedHosts === '';
+  const firewall = 'tradewind-no-inside';
+  const inForce = closed ? '--no-disabled' : '--disabled';
   return [
     one(
       'network/network',
@@ -288,25 +291,30 @@ function networkSteps(installation: Installation): Step[] {
         '--enable-dynamic-port-allocation',
       ],
     ),
-    ...(allowedHosts === ''
-      ? [
-          one(
-            'network/firewall',
-            'nothing leaves to private or link-local addresses',
-            ['firewall-rules'],
-            'tradewind-no-inside',
-            [],
-            [
-              `--network=${names.network}`,
-              '--direction=EGRESS',
-              '--action=DENY',
-              '--rules=all',
-              `--destination-ranges=${INSIDE.join(',')}`,
-              '--priority=1000',
-            ],
-          ),
-        ]
-      : []),
+    {
+      id: 'network/firewall',
+      what: closed
+        ? 'nothing leaves to private or link-local addresses'
+        : 'the firewall rule against private addresses is off: which of them may be reached says the product’s own guard',
+      check: compute('firewall-rules', 'describe', firewall, '--format=value(disabled)'),
+      want: closed ? 'False' : 'True',
+      make: [
+        compute(
+          'firewall-rules',
+          'create',
+          firewall,
+          `--network=${names.network}`,
+          '--direction=EGRESS',
+          '--action=DENY',
+          '--rules=all',
+          `--destination-ranges=${INSIDE.join(',')}`,
+          '--priority=1000',
+          inForce,
+        ),
+      ],
+      // Hosts may be allowed, or no longer, after the first deployment.
+      change: [compute('firewall-rules', 'update', firewall, inForce)],
+    },
     {
       id: 'network/connector',
       what: `Serverless VPC Access connector ${names.connector} (${CONNECTOR_RANGE}) for functions that reach customers’ databases`,

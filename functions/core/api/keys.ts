@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { KeyScope } from '../access.ts';
-import { ApiKey } from '../api-key.ts';
+import { ApiKey, KeyState } from '../api-key.ts';
 import { Id, Moment, Name } from '../ids.ts';
 import { contract, listQuery, pageOf } from './contract.ts';
 
 /** A key as people who manage keys see it. */
-export const ApiKeyView = ApiKey.extend({ status: z.enum(['active', 'expired', 'revoked']) });
+export const ApiKeyView = ApiKey.extend({ status: KeyState });
 export type ApiKeyView = z.infer<typeof ApiKeyView>;
 
 /** A new key with its token, which is shown this once and kept nowhere. */
@@ -32,7 +32,10 @@ export const listKeys = contract({
   path: '/api/tenants/{tenant}/keys',
   access: 'manage-keys',
   summary: 'The tenant’s API keys, without their tokens.',
-  query: listQuery({ model: Id.optional() }, ['createdAt', 'name']).omit({ deleted: true }),
+  query: listQuery(
+    { model: Id.optional(), createdBy: z.string().max(128).describe('The uid of its maker.').optional() },
+    ['createdAt', 'name'],
+  ).omit({ deleted: true }),
   answer: pageOf(ApiKeyView),
 });
 
@@ -44,12 +47,13 @@ export const getKey = contract({
   answer: ApiKeyView,
 });
 
-export const renameKey = contract({
+export const updateKey = contract({
   method: 'PATCH',
   path: '/api/tenants/{tenant}/keys/{key}',
   access: 'manage-keys',
-  summary: 'Rename an API key. What it may do never changes: make another for that.',
-  body: z.strictObject({ name: Name }),
+  summary:
+    'Rename an API key, or disable it for a while: at once here, within a minute at deployed models. What it may do never changes: make another for that.',
+  body: z.strictObject({ name: Name.optional(), disabled: z.boolean().optional() }),
   answer: ApiKeyView,
 });
 

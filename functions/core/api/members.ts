@@ -33,6 +33,14 @@ export const listMembers = contract({
   answer: pageOf(MemberView),
 });
 
+export const getMember = contract({
+  method: 'GET',
+  path: '/api/tenants/{tenant}/members/{member}',
+  access: 'belong',
+  summary: 'One member.',
+  answer: MemberView,
+});
+
 export const updateMember = contract({
   method: 'PATCH',
   path: '/api/tenants/{tenant}/members/{member}',
@@ -81,6 +89,14 @@ export const listInvitations = contract({
     ['createdAt'],
   ).omit({ deleted: true }),
   answer: pageOf(InvitationView),
+});
+
+export const getInvitation = contract({
+  method: 'GET',
+  path: '/api/tenants/{tenant}/invitations/{invitation}',
+  access: 'manage-members',
+  summary: 'One invitation.',
+  answer: InvitationView,
 });
 
 export const revokeInvitation = contract({

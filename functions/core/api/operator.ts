@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { AuditRecord, AuditVerification } from '../audit.ts';
 import { Deletion } from '../deletion.ts';
 import { Moment } from '../ids.ts';
 import { Plan, Tenant } from '../tenant.ts';
+import { listAudit, verifyAudit } from './audit.ts';
 import { contract, listQuery, pageOf } from './contract.ts';
 import { TenantDeletion } from './tenants.ts';
 
@@ -111,4 +113,24 @@ export const getDeletion = contract({
   access: 'operator',
   summary: 'The removal of a tenant: how far it has come, or the certificate that nothing is left.',
   answer: DeletionView,
+});
+
+export const listInstallationAudit = contract({
+  method: 'GET',
+  path: '/api/operator/audit',
+  access: 'operator',
+  summary:
+    'What operators did that concerns no tenant, and who was refused where no tenant was asked for; newest first.',
+  query: listAudit.query,
+  answer: pageOf(AuditRecord),
+});
+
+export const verifyInstallationAudit = contract({
+  method: 'GET',
+  path: '/api/operator/audit/verification',
+  access: 'operator',
+  summary: 'Whether that audit is as it was sealed: from a block on, the first thing that is not is named.',
+  query: verifyAudit.query,
+  answer: AuditVerification,
+  rate: 'trigger',
 });

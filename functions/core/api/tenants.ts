@@ -160,6 +160,15 @@ export const startImport = contract({
   rate: 'trigger',
 });
 
+export const listImports = contract({
+  method: 'GET',
+  path: '/api/tenants/{tenant}/imports',
+  access: 'own',
+  summary: 'The tenant’s imports.',
+  query: listQuery({ status: TenantImport.shape.status.optional() }, ['createdAt']).omit({ deleted: true }),
+  answer: pageOf(TenantImport),
+});
+
 export const getImport = contract({
   method: 'GET',
   path: '/api/tenants/{tenant}/imports/{import}',

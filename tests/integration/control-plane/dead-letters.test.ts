@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { PubSub } from '@google-cloud/pubsub';
 import { discardDeadLetter, getDeadLetter, listDeadLetters, replayDeadLetter } from '#core/api/control-plane';
 import { DEAD_LETTER_TOPIC } from '#core/events';
+import { listInstallationAudit, verifyInstallationAudit } from '#core/api/operator';
 import { paths } from '#core/paths';
 import { refusalOf, signUpPerson } from '#tests/account';
 import { eventually } from '#tests/eventually';
@@ -66,6 +67,14 @@ test('a message that comes to nothing is kept, read, replayed once, and comes ba
   expect(discarded.state).toBe('discarded');
   expect(await lettersOf(tenant)).toHaveLength(2);
   expect(await lettersOf(tenant, 'replayed')).toHaveLength(1);
+
+  // The tenant is not there: who decided is kept for the operators.
+  const { items } = await operator.call(listInstallationAudit, { query: { actor: operator.uid } });
+  const about = ({ letter }: { letter: string }) =>
+    items.filter(({ target }) => target === paths.deadLetter(letter)).map(({ action }) => action);
+  expect(about(params)).toEqual(['dead-letter.replay']);
+  expect(about({ letter: again?.id ?? '' })).toEqual(['dead-letter.discard']);
+  expect(await operator.call(verifyInstallationAudit, { query: {} })).toMatchObject({ intact: true });
 });
 
 test('Pub/Sub’s own dead letter, delivered twice, is one; what is no message at all is kept too', async () => {
@@ -105,4 +114,10 @@ test('nobody but an operator sees any of it', async () => {
     () => person.call(discardDeadLetter, { params: { letter: 'l1234567' } }),
   ])
     expect(await refusalOf(attempt())).toMatchObject({ status: 403, code: 'forbidden' });
+  const denied = { actor: person.uid, outcome: 'denied' as const };
+  const told = await eventually('the refusals are kept', async () => {
+    const { items } = await operator.call(listInstallationAudit, { query: denied });
+    return items.length < 4 ? null : items;
+  });
+  expect(told.map(({ action }) => action)).toContain('POST /api/control-plane/dead-letters/{letter}/discard');
 });

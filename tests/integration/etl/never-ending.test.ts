@@ -10,6 +10,7 @@ import { readStartRefusal, triggeredRunId } from '#store/triggered-run';
 import { TROUBLE_LOOKS, TROUBLE_SECONDS } from '#store/trouble';
 import { APART, freshTenant, openTestStore } from '#tests/store';
 import { endFromOutside } from '../../../functions/etl/end-run.ts';
+import { recordsOf } from '#tests/web/records';
 import { startTriggered } from '../../../functions/etl/triggered.ts';
 import { watchRuns } from '../../../functions/etl/watch.ts';
 
@@ -172,6 +173,29 @@ test('a message that comes when its tenant has been suspended starts nothing', a
 
 test('a start message that another run was the answer to starts nothing when it comes once more', async () => {
   const { key, path } = await abandoned();
+  const records = recordsOf(key.tenant, model);
+  const table = records.table('orders', 'customer STRING');
+  await store.db.commit([
+    {
+      kind: 'create',
+      path: paths.model(key.tenant, model),
+      data: {
+        id: model,
+        name: 'M',
+        description: '',
+        status: 'draft',
+        createdAt: AT,
+        deletedAt: null,
+        liveDeployment: null,
+      },
+    },
+    { kind: 'create', path: records.paths.source, data: { ...records.source, enabled: true } },
+    {
+      kind: 'create',
+      path: paths.sourceTable(key.tenant, model, records.source.id, table.id),
+      data: { ...table, enabled: true },
+    },
+  ]);
   const asked = { tenant: key.tenant, model, trigger: 'schedule', key: 'jone~2' } as const;
   const run = triggeredRunId('etl', asked);
   await startTriggered(store, asked);

@@ -2,7 +2,7 @@ import { paths } from '#core/paths';
 import { findKey, hashOfToken } from '#store/api-keys';
 import { APART, openTestStore } from '#tests/store';
 import { seedTenant } from '#tests/tenant';
-import { createKey, renameKey, revokeKey, rollKey } from '../../../functions/keys/keys.ts';
+import { createKey, revokeKey, rollKey, updateKey } from '../../../functions/keys/keys.ts';
 
 const store = openTestStore(APART);
 afterAll(() => store.db.close());
@@ -19,11 +19,31 @@ test('a key opens what it is for, until it is revoked', async () => {
     tenant: tenant.id,
     key: { id: key.id, scopes: ['recommend'] },
   });
-  expect(await renameKey(store, tenant.id, 'owner0', key.id, 'Web shop')).toMatchObject({ name: 'Web shop' });
+  const renamed = await updateKey(store, tenant.id, 'owner0', key.id, { name: 'Web shop' });
+  expect(renamed).toMatchObject({ name: 'Web shop', status: 'active' });
   const revoked = await revokeKey(store, tenant.id, 'owner0', key.id);
   expect(revoked).toMatchObject({ status: 'revoked' });
   expect(await findKey(store, token)).toBeNull();
   expect(await revokeKey(store, tenant.id, 'owner0', key.id)).toEqual(revoked);
+});
+
+test('a disabled key opens nothing until it is enabled; it counts, is not rolled, and one that is over stays so', async () => {
+  const tenant = await seedTenant(store, ['owner'], { limits: { keys: 1 } });
+  const { key, token } = await createKey(store, tenant, owner, wanted);
+  const turn = (disabled: boolean) => updateKey(store, tenant.id, 'owner0', key.id, { disabled });
+  const off = await turn(true);
+  expect(off).toMatchObject({ status: 'disabled', disabledAt: expect.any(String) });
+  expect(await turn(true)).toEqual(off);
+  expect(await findKey(store, token)).toBeNull();
+  await expect(createKey(store, tenant, owner, wanted)).rejects.toMatchObject({ code: 'quota-exceeded' });
+  await expect(rollKey(store, tenant, 'owner0', key.id, 0)).rejects.toMatchObject({ code: 'key-over' });
+  expect(await turn(false)).toMatchObject({ status: 'active', disabledAt: null });
+  expect(await findKey(store, token)).not.toBeNull();
+  await turn(true);
+  await revokeKey(store, tenant.id, 'owner0', key.id);
+  await expect(turn(false)).rejects.toMatchObject({ code: 'key-over' });
+  const records = await store.db.list(paths.audits(tenant.id), { where: [['action', '==', 'key.update']] });
+  expect(records).toHaveLength(3);
 });
 
 test('a rolled key works on for the overlap and no longer; the new one has the same rights', async () => {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { KeyScope } from '#core/access';
 import { ApiKey } from '#core/api-key';
 import { contract } from '#core/api/contract';
+import { INSTALLATION } from '#core/audit';
 import { TerminalError } from '#core/errors';
 import { Tenant } from '#core/tenant';
 import { answer, type Gate, route } from '#runtime/answer';
@@ -219,6 +220,8 @@ test('whoever is not let in is told of: who, what, and whether they learned that
       path: '/api/tenants/tacme/keys',
       known: true,
     },
+    // Where no tenant was asked for, the operators are told.
+    { tenant: INSTALLATION, actor, action: 'GET /api/me', path: '/api/me', known: true },
   ]);
   expect(isDenial(new TerminalError('unauthenticated', 'x'))).toBe(false);
 });

@@ -144,6 +144,13 @@ test('another setting, or another image, deploys again what it concerns', () => 
   for (const name of events)
     expect(hosts.get(`functions/${name}`)?.want).not.toBe(step(`functions/${name}`).want);
   expect(hosts.get('jobs/etl-runner')?.want).not.toBe(step('jobs/etl-runner').want);
+  // The network’s own rule follows, whether hosts come or go.
+  const rule = (one: Step | undefined) => [
+    one?.want,
+    one?.change?.flatMap(({ args }) => args).includes('--disabled'),
+  ];
+  expect(rule(step('network/firewall'))).toEqual(['False', false]);
+  expect(rule(hosts.get('network/firewall'))).toEqual(['True', true]);
   const trainer = planOf(
     {},
     programs.map((one) => (one.name === 'pipelines-trainer' ? { ...one, sha256: 'cd'.repeat(32) } : one)),
