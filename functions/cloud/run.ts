@@ -59,9 +59,10 @@ export interface RevisionShare {
 export interface ContainerPlatform {
   /** Starts an execution of `job`; resolves to its full name as soon as it exists. */
   startJob(job: string, options: { env: Readonly<Record<string, string>>; tasks?: number }): Promise<string>;
-  /** Names of the job's executions that were given all of `env`: a call of `startJob` may have made one and not told. */
+  /** Names of the job's executions that were given all of `env`, the latest last: a call of `startJob` may have made one and not told. */
   executionsWith(job: string, env: Readonly<Record<string, string>>): Promise<string[]>;
   executionState(execution: string): Promise<WorkState>;
+  /** Harmless where it is over, or was never there. */
   cancelExecution(execution: string): Promise<void>;
   service(name: string): Promise<ServiceState | null>;
   /** How a revision is; null where the service, or the revision in it, is gone. */
@@ -143,6 +144,20 @@ function open(place: Place): ContainerPlatform {
     }
   };
 
+  const stateOf = async (execution: string): Promise<WorkState> => {
+    try {
+      const [found] = await executions.getExecution({ name: execution });
+      if (!found.completionTime) return { state: 'running', message: '' };
+      const completed = found.conditions?.find((one) => one.type === 'Completed');
+      const message = completed?.message ?? '';
+      if ((found.cancelledCount ?? 0) > 0) return { state: 'cancelled', message };
+      return { state: (found.failedCount ?? 0) > 0 ? 'failed' : 'succeeded', message };
+    } catch (error) {
+      if (codeOf(error) === NOT_FOUND) return { state: 'unknown', message: 'no such execution' };
+      throw translated(execution, error);
+    }
+  };
+
   const setTraffic = async (service: string, traffic: Traffic, unchanged: { etag?: string }) => {
     await services.updateService({
       service: { name: named(service), traffic, ...unchanged },
@@ -170,32 +185,22 @@ function open(place: Place): ContainerPlatform {
     async executionsWith(job, env) {
       return translate(`job ${job}`, async () => {
         const [all] = await executions.listExecutions({ parent: `${parent}/jobs/${job}` });
-        return all.flatMap(({ name, template }) => {
-          const given = template?.containers?.[0]?.env ?? [];
-          const has = ([key, value]: [string, string]) =>
-            given.some((one) => one.name === key && one.value === value);
-          return name && Object.entries(env).every(has) ? [name] : [];
-        });
+        return all
+          .toSorted((a, b) => seconds(a.createTime) - seconds(b.createTime))
+          .flatMap(({ name, template }) => {
+            const given = new Map(template?.containers?.[0]?.env?.map((one) => [one.name, one.value]));
+            const fits = Object.entries(env).every(([key, value]) => given.get(key) === value);
+            return name && fits ? [name] : [];
+          });
       });
     },
-    async executionState(execution) {
-      try {
-        const [found] = await executions.getExecution({ name: execution });
-        if (!found.completionTime) return { state: 'running', message: '' };
-        const completed = found.conditions?.find((one) => one.type === 'Completed');
-        const message = completed?.message ?? '';
-        if ((found.cancelledCount ?? 0) > 0) return { state: 'cancelled', message };
-        return { state: (found.failedCount ?? 0) > 0 ? 'failed' : 'succeeded', message };
-      } catch (error) {
-        if (codeOf(error) === NOT_FOUND) return { state: 'unknown', message: 'no such execution' };
-        throw translated(execution, error);
-      }
-    },
+    executionState: stateOf,
     async cancelExecution(execution) {
       try {
         await executions.cancelExecution({ name: execution });
       } catch (error) {
-        if (codeOf(error) !== NOT_FOUND) throw translated(execution, error);
+        if (codeOf(error) === NOT_FOUND) return;
+        if ((await stateOf(execution)).state === 'running') throw translated(execution, error);
       }
     },
     async service(name) {
@@ -364,6 +369,8 @@ function toEnv(env: Readonly<Record<string, string>>) {
   return Object.entries(env).map(([name, value]) => ({ name, value }));
 }
 
+const seconds = (time: { seconds?: unknown; nanos?: unknown } | null | undefined) =>
+  Number(time?.seconds ?? 0) + Number(time?.nanos ?? 0) / 1e9;
 const INVOKER = 'roles/run.invoker';
 const NOT_FOUND = 5;
 const TERMINAL_CODES: readonly number[] = [3, 7, 9, 12, 16];

@@ -86,7 +86,7 @@ export const paths = {
   /** At most one run of a kind waits for the active one to end: the document that says which. */
   waiting: (t: string, m: string, kind: 'etl' | 'pipeline') =>
     `tenants/${t}/models/${m}/locks/${kind}-waiting`,
-  /** Why a run that a message asked for was not started, until whoever asked has seen it. */
+  /** Why a run that a message asked for was not started, kept for eight days. */
   startRefusal: (t: string, m: string, r: string) => `tenants/${t}/models/${m}/startRefusals/${r}`,
   /** The lease on a run's work; renewed while it is done. */
   lease: (run: string) => `${run}/lease/work`,

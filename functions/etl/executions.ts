@@ -49,17 +49,20 @@ export async function startExecution(
   try {
     const tables = await tablesToLoad(store, key, only);
     const tenantKeys = await tenantKeysOf(store, installationKeys, key.tenant);
-    const executor = await containers.startJob(JOB, {
-      env: toEnvironment({
-        ...requestOf(requestId),
-        TRADEWIND_TENANT: key.tenant,
-        TRADEWIND_MODEL: key.model,
-        TRADEWIND_RUN: key.run,
-        TRADEWIND_TENANT_KEYS: formatTenantKeys(tenantKeys),
-      }),
-      tasks: planTasks(tables.map((table) => table.estimatedRows)),
-    });
-    made = [executor];
+    const start = () =>
+      containers.startJob(JOB, {
+        env: toEnvironment({
+          ...requestOf(requestId),
+          TRADEWIND_TENANT: key.tenant,
+          TRADEWIND_MODEL: key.model,
+          TRADEWIND_RUN: key.run,
+          TRADEWIND_TENANT_KEYS: formatTenantKeys(tenantKeys),
+        }),
+        tasks: planTasks(tables.map((table) => table.estimatedRows)),
+      });
+    // Who asked before and died, or was not answered, may have had one made: that one is taken up.
+    const untold = run.value.executions < attempts ? await findUntold(store, containers, key) : [];
+    made = untold.length > 0 ? untold : [await start()];
   } catch (error) {
     // A container may have been made, and the answer lost. Who cannot find that out leaves the attempt counted: what was
     // perhaps begun is neither asked for again at once nor cancelled as if it were nothing; the watch comes to it.

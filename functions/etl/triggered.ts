@@ -14,6 +14,7 @@ import { startRun } from './start.ts';
  */
 export async function startTriggered(store: Store, request: Payload<'etl-start-requested'>): Promise<void> {
   const { trigger, overlap = 'join' } = request;
+  if (await wasTurnedAway(store, 'etl', request)) return;
   const { id: tenant, status } = (await mustRead(store, paths.tenant(request.tenant), Tenant, 'tenant'))
     .value;
   // A message may be late, or played again: the tenant may have been suspended since, or deleted.
@@ -21,7 +22,6 @@ export async function startTriggered(store: Store, request: Payload<'etl-start-r
     throw new TerminalError('tenant-suspended', `The tenant ${tenant} is ${status}.`, {
       remedy: 'Ask the operator.',
     });
-  if (await wasTurnedAway(store, 'etl', request)) return;
   const id = triggeredRunId('etl', request);
   const run = await startRun(store, request, { actor: 'system', trigger, overlap, id });
   if (run.id === id) return;

@@ -70,7 +70,7 @@ export async function createKey(
 
 /**
  * Renames a key, disables it, or enables it again, as far as each is given.
- * @throws TerminalError `not-found`; `key-over` where a key that was revoked or has expired is to be enabled
+ * @throws TerminalError `not-found`; `key-over` where one that was revoked or has expired is to be disabled or enabled
  */
 export async function updateKey(
   store: Store,
@@ -86,7 +86,7 @@ export async function updateKey(
     const disabled = wanted.disabled ?? key.disabledAt !== null;
     if (name === key.name && disabled === (key.disabledAt !== null)) return null;
     const state = keyState(key, now(store));
-    if (wanted.disabled !== undefined && (state === 'revoked' || state === 'expired'))
+    if (disabled !== (key.disabledAt !== null) && (state === 'revoked' || state === 'expired'))
       throw new TerminalError('key-over', `The key "${key.name}" is ${state} for good.`, {
         remedy: 'Make a new one.',
       });

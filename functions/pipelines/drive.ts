@@ -90,8 +90,6 @@ async function driveHeld(
       }
       if (run.stages[stage].status !== 'running') return true;
       const outcome = await advance(scene, work);
-      // Before the end is written: who dies in between leaves a run that the watchdog goes on with, not work without a run.
-      if (outcome.state === 'failed') await tidy(scene, work);
       const spent = outcome.state === 'running' ? null : await work.spent(scene);
       const written = await writeRun(store, ids, (current) => {
         const paid = spent === null ? current : addSpent(current, stage, attempt, spent);
@@ -101,6 +99,7 @@ async function driveHeld(
       if (outcome.state !== 'running' && written !== null) report(log, stage, outcome);
       if (written?.status === 'cancelled')
         log.info('run cancelled', { stage, by: written.cancelRequestedBy ?? '' });
+      if (written?.stages[stage].status === 'failed') await tidy(scene, work);
       // Once more: work that died is begun again, and an end that was asked for is seen to at once.
       if (outcome.state !== 'died' && !signal.aborted) return true;
       lost.throwIfAborted();
@@ -160,13 +159,13 @@ async function advance(context: StageContext, work: StageWork): Promise<StageOut
 /** Trouble that lasted: the stage's work is stopped as far as that can be done, and the run fails. */
 async function giveUp(context: StageContext, work: StageWork, failure: Failure): Promise<void> {
   const { store, ids, log, attempt } = context;
-  if (currentStage(context.run) === work.stage) await tidy(context, work);
   const spent = await work.spent(context).catch(() => ({ bytesScanned: 0, trainingSeconds: 0 }));
   const failed = await writeRun(store, ids, (run) =>
     failStage(addSpent(run, work.stage, attempt, spent), work.stage, failure, now(store)),
   );
   if (failed === null) return;
   log.error(`${work.stage} failed: ${failure.message}`, { code: failure.code });
+  await tidy(context, work);
 }
 
 /**

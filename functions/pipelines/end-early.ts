@@ -82,7 +82,7 @@ async function stopped(context: StageContext, work: StageWork): Promise<'stopped
   }
 }
 
-/** Before a stage fails: nothing of it is left at work. Best effort, once: what cannot be ended does not keep the run. */
+/** After a stage has failed: nothing of it is left at work. Best effort, once: the run's end does not wait for it. */
 export async function tidy(context: StageContext, work: StageWork): Promise<void> {
   try {
     await work.stop(context);

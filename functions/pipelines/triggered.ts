@@ -17,12 +17,12 @@ export async function startTriggered(
   payload: Payload<'pipeline-start-requested'>,
 ): Promise<void> {
   const { model, trigger, config: settings, dataset, overlap } = payload;
+  if (await wasTurnedAway(store, 'pipeline', payload)) return;
   const tenant = (await mustRead(store, paths.tenant(payload.tenant), Tenant, 'tenant')).value;
   if (tenant.status !== 'active')
     throw new TerminalError('tenant-suspended', `The tenant ${tenant.id} is ${tenant.status}.`, {
       remedy: 'Ask the operator.',
     });
-  if (await wasTurnedAway(store, 'pipeline', payload)) return;
   const id = triggeredRunId('pipeline', payload);
   const run = await startRun(store, config, {
     tenant,

@@ -192,15 +192,17 @@ async function letIn(
   try {
     return await admit(gate, contract.access, params, caller);
   } catch (error) {
-    if (isDenial(error))
+    const tenant = params['tenant'] ?? gate.tenant;
+    // Under the installation's own name there is no tenant to be told.
+    if (isDenial(error) && tenant !== INSTALLATION)
       await traced({ requestId }, async () =>
         gate.denied?.({
-          tenant: params['tenant'] ?? gate.tenant ?? INSTALLATION,
+          tenant: tenant ?? INSTALLATION,
           actor: caller.actor,
           action: `${contract.method} ${contract.path}`,
           path,
           // Who asks as an operator is refused before it is known whether the tenant exists.
-          known: error.code !== 'not-found' && contract.access !== 'operator',
+          known: error.code !== 'not-found' && (tenant === undefined || contract.access !== 'operator'),
         }),
       );
     throw error;

@@ -24,9 +24,12 @@ export function triggeredRunId(kind: RunKind, { tenant, model, key }: Asked): st
 /** Word of a refusal is kept for longer than any message is delivered again. */
 const KEPT_DAYS = 8;
 
+/** What a start is refused by where another run is active, as `startRun` says it too. */
+const TURNED_AWAY = 'run-active';
+
 /** Leaves word why the run that a start message asked for does not come: nobody waits for it in vain. May be repeated. */
 export function noteStartRefusal(store: Store, kind: RunKind, asked: Asked, failure: Failure): Promise<void> {
-  return leaveWord(store, kind, asked, failure, false);
+  return leaveWord(store, kind, asked, failure, failure.code === TURNED_AWAY);
 }
 
 /**
@@ -40,7 +43,7 @@ export function turnAway(
   { active, remedy }: { readonly active: string; readonly remedy: string },
 ): Promise<void> {
   const message = `The run ${active} of this model is not over.`;
-  return leaveWord(store, kind, asked, { code: 'run-active', message, remedy }, true);
+  return leaveWord(store, kind, asked, { code: TURNED_AWAY, message, remedy }, true);
 }
 
 /** Whether the occasion that a message stands for has had another run as its answer. */
@@ -59,6 +62,8 @@ async function leaveWord(
   { code, message, remedy }: Failure,
   turnedAway: boolean,
 ): Promise<void> {
+  // What was final stays so, whatever a later message comes to.
+  if (await wasTurnedAway(store, kind, asked)) return;
   const expireAt = new Date(store.clock() + KEPT_DAYS * 86_400_000);
   const data = { code, message, remedy, turnedAway, at: now(store), expireAt };
   await store.db.commit([{ kind: 'set', path: placeOf(kind, asked), data }]);

@@ -18,9 +18,9 @@ const folder = process.env['KILL_FOLDER'] ?? '';
 const point = folder === '' ? 0 : findPoint();
 let writes = 0;
 
-/** Who this process is: a function is told, a container runs `images/<name>/index.js`. */
+/** Who this process is: a function is told, a container runs `images/<name>/<state>/index.js`. */
 function nameOf(): string {
-  const image = dirname(process.argv[1] ?? '');
+  const image = dirname(dirname(process.argv[1] ?? ''));
   return process.env['KILL_NAME'] ?? (basename(dirname(image)) === 'images' ? basename(image) : '');
 }
 

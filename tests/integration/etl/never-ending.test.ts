@@ -1,12 +1,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { TerminalError, TransientError } from '#core/errors';
+import { TerminalError, toFailure, TransientError } from '#core/errors';
 import { EtlRun } from '#core/etl-run';
 import { paths } from '#core/paths';
 import { readConfig } from '#runtime/config';
 import { mustRead } from '#store/document';
 import type { Store } from '#store/store';
-import { readStartRefusal, triggeredRunId } from '#store/triggered-run';
+import { noteStartRefusal, readStartRefusal, triggeredRunId } from '#store/triggered-run';
 import { TROUBLE_LOOKS, TROUBLE_SECONDS } from '#store/trouble';
 import { APART, freshTenant, openTestStore } from '#tests/store';
 import { endFromOutside } from '../../../functions/etl/end-run.ts';
@@ -171,39 +171,45 @@ test('a message that comes when its tenant has been suspended starts nothing', a
   expect(await readStartRefusal(store, asked.tenant, model, run)).toBeNull();
 });
 
-test('a start message that another run was the answer to starts nothing when it comes once more', async () => {
-  const { key, path } = await abandoned();
-  const records = recordsOf(key.tenant, model);
-  const table = records.table('orders', 'customer STRING');
-  await store.db.commit([
-    {
-      kind: 'create',
-      path: paths.model(key.tenant, model),
-      data: {
-        id: model,
-        name: 'M',
-        description: '',
-        status: 'draft',
-        createdAt: AT,
-        deletedAt: null,
-        liveDeployment: null,
+test.each(['join', 'refuse'] as const)(
+  'a start message that another run was the answer to (%s) starts nothing when it comes once more',
+  async (overlap) => {
+    const { key, path } = await abandoned();
+    const records = recordsOf(key.tenant, model);
+    const table = records.table('orders', 'customer STRING');
+    await store.db.commit([
+      {
+        kind: 'create',
+        path: paths.model(key.tenant, model),
+        data: {
+          id: model,
+          name: 'M',
+          description: '',
+          status: 'draft',
+          createdAt: AT,
+          deletedAt: null,
+          liveDeployment: null,
+        },
       },
-    },
-    { kind: 'create', path: records.paths.source, data: { ...records.source, enabled: true } },
-    {
-      kind: 'create',
-      path: paths.sourceTable(key.tenant, model, records.source.id, table.id),
-      data: { ...table, enabled: true },
-    },
-  ]);
-  const asked = { tenant: key.tenant, model, trigger: 'schedule', key: 'jone~2' } as const;
-  const run = triggeredRunId('etl', asked);
-  await startTriggered(store, asked);
-  expect(await readStartRefusal(store, key.tenant, model, run)).toMatchObject({ code: 'run-active' });
-  await store.db.commit([
-    { kind: 'delete', path: paths.lock(key.tenant, model, 'etl') },
-    { kind: 'update', path, data: { status: 'cancelled', finishedAt: new Date().toISOString() } },
-  ]);
-  await startTriggered(store, asked);
-  expect(await store.db.get(paths.etlRun(key.tenant, model, run))).toBeNull();
-});
+      { kind: 'create', path: records.paths.source, data: { ...records.source, enabled: true } },
+      {
+        kind: 'create',
+        path: paths.sourceTable(key.tenant, model, records.source.id, table.id),
+        data: { ...table, enabled: true },
+      },
+    ]);
+    const asked = { tenant: key.tenant, model, trigger: 'schedule', key: 'jone~2', overlap } as const;
+    const run = triggeredRunId('etl', asked);
+    // As the function does with what cannot be helped.
+    await startTriggered(store, asked).catch((error: unknown) =>
+      noteStartRefusal(store, 'etl', asked, toFailure(error)),
+    );
+    expect(await readStartRefusal(store, key.tenant, model, run)).toMatchObject({ code: 'run-active' });
+    await store.db.commit([
+      { kind: 'delete', path: paths.lock(key.tenant, model, 'etl') },
+      { kind: 'update', path, data: { status: 'cancelled', finishedAt: new Date().toISOString() } },
+    ]);
+    await startTriggered(store, asked);
+    expect(await store.db.get(paths.etlRun(key.tenant, model, run))).toBeNull();
+  },
+);

@@ -130,9 +130,13 @@ export function makeJobs(kernel: Kernel, programs: Readonly<Record<string, Progr
     listExecutions: ({ parent }) =>
       call('listExecutions', true, () => [
         executions
+          .map((one, index) => ({ ...one, createTime: { seconds: index } }))
           .filter(({ name }) => name.startsWith(`${parent}/executions/`))
-          .map(({ name, env }) => ({
+          // Newest first, as the service answers.
+          .toReversed()
+          .map(({ name, env, createTime }) => ({
             name,
+            createTime,
             template: {
               containers: [{ env: Object.entries(env).map(([key, value]) => ({ name: key, value })) }],
             },
