@@ -1,8 +1,8 @@
-import { openFiles } from '#cloud/storage';
 import * as contracts from '#core/api/audit';
 import { AuditRecord } from '#core/audit';
 import { paths } from '#core/paths';
 import { route } from '#runtime/answer';
+import { auditPlaceOf } from '#runtime/audit-place';
 import { httpDeploy } from '#runtime/deploy';
 import { serve } from '#runtime/http';
 import { readPage } from '#store/document';
@@ -14,9 +14,7 @@ export const handler = serve('audit-api', ({ store, config }) => [
   route(contracts.listAudit, ({ params, query: { action, actor, outcome, target, ...page } }) =>
     readPage(store, paths.audits(params.tenant), AuditRecord, page, { action, actor, outcome, target }),
   ),
-  route(contracts.verifyAudit, ({ params, query }) => {
-    const { bucket, projectId, installationKeys } = config;
-    const place = { bucket, files: openFiles(projectId), installationKeys };
-    return verifyAudit(store, place, params.tenant, query.from);
-  }),
+  route(contracts.verifyAudit, ({ params, query }) =>
+    verifyAudit(store, auditPlaceOf(config), params.tenant, query.from),
+  ),
 ]);

@@ -1,5 +1,5 @@
-import { openFiles } from '#cloud/storage';
 import { toError } from '#core/errors';
+import { auditPlaceOf } from '#runtime/audit-place';
 import { eventDeploy } from '#runtime/deploy';
 import { onEvent } from '#runtime/event';
 import { sealAudits } from '#store/audit-chain';
@@ -8,9 +8,7 @@ export const deploy = eventDeploy('tick', { timeoutSeconds: 300 });
 
 export const handler = onEvent('audit-seal', 'tick', {
   async handle(_, { store, config, log }) {
-    const { bucket, projectId, installationKeys } = config;
-    const place = { bucket, files: openFiles(projectId), installationKeys };
-    const { failures } = await sealAudits(store, place);
+    const { failures } = await sealAudits(store, auditPlaceOf(config));
     for (const { tenant, error } of failures)
       log.error('audit not sealed', { tenant, error: toError(error).message });
   },

@@ -1,10 +1,6 @@
-import { TerminalError } from '#core/errors';
 import type { Payload } from '#core/events';
-import { paths } from '#core/paths';
-import { Tenant } from '#core/tenant';
-import { mustRead } from '#store/document';
 import type { Store } from '#store/store';
-import { triggeredRunId, turnAway, wasTurnedAway } from '#store/triggered-run';
+import { admitStart, triggeredRunId, turnAway } from '#store/triggered-run';
 import { startRun } from './start.ts';
 
 /**
@@ -14,14 +10,7 @@ import { startRun } from './start.ts';
  */
 export async function startTriggered(store: Store, request: Payload<'etl-start-requested'>): Promise<void> {
   const { trigger, overlap = 'join' } = request;
-  if (await wasTurnedAway(store, 'etl', request)) return;
-  const { id: tenant, status } = (await mustRead(store, paths.tenant(request.tenant), Tenant, 'tenant'))
-    .value;
-  // A message may be late, or played again: the tenant may have been suspended since, or deleted.
-  if (status !== 'active')
-    throw new TerminalError('tenant-suspended', `The tenant ${tenant} is ${status}.`, {
-      remedy: 'Ask the operator.',
-    });
+  if ((await admitStart(store, 'etl', request)) === null) return;
   const id = triggeredRunId('etl', request);
   const run = await startRun(store, request, { actor: 'system', trigger, overlap, id });
   if (run.id === id) return;

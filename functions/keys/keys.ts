@@ -83,10 +83,11 @@ export async function updateKey(
   await mustBeKey(store, tenant, id);
   const changed = await revise(store, path, ApiKey, (key) => {
     const name = wanted.name ?? key.name;
-    const disabled = wanted.disabled ?? key.disabledAt !== null;
-    if (name === key.name && disabled === (key.disabledAt !== null)) return null;
+    const wasDisabled = key.disabledAt !== null;
+    const disabled = wanted.disabled ?? wasDisabled;
+    if (name === key.name && disabled === wasDisabled) return null;
     const state = keyState(key, now(store));
-    if (disabled !== (key.disabledAt !== null) && (state === 'revoked' || state === 'expired'))
+    if (disabled !== wasDisabled && (state === 'revoked' || state === 'expired'))
       throw new TerminalError('key-over', `The key "${key.name}" is ${state} for good.`, {
         remedy: 'Make a new one.',
       });

@@ -1,9 +1,9 @@
-import { openFiles } from '#cloud/storage';
 import * as contracts from '#core/api/operator';
 import { AuditRecord, INSTALLATION } from '#core/audit';
 import { Deletion } from '#core/deletion';
 import { paths } from '#core/paths';
 import { route } from '#runtime/answer';
+import { auditPlaceOf } from '#runtime/audit-place';
 import { httpDeploy } from '#runtime/deploy';
 import { serve } from '#runtime/http';
 import { mustRead, readPage } from '#store/document';
@@ -40,9 +40,7 @@ export const handler = serve('operator-api', ({ store, config }) => [
   route(contracts.listInstallationAudit, ({ query: { action, actor, outcome, target, ...page } }) =>
     readPage(store, paths.audits(INSTALLATION), AuditRecord, page, { action, actor, outcome, target }),
   ),
-  route(contracts.verifyInstallationAudit, ({ query }) => {
-    const { bucket, projectId, installationKeys } = config;
-    const place = { bucket, files: openFiles(projectId), installationKeys };
-    return verifyAudit(store, place, INSTALLATION, query.from);
-  }),
+  route(contracts.verifyInstallationAudit, ({ query }) =>
+    verifyAudit(store, auditPlaceOf(config), INSTALLATION, query.from),
+  ),
 ]);

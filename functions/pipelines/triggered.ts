@@ -1,10 +1,6 @@
 import type { Payload } from '#core/events';
-import { TerminalError } from '#core/errors';
-import { paths } from '#core/paths';
-import { Tenant } from '#core/tenant';
 import type { Platform } from '#runtime/platform';
-import { mustRead } from '#store/document';
-import { triggeredRunId, turnAway, wasTurnedAway } from '#store/triggered-run';
+import { admitStart, triggeredRunId, turnAway } from '#store/triggered-run';
 import { startRun } from './start.ts';
 
 /**
@@ -17,12 +13,8 @@ export async function startTriggered(
   payload: Payload<'pipeline-start-requested'>,
 ): Promise<void> {
   const { model, trigger, config: settings, dataset, overlap } = payload;
-  if (await wasTurnedAway(store, 'pipeline', payload)) return;
-  const tenant = (await mustRead(store, paths.tenant(payload.tenant), Tenant, 'tenant')).value;
-  if (tenant.status !== 'active')
-    throw new TerminalError('tenant-suspended', `The tenant ${tenant.id} is ${tenant.status}.`, {
-      remedy: 'Ask the operator.',
-    });
+  const tenant = await admitStart(store, 'pipeline', payload);
+  if (tenant === null) return;
   const id = triggeredRunId('pipeline', payload);
   const run = await startRun(store, config, {
     tenant,

@@ -1,7 +1,8 @@
-import type { Failure } from '#core/errors';
+import { type Failure, TerminalError } from '#core/errors';
 import { FailureSchema } from '#core/failure';
 import { paths } from '#core/paths';
-import { read } from './document.ts';
+import { Tenant } from '#core/tenant';
+import { mustRead, read } from './document.ts';
 import { idFrom, now, type Store } from './store.ts';
 
 /** A message that asks for a run (`etl-start-requested`, `pipeline-start-requested`), as far as it names the run. */
@@ -27,15 +28,23 @@ const KEPT_DAYS = 8;
 /** What a start is refused by where another run is active, as `startRun` says it too. */
 const TURNED_AWAY = 'run-active';
 
-/** Leaves word why the run that a start message asked for does not come: nobody waits for it in vain. May be repeated. */
-export function noteStartRefusal(store: Store, kind: RunKind, asked: Asked, failure: Failure): Promise<void> {
-  return leaveWord(store, kind, asked, failure, failure.code === TURNED_AWAY);
+/**
+ * Leaves word why the run that a start message asked for does not come: nobody waits for it in vain. May be repeated. That
+ * another run was active is final, whatever a later message comes to (`admitStart`).
+ */
+export async function noteStartRefusal(
+  store: Store,
+  kind: RunKind,
+  asked: Asked,
+  { code, message, remedy }: Failure,
+): Promise<void> {
+  if (await wasTurnedAway(store, kind, asked)) return;
+  const expireAt = new Date(store.clock() + KEPT_DAYS * 86_400_000);
+  const path = paths.startRefusal(asked.tenant, asked.model, triggeredRunId(kind, asked));
+  await store.db.commit([{ kind: 'set', path, data: { code, message, remedy, at: now(store), expireAt } }]);
 }
 
-/**
- * Leaves word that another run, which is not over, was the answer to a start message. That is final: a message that comes
- * once more, when the other run is over, starts nothing (`wasTurnedAway`).
- */
+/** Leaves word that the answer to a start message was the run `active`, which is not over. */
 export function turnAway(
   store: Store,
   kind: RunKind,
@@ -43,30 +52,27 @@ export function turnAway(
   { active, remedy }: { readonly active: string; readonly remedy: string },
 ): Promise<void> {
   const message = `The run ${active} of this model is not over.`;
-  return leaveWord(store, kind, asked, { code: TURNED_AWAY, message, remedy }, true);
+  return noteStartRefusal(store, kind, asked, { code: TURNED_AWAY, message, remedy });
 }
 
-/** Whether the occasion that a message stands for has had another run as its answer. */
-export async function wasTurnedAway(store: Store, kind: RunKind, asked: Asked): Promise<boolean> {
-  return (await store.db.get(placeOf(kind, asked)))?.data['turnedAway'] === true;
+/**
+ * The tenant whose run a start message asks for; null where another run was the answer to the same occasion: a message
+ * that comes once more, when that run is over, starts nothing.
+ * @throws TerminalError `tenant-suspended`: a message may be late, or played again; `not-found`
+ */
+export async function admitStart(store: Store, kind: RunKind, asked: Asked): Promise<Tenant | null> {
+  if (await wasTurnedAway(store, kind, asked)) return null;
+  const tenant = (await mustRead(store, paths.tenant(asked.tenant), Tenant, 'tenant')).value;
+  if (tenant.status !== 'active')
+    throw new TerminalError('tenant-suspended', `The tenant ${tenant.id} is ${tenant.status}.`, {
+      remedy: 'Ask the operator.',
+    });
+  return tenant;
 }
 
-function placeOf(kind: RunKind, asked: Asked): string {
-  return paths.startRefusal(asked.tenant, asked.model, triggeredRunId(kind, asked));
-}
-
-async function leaveWord(
-  store: Store,
-  kind: RunKind,
-  asked: Asked,
-  { code, message, remedy }: Failure,
-  turnedAway: boolean,
-): Promise<void> {
-  // What was final stays so, whatever a later message comes to.
-  if (await wasTurnedAway(store, kind, asked)) return;
-  const expireAt = new Date(store.clock() + KEPT_DAYS * 86_400_000);
-  const data = { code, message, remedy, turnedAway, at: now(store), expireAt };
-  await store.db.commit([{ kind: 'set', path: placeOf(kind, asked), data }]);
+async function wasTurnedAway(store: Store, kind: RunKind, asked: Asked): Promise<boolean> {
+  const { tenant, model } = asked;
+  return (await readStartRefusal(store, tenant, model, triggeredRunId(kind, asked)))?.code === TURNED_AWAY;
 }
 
 /** The word left about a run, if any. */
