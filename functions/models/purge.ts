@@ -106,7 +106,12 @@ async function purgeModel({ store, config }: Here, { tenant, model }: Place): Pr
   for (const { id } of await store.db.list(paths.sources(tenant, model)))
     await store.db.commit([forgetCredentials({ tenant, model }, id)]);
   await revokeKeysOf(store, tenant, model);
-  for (const { path } of await store.db.list(paths.watch, { where: [['model', '==', model]] }))
+  // By both: a tenant that was imported has its models under the ids they had.
+  const watched = [
+    ['tenant', '==', tenant],
+    ['model', '==', model],
+  ] as const;
+  for (const { path } of await store.db.list(paths.watch, { where: watched }))
     await store.db.commit([{ kind: 'delete', path }]);
   return true;
 }

@@ -30,7 +30,7 @@ export async function requestCancel(store: Store, ids: RunIds, actor: string): P
     store,
     ids,
     (run) => (run.waiting ? cancelRun(asked(run), now(store)) : null),
-    audit,
+    { audit },
   );
   if (waited !== null) return waited;
   const requested = await revise(store, path, PipelineRun, (run) =>

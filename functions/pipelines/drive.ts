@@ -5,12 +5,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
-import { openWarehouse } from '#cloud/bigquery';
-import { openFiles } from '#cloud/storage';
 import { BusyError, type Failure, TerminalError, toFailure } from '#core/errors';
 import { paths } from '#core/paths';
 import { PipelineRun, type StageName } from '#core/pipeline-run';
-import { Tenant } from '#core/tenant';
 import { type Log, makeLog } from '#runtime/log';
 import type { Platform } from '#runtime/platform';
 import { mustRead } from '#store/document';
@@ -18,7 +15,8 @@ import { type Lease, LeaseLostError, withLease } from '#store/lease';
 import { openRunLog } from '#store/run-log';
 import { now } from '#store/store';
 import { endTrouble, noteTrouble } from '#store/trouble';
-import { noticeCancel, stopAndWrite, tidy } from './end-early.ts';
+import { noticeCancel, stopAndWrite } from './end-early.ts';
+import { tidy } from './leftovers.ts';
 import type { RunIds, StageContext, StageOutcome, StageWork } from './run-context.ts';
 import {
   addSpent,
@@ -32,10 +30,8 @@ import {
   rejectRun,
   retryStage,
 } from './stage-plan.ts';
+import { openStage } from './stage-context.ts';
 import { writeRun } from './write-run.ts';
-
-/** How long one call may wait for work that is nearly done. */
-const PATIENCE_SECONDS = 45;
 
 /**
  * Drives the run's stage until it has to wait: begins it if its turn has come, looks at its work, and writes what came
@@ -73,7 +69,7 @@ async function driveHeld(
   const log = makeLog(`pipelines-${stage}`, store.clock, (line) => runLog.write(line));
   const cancelled = noticeCancel(store, path);
   const signal = AbortSignal.any([lost, cancelled.signal]);
-  const context = () => makeContext({ ...here, log }, ids, stage, lease, signal);
+  const context = () => openStage({ ...here, log }, ids, stage, lease, signal);
   try {
     await writeRun(store, ids, (run) =>
       run.cancelRequestedAt === null && currentStage(run) === stage && work.skips?.(run) === true
@@ -119,33 +115,6 @@ async function driveHeld(
   }
 }
 
-async function makeContext(
-  here: Platform,
-  ids: RunIds,
-  stage: StageName,
-  lease: Lease,
-  signal: AbortSignal,
-): Promise<StageContext> {
-  const { store, config } = here;
-  const path = paths.pipelineRun(ids.tenant, ids.model, ids.run);
-  const [tenant, run] = await Promise.all([
-    mustRead(store, paths.tenant(ids.tenant), Tenant, 'tenant'),
-    mustRead(store, path, PipelineRun, 'pipeline run'),
-  ]);
-  return {
-    ...here,
-    ids,
-    tenant: tenant.value,
-    run: run.value,
-    attempt: run.value.stages[stage].attempts,
-    deadline: store.clock() + PATIENCE_SECONDS * 1000,
-    warehouse: openWarehouse({ ...tenant.value.cloud, endpoints: config.endpoints }),
-    files: openFiles(tenant.value.cloud.projectId),
-    signal,
-    lease,
-  };
-}
-
 /** What came of a look; what cannot be helped is the stage's failure. */
 async function advance(context: StageContext, work: StageWork): Promise<StageOutcome> {
   try {
@@ -187,11 +156,13 @@ export async function recordFailure(
     await withLease(store, paths.lease(path), `pipelines-${randomUUID()}`, never, async (lease, lost) => {
       let scene: StageContext;
       try {
-        scene = await makeContext({ ...here, log }, ids, work.stage, lease, lost);
+        scene = await openStage({ ...here, log }, ids, work.stage, lease, lost);
       } catch (thrown) {
         if (!(thrown instanceof TerminalError)) throw thrown;
         // The tenant is gone, and with it whatever could be ended.
-        await writeRun(store, ids, (run) => failStage(run, work.stage, failure, now(store)));
+        await writeRun(store, ids, (run) => failStage(run, work.stage, failure, now(store)), {
+          isStopped: true,
+        });
         return;
       }
       await giveUp(scene, work, failure);

@@ -3,7 +3,7 @@
  * run is ended, and seen to have ended; only then is the run's end written, which lets the next one begin.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BusyError, toError } from '#core/errors';
+import { BusyError } from '#core/errors';
 import { PipelineRun } from '#core/pipeline-run';
 import { read } from '#store/document';
 import { now, type Store } from '#store/store';
@@ -53,7 +53,7 @@ export async function stopAndWrite(context: StageContext, work: StageWork): Prom
   const spent = isAtWork ? await work.spent(context) : null;
   // It was done before it could be stopped: what it made is there, and whoever comes next finds the stage done.
   const outcome = state === 'done' ? await work.advance(context) : null;
-  const ended = await writeRun(store, ids, (current) => {
+  const write = (current: PipelineRun): PipelineRun | null => {
     const paid = spent === null ? current : addSpent(current, stage, attempt, spent);
     const at = now(store);
     const done = outcome?.state === 'done' ? completeStage(paid, stage, 'succeed', outcome.found, at) : null;
@@ -61,7 +61,8 @@ export async function stopAndWrite(context: StageContext, work: StageWork): Prom
     if (current.cancelRequestedAt !== null) return cancelRun(done ?? paid, at);
     const late = overtime(current, store.clock());
     return late === null ? null : failStage(paid, stage, late, at);
-  });
+  };
+  const ended = await writeRun(store, ids, write, { isStopped: true });
   if (ended?.status === 'cancelled')
     log.info('run cancelled', {
       stage,
@@ -79,14 +80,5 @@ async function stopped(context: StageContext, work: StageWork): Promise<'stopped
     if (performance.now() > until)
       throw new BusyError('run-stopping', `The work on run ${context.ids.run} takes its time to end.`);
     await sleep(POLL_MS);
-  }
-}
-
-/** After a stage has failed: nothing of it is left at work. Best effort, once: the run's end does not wait for it. */
-export async function tidy(context: StageContext, work: StageWork): Promise<void> {
-  try {
-    await work.stop(context);
-  } catch (thrown) {
-    context.log.warn(`${work.stage}: not all of its work could be ended`, { error: toError(thrown).message });
   }
 }

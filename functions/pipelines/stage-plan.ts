@@ -31,6 +31,11 @@ export function currentStage(run: PipelineRun): StageName | null {
   return STAGES.find((name) => !isFinal(stageCycle, run.stages[name].status)) ?? null;
 }
 
+/** The stage that failed while it was at work; null where there is none. */
+export function failedStage(run: PipelineRun): StageName | null {
+  return STAGES.find((name) => run.stages[name].status === 'failed' && run.stages[name].attempts > 0) ?? null;
+}
+
 /** The run with `stage` running, if its turn has come; null where a message came twice, late or too early. */
 export function beginStage(run: PipelineRun, stage: StageName, at: string): PipelineRun | null {
   if (currentStage(run) !== stage || run.cancelRequestedAt !== null) return null;

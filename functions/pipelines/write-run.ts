@@ -5,23 +5,32 @@ import { pipelineCost } from '#core/prices';
 import { pipelineCycle, PipelineRun, STAGES } from '#core/pipeline-run';
 import { type Amounts, NOTHING_USED } from '#core/usage';
 import { revise } from '#store/document';
+import type { Watched } from '#store/exclusive';
 import { now, type AuditEntry, type Store } from '#store/store';
 import { usageWrite } from '#store/usage';
 import { beginWaiting } from './overlap.ts';
 import type { RunIds } from './run-context.ts';
 import { stageMessage } from './stage-message.ts';
-import { currentStage } from './stage-plan.ts';
+import { currentStage, failedStage } from './stage-plan.ts';
 import { TRAINER_SIZE } from './trainer-size.ts';
+
+/** What goes with a write of a run. */
+export interface RunWrite {
+  readonly audit?: AuditEntry;
+  /** Nothing of the run is at work any more: a failure leaves the watchdog nothing to end. */
+  readonly isStopped?: boolean;
+}
 
 /**
  * Writes the run as `plan` says, guarded. With it, in one batch: the next stage's message; or, where the run is over, the
- * end of its lock and watch, what it used, and the message that it is over. Then the run that waits for it begins.
+ * end of its lock and watch, what it used, and the message that it is over. Then the run that waits for it begins. A run
+ * that failed stays watched as a leftover until what its stage started has ended.
  */
 export async function writeRun(
   store: Store,
   ids: RunIds,
   plan: (run: PipelineRun) => PipelineRun | null,
-  audit?: AuditEntry,
+  { audit, isStopped = false }: RunWrite = {},
 ): Promise<PipelineRun | null> {
   const path = paths.pipelineRun(ids.tenant, ids.model, ids.run);
   const written = await revise(store, path, PipelineRun, (run) => {
@@ -35,7 +44,9 @@ export async function writeRun(
     return {
       value,
       writes: [
-        { kind: 'delete', path: paths.watched(path) },
+        isStopped || failedStage(value) === null
+          ? { kind: 'delete', path: paths.watched(path) }
+          : { kind: 'set', path: paths.watched(path), data: leftover(ids, path) },
         {
           kind: 'delete',
           path: run.waiting
@@ -57,6 +68,11 @@ export async function writeRun(
   if (written !== null && isFinal(pipelineCycle, written.status))
     await beginWaiting(store, ids.tenant, ids.model);
   return written;
+}
+
+/** As the watchdog lists it: see leftovers.ts. */
+function leftover({ tenant, model, run }: RunIds, path: string): Watched {
+  return { kind: 'leftover', path, tenant, model, id: run };
 }
 
 /** What all attempts of all stages have used together. */

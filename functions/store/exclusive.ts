@@ -4,9 +4,12 @@ import type { Announcement } from '#core/events';
 import { paths } from '#core/paths';
 import { type AuditEntry, commitChange, type Store } from './store.ts';
 
-/** What the watchdog looks after: a run that is not over, a schedule that Cloud Scheduler is yet to hear of. */
+/**
+ * What the watchdog looks after: a run that is not over, what a failed pipeline run may still have at work, a schedule that
+ * Cloud Scheduler is yet to hear of.
+ */
 const Watched = z.object({
-  kind: z.enum(['etl', 'pipeline', 'deployment', 'connection-test', 'schedule', 'firing']),
+  kind: z.enum(['etl', 'pipeline', 'leftover', 'deployment', 'connection-test', 'schedule', 'firing']),
   path: z.string(),
   tenant: z.string(),
   model: z.string(),

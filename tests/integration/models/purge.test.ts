@@ -133,13 +133,16 @@ test('a model deleted long ago goes everywhere, killed before whichever write; i
   const due = await seed(tenant, 'mdue1', ago(GRACE_DAYS + 1));
   const recent = await seed(tenant, 'mrecent1', ago(GRACE_DAYS - 1));
   const alive = await seed(tenant, 'malive1', null);
-  const before = [await recent.left(), await alive.left()];
+  // Another tenant's model of the same id, as an imported tenant has it.
+  const namesake = await seed(freshTenant(), 'mdue1', null);
+  const neighbours = [recent, alive, namesake];
+  const before = await Promise.all(neighbours.map((one) => one.left()));
 
   let died = 0;
   while (!(await purgeDying(store, died + 1))) died += 1;
   expect(died).toBeGreaterThan(3);
   expect(await due.left()).toEqual({ documents: [], below: [], tables: 0, objects: [] });
-  expect([await recent.left(), await alive.left()]).toEqual(before);
+  expect(await Promise.all(neighbours.map((one) => one.left()))).toEqual(before);
   // Nothing is due any more, and nothing happens.
   expect(await purgeDying(store, 1)).toBe(true);
 });
