@@ -119,6 +119,9 @@ export function executionsOf({
   return executor === null ? formerExecutors : [...formerExecutors, executor];
 }
 
+/** The watermark of a table that is merged and read as a whole each time. */
+export const WHOLE_READ = '(whole)';
+
 /** A table within a run: `…/etlRuns/{r}/tables/{id}`, id = the source table's. Also its history. */
 export const EtlTable = z.object({
   id: Id,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Column } from './column.ts';
+import { Column, type ColumnType } from './column.ts';
 import { Id, Moment, Name } from './ids.ts';
 import { deletable, editable } from './resource.ts';
 
@@ -82,9 +82,15 @@ export function readTheSame(one: SourceSettings, other: SourceSettings): boolean
   return objectsOf(other).some((uri) => files.includes(uri));
 }
 
-/** How a table's rows replace or join those of former runs. */
-export const LoadMode = z.enum(['replace', 'append']);
+/**
+ * How a table's rows replace or join those of former runs. `merge`: a row with the key of one that is there takes its
+ * place, the others are added.
+ */
+export const LoadMode = z.enum(['replace', 'append', 'merge']);
 export type LoadMode = z.infer<typeof LoadMode>;
+
+/** Types of columns by which a database's new rows may be told; files tell by themselves. */
+export const CURSOR_TYPES: readonly ColumnType[] = ['INT64', 'TIMESTAMP', 'DATETIME'];
 
 /** One table of a source: `…/sources/{s}/tables/{id}`. */
 export const SourceTable = z.object({
@@ -93,11 +99,14 @@ export const SourceTable = z.object({
   /** As the source names it, e.g. `public.orders` or `orders.csv`. */
   name: z.string(),
   columns: z.array(Column),
+  /** The primary key's columns in the source; null where it has none. */
   key: z.array(z.string()).nullable(),
+  /** Columns that tell rows apart in mode `merge`; null: the primary key. */
+  mergeKey: z.array(z.string()).min(1).max(16).nullable().default(null),
   estimatedRows: z.number().nullable(),
   enabled: z.boolean(),
   mode: LoadMode,
-  /** `append` on a database table: only rows whose cursor is past the last run's. Null: every row each time. */
+  /** Not for `replace`: only rows whose cursor is past the last run's are read. Null: every row each time. */
   cursor: z.string().nullable(),
   /** Name of the table in the raw dataset. */
   destination: z.string().regex(/^[a-z_][a-z0-9_]{0,199}$/),

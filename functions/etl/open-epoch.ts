@@ -3,6 +3,7 @@ import { CONNECTION_FAILURES, type SourceSession, type Unit } from '#connectors/
 import { connectors } from '#connectors/registry';
 import { TerminalError, toFailure } from '#core/errors';
 import { EtlTable, etlCycle } from '#core/etl-run';
+import { keyProblem, mergeKeyOf } from '#core/merge-key';
 import { paths } from '#core/paths';
 import { Source, SourceTable } from '#core/source';
 import { mustRead, read, readAll, transition } from '#store/document';
@@ -171,9 +172,13 @@ async function planTable(
     throw new TerminalError('no-columns', `"${table.name}" has no column that can be loaded.`, {
       remedy: 'Leave this table out, or give the user the right to read its columns.',
     });
+  const key = chosen.mode === 'merge' ? mergeKeyOf(chosen) : [];
+  const unkeyed = chosen.mode === 'merge' ? keyProblem(table.name, key, described.columns) : null;
+  if (unkeyed !== null) throw new TerminalError(unkeyed.code, unkeyed.message, { remedy: unkeyed.remedy });
   const cursor = cursorOf(chosen, connectors[source.settings.kind].capabilities.ownCursor);
   const after = planAfter(cursor, last);
-  const bound = cursor === null ? null : await session.safeUpperBound(table.name, chosen.cursor, after);
+  const ranged = cursor !== null && cursor.column !== null;
+  const bound = ranged ? await session.safeUpperBound(table.name, chosen.cursor, after) : null;
   if (bound?.note) scope.log.warn(bound.note, { table: table.name });
   const plan = planRead(chosen, cursor, after, bound);
   const options = { targetBytes: UNIT_BYTES, ...(plan.range === null ? {} : { range: plan.range }) };
@@ -191,6 +196,7 @@ async function planTable(
       extracted: false,
       columns: described.columns.map((column) => ({ ...column })),
       write: plan.write,
+      key: [...key],
       nothing: plan.nothing,
       lastRun: last?.run ?? '',
       cursor: plan.cursor,

@@ -1,4 +1,6 @@
 import type { CursorRange, UpperBound } from '#connectors/connector';
+import { WHOLE_READ } from '#core/etl-run';
+import { mergeKeyOf } from '#core/merge-key';
 import type { LoadMode, SourceTable } from '#core/source';
 
 /** The last publication of a table, as its ledger row says. */
@@ -24,18 +26,35 @@ export interface ReadPlan {
 /** The cursor of sources with a notion of their own (files: name and generation). */
 export const OWN_CURSOR = '(own)';
 
-/** What the watermark of `table` belongs to, or null where every row is read each time. */
-export function cursorOf(table: Pick<SourceTable, 'mode' | 'cursor'>, ownCursor: boolean): string | null {
-  if (table.mode === 'replace') return null;
-  return table.cursor ?? (ownCursor ? OWN_CURSOR : null);
+/** By what a table goes on where its last publication ended. */
+export interface ReadCursor {
+  /** What the watermark belongs to, as the ledger keeps it: with another one the table begins anew. */
+  readonly id: string;
+  /** '' where the source has a notion of its own; null: every row is read each time. */
+  readonly column: string | null;
 }
 
 /**
- * Where an append goes on: the last publication's watermark, only if that one was read by the same cursor. After a
+ * The cursor of `table`, or null where no publication goes on from the one before. A merge always has one: what was
+ * published under another key, or by adding rows, may hold a row twice, so the table begins anew.
+ */
+export function cursorOf(
+  table: Pick<SourceTable, 'mode' | 'cursor' | 'key' | 'mergeKey'>,
+  ownCursor: boolean,
+): ReadCursor | null {
+  if (table.mode === 'replace') return null;
+  const column = table.cursor ?? (ownCursor ? '' : null);
+  const id = column === '' ? OWN_CURSOR : (column ?? WHOLE_READ);
+  if (table.mode === 'merge') return { id: `${id} by ${JSON.stringify(mergeKeyOf(table))}`, column };
+  return column === null ? null : { id, column };
+}
+
+/**
+ * Where a table goes on: the last publication's watermark, only if that one was read by the same cursor. After a
  * replace, or with another cursor, what is there may overlap, so the table begins anew (null).
  */
-export function planAfter(cursor: string | null, last: LastPublished | null): string | null {
-  return cursor !== null && last?.cursor === cursor ? last.watermark : null;
+export function planAfter(cursor: ReadCursor | null, last: LastPublished | null): string | null {
+  return cursor !== null && last?.cursor === cursor.id ? last.watermark : null;
 }
 
 /**
@@ -44,21 +63,24 @@ export function planAfter(cursor: string | null, last: LastPublished | null): st
  * @param bound how far may be read; null where the table has no cursor
  */
 export function planRead(
-  table: Pick<SourceTable, 'mode'>,
-  cursor: string | null,
+  { mode }: Pick<SourceTable, 'mode'>,
+  cursor: ReadCursor | null,
   after: string | null,
   bound: UpperBound | null,
 ): ReadPlan {
-  if (cursor === null)
-    return { write: table.mode, range: null, nothing: false, cursor: null, watermark: null };
+  if (cursor === null) return { write: mode, range: null, nothing: false, cursor: null, watermark: null };
+  const { id, column } = cursor;
+  if (column === null) {
+    const write = after === null ? 'replace' : mode;
+    return { write, range: null, nothing: false, cursor: id, watermark: WHOLE_READ };
+  }
   const upTo = bound?.value ?? null;
   const nothing = upTo === null || upTo === after;
-  const column = cursor === OWN_CURSOR ? '' : cursor;
   return {
-    write: after === null && !nothing ? 'replace' : 'append',
+    write: after === null && !nothing ? 'replace' : mode,
     range: nothing ? null : { column, after, upTo },
     nothing,
-    cursor,
+    cursor: id,
     watermark: upTo ?? after,
   };
 }

@@ -2,6 +2,7 @@
 import type { Field } from '#cloud/bigquery';
 import { connectors } from '#connectors/registry';
 import type { Failure } from '#core/errors';
+import { keyProblem, mergeKeyOf } from '#core/merge-key';
 import type { PreflightCheck } from '#core/preflight';
 import type { Source, SourceTable } from '#core/source';
 import { inWarehouse } from '#core/warehouse-name';
@@ -63,6 +64,7 @@ export function checkTable(
   return [
     passed('table-readable', where, `"${where}" is there, with ${described.columns.length} columns.`),
     ...checkTypes(table, described, loaded),
+    ...checkKey(table, described),
     ...checkCursor(source, table, described),
   ];
 }
@@ -88,8 +90,17 @@ function checkTypes(table: SourceTable, { columns }: Columns, loaded: readonly F
   return [passed('columns', table.name, `The columns of "${table.name}" ${told}.`)];
 }
 
+function checkKey(table: SourceTable, { columns }: Columns): PreflightCheck[] {
+  if (table.mode !== 'merge') return [];
+  const key = mergeKeyOf(table);
+  const problem = keyProblem(table.name, key, columns);
+  if (problem !== null) return [failed('key', table.name, problem)];
+  const named = key.map((name) => `"${name}"`).join(', ');
+  return [passed('key', table.name, `Rows of "${table.name}" are told apart by ${named}.`)];
+}
+
 function checkCursor(source: Source, table: SourceTable, { columns }: Columns): PreflightCheck[] {
-  if (table.mode !== 'append' || table.cursor === null) return [];
+  if (table.mode === 'replace' || table.cursor === null) return [];
   const { capabilities, label } = connectors[source.settings.kind];
   const column = columns.find(({ name }) => name === table.cursor);
   const remedy = 'Choose another cursor for this table, or load it by replace.';

@@ -5,6 +5,7 @@
 import { decimalShape, wireTypeOf, type Column } from '#core/column';
 import type { Field, TableRef } from '#cloud/bigquery';
 import type { TableTally } from '#core/tally';
+import type { LoadMode } from '#core/source';
 import { LEDGER, REJECTS } from '#core/warehouse-name';
 
 /** One row per publication: the truth about what is in the raw tables. */
@@ -78,14 +79,18 @@ const stillNewest = (dataset: string): string =>
 
 /**
  * Puts staging into the raw table in one transaction, with its ledger row; rows that the raw table's types cannot hold
- * are left out. Parameters: run, table, rows, cursor, watermark ('' for none), checksum; and where `newest`, last: the
+ * are left out. Merging, a row takes the place of the one with its key. Parameters: run, table, rows, cursor, watermark ('' for none), checksum; and where `newest`, last: the
  * run whose publication this one was planned from ('' for none).
  */
 export function publishScript(options: {
   readonly dataset: string;
   readonly destination: string;
   readonly staging: string;
-  readonly write: 'replace' | 'append';
+  readonly write: LoadMode;
+  /** Merging: what tells rows apart, under warehouse names; unique in staging. */
+  readonly key?: readonly string[];
+  /** Merging: columns of the raw table that the source has no more; null from now on in the rows that it brings. */
+  readonly gone?: readonly string[];
   /** Refuse where the table's newest publication is not that of the run `@last`. */
   readonly newest: boolean;
   /** Under their warehouse names. */
@@ -93,19 +98,61 @@ export function publishScript(options: {
 }): string {
   const { dataset, columns } = options;
   const destination = tableName({ dataset, table: options.destination });
-  const names = columns.map((column) => quoted(column.name)).join(', ');
+  const names = columns.map((column) => quoted(column.name));
   const unfit = anyUnfit(columns);
+  const rows = `SELECT ${columns.map((column) => `${published(column)} AS ${quoted(column.name)}`).join(', ')}
+FROM ${tableName({ dataset, table: options.staging })}${unfit === null ? '' : `\nWHERE NOT (${unfit})`}`;
   return [
     'BEGIN TRANSACTION;',
     notPublished(dataset),
     ...(options.newest ? [stillNewest(dataset)] : []),
     ...(options.write === 'replace' ? [`TRUNCATE TABLE ${destination};`] : []),
-    `INSERT INTO ${destination} (${names})
-SELECT ${columns.map(published).join(', ')}
-FROM ${tableName({ dataset, table: options.staging })}${unfit === null ? '' : `\nWHERE NOT (${unfit})`};`,
+    options.write === 'merge'
+      ? mergeStatement(destination, rows, names, options.key ?? [], options.gone ?? [])
+      : `INSERT INTO ${destination} (${names.join(', ')})\n${rows};`,
     ledgerInsert(dataset),
     'COMMIT TRANSACTION;',
   ].join('\n');
+}
+
+function mergeStatement(
+  destination: string,
+  rows: string,
+  names: readonly string[],
+  key: readonly string[],
+  gone: readonly string[],
+): string {
+  const on = key.map(quoted);
+  // All of them: a statement that matches no column would match every row.
+  if (on.length === 0) throw new RangeError('a merge needs a key');
+  const changes = [
+    ...names.filter((name) => !on.includes(name)).map((name) => `${name} = came.${name}`),
+    ...gone.map((name) => `${quoted(name)} = NULL`),
+  ];
+  return [
+    `MERGE INTO ${destination} AS kept USING (${rows}) AS came`,
+    `ON ${on.map((name) => `kept.${name} = came.${name}`).join(' AND ')}`,
+    ...(changes.length === 0 ? [] : [`WHEN MATCHED THEN UPDATE SET ${changes.join(', ')}`]),
+    `WHEN NOT MATCHED THEN INSERT (${names.join(', ')}) VALUES (${names.map((name) => `came.${name}`).join(', ')});`,
+  ].join('\n');
+}
+
+/**
+ * A key in staging that is null or more than one row's: `n`, its rows, and `key_i`, its values as text; no row where each
+ * has a key to itself.
+ */
+export function keyViolationQuery(staging: TableRef, key: readonly Column[]): string {
+  const names = key.map((column) => quoted(column.name));
+  const values = key.map(({ type }, index) =>
+    type === 'BYTES'
+      ? `TO_HEX(${names[index]}) AS key_${index}`
+      : `CAST(${names[index]} AS STRING) AS key_${index}`,
+  );
+  return `SELECT COUNT(*) AS n, ${values.join(', ')}
+FROM ${tableName(staging)}
+GROUP BY ${names.join(', ')}
+HAVING COUNT(*) > 1 OR ${names.map((name) => `${name} IS NULL`).join(' OR ')}
+LIMIT 1`;
 }
 
 /** Values kept as examples of one table and run; all are counted. */

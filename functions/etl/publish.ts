@@ -10,6 +10,7 @@ import { checksum, type Extracted, gather, loadStaging, stagingFields, validate 
 import { addCounts, overLimit } from './plan.ts';
 import {
   LEDGER_FIELDS,
+  keyViolationQuery,
   ledgerQuery,
   planSchema,
   PUBLISHED_MEANWHILE,
@@ -107,7 +108,9 @@ async function publishRows(
     await publishUnfit(scope, plan, staging, columns);
     checkRejects(plan, withUnfit(counts, unfit));
   }
-  await evolve(scope, plan, columns);
+  const key = warehouseKey(plan, columns);
+  await checkUnique(scope, plan, staging, key);
+  const gone = await evolve(scope, plan, columns);
   // Loading took its time: whoever gave the run up in between has told people so.
   if (await isGivenUp(scope, plan)) return null;
   const script = publishScript({
@@ -115,6 +118,8 @@ async function publishRows(
     destination: plan.destination,
     staging: staging.table,
     write: plan.write,
+    key: key.map(({ name }) => name),
+    gone,
     newest: true,
     columns,
   });
@@ -197,14 +202,51 @@ async function publish(
   );
 }
 
-/** Makes or widens the raw table. @throws TerminalError `column-type-changed` */
-async function evolve(scope: Scope, plan: TablePlan, columns: readonly Column[]): Promise<void> {
+/** The merge key's columns as the warehouse has them. */
+function warehouseKey(plan: TablePlan, columns: readonly Column[]): Column[] {
+  return plan.key.flatMap((name) => {
+    const column = columns[plan.columns.findIndex((one) => one.name === name)];
+    return column === undefined ? [] : [column];
+  });
+}
+
+/** Rows that share a key cannot be merged: which of them is right is not ours to choose. */
+async function checkUnique(
+  { warehouse }: Scope,
+  plan: TablePlan,
+  staging: TableRef,
+  key: readonly Column[],
+): Promise<void> {
+  if (key.length === 0) return;
+  const [found] = await warehouse.query(keyViolationQuery(staging, key));
+  if (found === undefined) return;
+  const values = plan.key.map((name, index) => ({ name, value: found[`key_${index}`] ?? null }));
+  const shown = values
+    .map(({ name, value }) => `${name} = ${typeof value === 'string' ? value.slice(0, 50) : 'null'}`)
+    .join(', ');
+  const isNull = values.some(({ value }) => value === null);
+  throw new TerminalError(
+    isNull ? 'key-null' : 'key-not-unique',
+    isNull
+      ? `"${plan.name}" has a row whose key is null (${shown}), so it cannot be merged.`
+      : `"${plan.name}" has ${Number(found['n'])} rows with the key ${shown}; a merge needs a key that each row has to itself.`,
+    { remedy: 'Choose other columns as the key of this table, or load it by replace.' },
+  );
+}
+
+/**
+ * Makes or widens the raw table; a merged one is clustered by its key, by which every load looks rows up.
+ * @returns the columns that it has and the source has no more
+ * @throws TerminalError `column-type-changed`
+ */
+async function evolve(scope: Scope, plan: TablePlan, columns: readonly Column[]): Promise<string[]> {
   const ref = { dataset: scope.dataset, table: plan.destination };
   const fields = columns.map(({ name, type }) => ({ name, type }));
   const existing = await scope.warehouse.describe(ref);
   if (existing === null) {
-    await scope.warehouse.ensureTable(ref, fields);
-    return;
+    const clusterBy = clusterOf(plan, columns);
+    await scope.warehouse.ensureTable(ref, fields, clusterBy.length === 0 ? {} : { clusterBy });
+    return [];
   }
   const { added, changed } = planSchema(existing.fields, columns);
   const [first] = changed;
@@ -221,6 +263,14 @@ async function evolve(scope: Scope, plan: TablePlan, columns: readonly Column[])
     await scope.warehouse.addFields(ref, added);
     scope.log.info('columns added', { table: plan.name, columns: added.map((one) => one.name).join(', ') });
   }
+  const brought = new Set(columns.map(({ name }) => name.toLowerCase()));
+  return existing.fields.map(({ name }) => name).filter((name) => !brought.has(name.toLowerCase()));
+}
+
+/** BigQuery clusters by four columns at most, and by none of BYTES or TIME. */
+function clusterOf(plan: TablePlan, columns: readonly Column[]): string[] {
+  const fitting = warehouseKey(plan, columns).filter(({ type }) => type !== 'BYTES' && type !== 'TIME');
+  return fitting.slice(0, 4).map(({ name }) => name);
 }
 
 /** Rejects are published by themselves, so that those of a table that fails can be looked at. */

@@ -26,8 +26,10 @@ export const TablePlan = z.object({
   extracted: z.boolean(),
   /** As the source describes them now, under the source's names. */
   columns: z.array(Column),
-  /** How the rows go into the raw table: an append without a former watermark begins by replacing. */
+  /** How the rows go into the raw table: what goes on from no former publication begins by replacing. */
   write: LoadMode,
+  /** Merging: the columns that tell rows apart, under the source's names. Empty otherwise. */
+  key: z.array(z.string()).default([]),
   /** There is nothing to read, so nothing is published: what is in the raw table stays. */
   nothing: z.boolean(),
   /** The run of the publication that this plan goes on from (or replaces); '' where there was none. */

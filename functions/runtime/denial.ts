@@ -39,8 +39,8 @@ export function isDenial(error: unknown): error is TerminalError {
 }
 
 /**
- * Writes denials to the tenant's audit: one for each actor and action in a minute, however many processes see them. It
- * never fails. Where the caller is not to learn that the tenant exists, the answer does not wait for the write: from how
+ * Writes denials to the tenant's audit, where there is no such tenant to the installation's: one for each actor and action
+ * in a minute, however many processes see them. It never fails. Where the caller is not to learn that the tenant exists, the answer does not wait for the write: from how
  * long it took that could be told.
  */
 export function auditDenials(store: Store): DenialAudit {
@@ -49,11 +49,11 @@ export function auditDenials(store: Store): DenialAudit {
   return {
     async note(denial) {
       const minute = Math.floor(store.clock() / 60_000);
-      const id = idFrom('a', [denial.tenant, denial.actor, denial.action, minute].join('\n'));
-      if (noted.has(id)) return;
+      const key = [denial.tenant, denial.actor, denial.action, minute].join('\n');
+      if (noted.has(key)) return;
       if (noted.size >= REMEMBERED) noted.clear();
-      noted.add(id);
-      const written = write(store, denial, id)
+      noted.add(key);
+      const written = write(store, denial, minute)
         .catch(() => undefined)
         .finally(() => writing.delete(written));
       writing.add(written);
@@ -63,19 +63,21 @@ export function auditDenials(store: Store): DenialAudit {
   };
 }
 
-async function write(store: Store, denial: Denial, id: string): Promise<void> {
-  if (!/^[a-z][a-z0-9]{3,31}$/.test(denial.tenant)) return;
-  if (denial.tenant !== INSTALLATION) {
-    const tenant = await read(store, paths.tenant(denial.tenant), Tenant);
-    // Nothing is written into what is being removed.
-    if (tenant === null || tenant.value.status === 'deleted') return;
-  }
+async function write(store: Store, denial: Denial, minute: number): Promise<void> {
   const { actor, action, path } = denial;
+  const tenant = (await keepsAudit(store, denial.tenant)) ? denial.tenant : INSTALLATION;
   const target = path.replace(/^\/api\//, '').slice(0, 300);
+  // Without the tenant that was asked for: who tries a thousand names is one entry in the installation's audit, not a thousand.
+  const id = idFrom('a', [tenant, actor, action, minute].join('\n'));
   // A create: that it is there already is the usual way for it to fail.
-  await store.db.commit([
-    auditWrite(store, { tenant: denial.tenant, actor, action, target, outcome: 'denied' }, id),
-  ]);
+  await store.db.commit([auditWrite(store, { tenant, actor, action, target, outcome: 'denied' }, id)]);
+}
+
+/** Whether the tenant is there to be told. Nothing is written into what is being removed. */
+async function keepsAudit(store: Store, tenant: string): Promise<boolean> {
+  if (tenant === INSTALLATION || !/^[a-z][a-z0-9]{3,31}$/.test(tenant)) return false;
+  const found = await read(store, paths.tenant(tenant), Tenant);
+  return found !== null && found.value.status !== 'deleted';
 }
 
 async function atMost(milliseconds: number, work: Promise<void>): Promise<void> {

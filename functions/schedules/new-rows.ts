@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { EtlRun, EtlTable } from '#core/etl-run';
+import { EtlRun, EtlTable, WHOLE_READ } from '#core/etl-run';
 import { paths } from '#core/paths';
 import { PipelineRun } from '#core/pipeline-run';
 import { readAll, read } from '#store/document';
@@ -12,11 +12,11 @@ const RUNS = 100;
 const Reading = z.object({ tables: z.array(z.object({ destination: z.string() })) });
 
 /** A table as one load left it. */
-export type LoadedTable = Pick<EtlTable, 'destination' | 'mode' | 'counts' | 'status'>;
+export type LoadedTable = Pick<EtlTable, 'destination' | 'mode' | 'counts' | 'status' | 'watermark'>;
 
 /**
- * Rows that loads brought to the tables `destinations`. A table that is replaced each time has brought what it holds more
- * than before; one that is added to, all that came. Pure.
+ * Rows that loads brought to the tables `destinations`. A table that is read as a whole each time has brought what it holds
+ * more than before; one that is added to, all that came. Pure.
  * @param loads newest first, each with its tables
  * @param since the number of `loads` that are news; those after them are what was there before
  */
@@ -33,7 +33,7 @@ export function countNewRows(
     const news = history.slice(0, since).filter((table) => table !== undefined);
     const [newest] = news;
     if (newest === undefined) continue;
-    if (newest.mode === 'replace') {
+    if (newest.mode === 'replace' || newest.watermark === WHOLE_READ) {
       const before = history.slice(since).find((table) => table !== undefined);
       total += Math.max(0, newest.counts.rows - (before?.counts.rows ?? 0));
     } else total += news.reduce((sum, table) => sum + table.counts.rows, 0);

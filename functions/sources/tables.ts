@@ -1,5 +1,6 @@
 import { connectors } from '#connectors/registry';
 import { TerminalError } from '#core/errors';
+import { keyProblem, mergeKeyOf } from '#core/merge-key';
 import { paths } from '#core/paths';
 import { type LoadMode, SourceTable } from '#core/source';
 import { mustBeThere } from '#store/model-access';
@@ -12,13 +13,15 @@ export interface TableChoice {
   readonly enabled?: boolean | undefined;
   readonly mode?: LoadMode | undefined;
   readonly cursor?: string | null | undefined;
+  readonly mergeKey?: string[] | null | undefined;
   readonly rejectLimit?: number | undefined;
   readonly expectedUpdatedAt?: string | undefined;
 }
 
 /**
  * Changes how a table is loaded; what changes nothing writes nothing.
- * @throws TerminalError `not-found`, `conflict`, `mode-not-possible`, `unknown-column`, `cursor-not-possible`
+ * @throws TerminalError `not-found`, `conflict`, `mode-not-possible`, `unknown-column`, `cursor-not-possible`,
+ *   `key-missing`, `key-not-possible`
  */
 export async function changeTable(
   store: Store,
@@ -45,7 +48,7 @@ export async function changeTable(
 
 /** Whether the kind of source can load the table as chosen. */
 export function checkChoice(
-  table: Pick<SourceTable, 'name' | 'columns' | 'mode' | 'cursor'>,
+  table: Pick<SourceTable, 'name' | 'columns' | 'mode' | 'cursor' | 'key' | 'mergeKey'>,
   capabilities: (typeof connectors)[keyof typeof connectors]['capabilities'],
   label: string,
 ): void {
@@ -53,6 +56,9 @@ export function checkChoice(
     throw new TerminalError('mode-not-possible', `${label} cannot load "${table.name}" by ${table.mode}.`, {
       remedy: `Choose ${capabilities.modes.join(' or ')}.`,
     });
+  const wanted = table.mode === 'merge' ? mergeKeyOf(table) : table.mergeKey;
+  const unkeyed = wanted === null ? null : keyProblem(table.name, wanted, table.columns);
+  if (unkeyed !== null) throw new TerminalError(unkeyed.code, unkeyed.message, { remedy: unkeyed.remedy });
   if (table.cursor === null) return;
   const column = table.columns.find((one) => one.name === table.cursor);
   const fitting = table.columns.filter((one) => capabilities.cursorTypes.includes(one.type));

@@ -1,5 +1,6 @@
 /** PostgreSQL databases, version 12 and later. */
 import { TerminalError } from '#core/errors';
+import { CURSOR_TYPES } from '#core/source';
 import type { Connector, SourceAccess } from '../connector.ts';
 import { testPostgres } from './connection-test.ts';
 import { openClient, placeOf, type PostgresSettings } from './connection.ts';
@@ -15,8 +16,8 @@ export const postgres: Connector = {
   label: 'PostgreSQL',
   capabilities: {
     chunks: true,
-    modes: ['replace', 'append'],
-    cursorTypes: ['INT64', 'TIMESTAMP', 'DATETIME'],
+    modes: ['replace', 'append', 'merge'],
+    cursorTypes: CURSOR_TYPES,
     ownCursor: false,
   },
   test: (access, context, signal) => testPostgres(settingsOf(access), access.credentials, context, signal),

@@ -146,6 +146,10 @@ export const updateSourceTable = contract({
     enabled: z.boolean().optional(),
     mode: LoadMode.optional(),
     cursor: z.string().nullable().optional(),
+    mergeKey: SourceTable.shape.mergeKey
+      .unwrap()
+      .optional()
+      .describe('Columns that tell rows apart in mode `merge`; null: the primary key.'),
     rejectLimit: z.number().min(0).max(1).optional(),
     ...editGuard,
   }),

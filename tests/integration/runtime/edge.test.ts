@@ -4,7 +4,7 @@ import { createModel, getModel, listModels } from '#core/api/models';
 import { startEtl } from '#core/api/etl';
 import { makeClient } from '#core/api/client';
 import { createUpload } from '#core/api/sources';
-import { AuditRecord } from '#core/audit';
+import { AuditRecord, INSTALLATION } from '#core/audit';
 import { LogChunk } from '#core/log';
 import { paths } from '#core/paths';
 import { type Account, openAccount, refusalOf, signUpPerson } from '#tests/account';
@@ -87,6 +87,19 @@ test('a stranger learns nothing of a tenant; the tenant learns of the stranger, 
     action: 'GET /api/tenants/{tenant}/models/{model}',
     target: `tenants/${account.params.tenant}/models/${account.params.model}`,
   });
+});
+
+test('who tries tenants that are not there is told of to the operator, once a minute however many they try', async () => {
+  const stranger = await signUpPerson();
+  const names = Array.from({ length: 12 }, (_, n) => `tnothing${n}`);
+  await Promise.all(names.map((tenant) => refusalOf(stranger.call(listModels, { params: { tenant } }))));
+  const entries = await eventually('the entry', async () => {
+    const found = (await audit(INSTALLATION)).filter(({ actor }) => actor === stranger.uid);
+    return found.length > 0 ? found : null;
+  });
+  expect(entries.length).toBeLessThanOrEqual(2);
+  expect(entries[0]).toMatchObject({ outcome: 'denied', action: 'GET /api/tenants/{tenant}/models' });
+  expect(names.map((name) => `tenants/${name}/models`)).toContain(entries[0]?.target);
 });
 
 test('what is too much is refused, says when to come again, and harms no other tenant', async () => {

@@ -1,3 +1,5 @@
+import { WHOLE_READ } from '#core/etl-run';
+import type { LoadMode } from '#core/source';
 import {
   addCounts,
   cursorOf,
@@ -8,11 +10,14 @@ import {
   planTasks,
 } from '../../../functions/etl/plan.ts';
 
+/** A table without a key, loaded so. */
+const loaded = (mode: LoadMode, cursor: string | null) => ({ mode, cursor, key: null, mergeKey: null });
+const byId = { id: 'id', column: 'id' };
 const bound = (value: string | null) => ({ value, guarantee: 'exact' as const, note: null });
 
 describe('what is read of a table', () => {
   test('replace reads every row and keeps no watermark', () => {
-    const table = { mode: 'replace' as const, cursor: 'id' };
+    const table = loaded('replace', 'id');
     expect(cursorOf(table, true)).toBeNull();
     expect(planRead(table, null, null, null)).toEqual({
       write: 'replace',
@@ -24,13 +29,13 @@ describe('what is read of a table', () => {
   });
 
   test('append without a cursor adds every row each time', () => {
-    const table = { mode: 'append' as const, cursor: null };
+    const table = loaded('append', null);
     expect(cursorOf(table, false)).toBeNull();
     expect(planRead(table, null, null, null)).toMatchObject({ write: 'append', range: null, nothing: false });
   });
 
   test('the first append by a cursor replaces what is there, up to the safe bound', () => {
-    expect(planRead({ mode: 'append' }, 'id', null, bound('900'))).toEqual({
+    expect(planRead({ mode: 'append' }, byId, null, bound('900'))).toEqual({
       write: 'replace',
       range: { column: 'id', after: null, upTo: '900' },
       nothing: false,
@@ -40,8 +45,8 @@ describe('what is read of a table', () => {
   });
 
   test('the next append goes on where the last publication ended', () => {
-    const after = planAfter('id', { run: 'r1', cursor: 'id', watermark: '900' });
-    expect(planRead({ mode: 'append' }, 'id', after, bound('950'))).toMatchObject({
+    const after = planAfter(byId, { run: 'r1', cursor: 'id', watermark: '900' });
+    expect(planRead({ mode: 'append' }, byId, after, bound('950'))).toMatchObject({
       write: 'append',
       range: { column: 'id', after: '900', upTo: '950' },
       watermark: '950',
@@ -49,26 +54,54 @@ describe('what is read of a table', () => {
   });
 
   test('with another cursor, or after a replace, the table begins anew', () => {
-    expect(planAfter('changed_at', { run: 'r1', cursor: 'id', watermark: '900' })).toBeNull();
-    expect(planAfter('id', { run: 'r1', cursor: null, watermark: null })).toBeNull();
-    expect(planAfter('id', null)).toBeNull();
+    expect(
+      planAfter({ id: 'changed_at', column: 'changed_at' }, { run: 'r1', cursor: 'id', watermark: '900' }),
+    ).toBeNull();
+    expect(planAfter(byId, { run: 'r1', cursor: null, watermark: null })).toBeNull();
+    expect(planAfter(byId, null)).toBeNull();
+  });
+
+  test('a merge reads every row where it has no cursor, and goes on only from a merge by the same key', () => {
+    const table = { mode: 'merge' as const, cursor: null, key: ['id'], mergeKey: null };
+    const cursor = cursorOf(table, false);
+    expect(planRead(table, cursor, planAfter(cursor, null), null)).toMatchObject({
+      write: 'replace',
+      range: null,
+      nothing: false,
+    });
+    const last = { run: 'r1', cursor: cursor?.id ?? '', watermark: WHOLE_READ };
+    expect(planRead(table, cursor, planAfter(cursor, last), null)).toMatchObject({
+      write: 'merge',
+      range: null,
+      watermark: WHOLE_READ,
+    });
+    const otherKey = cursorOf({ ...table, mergeKey: ['id', 'line'] }, false);
+    expect(planAfter(otherKey, last)).toBeNull();
+    // What was appended by the same cursor may hold a row twice.
+    const byCursor = cursorOf({ ...table, cursor: 'changed' }, false);
+    expect(planAfter(byCursor, { run: 'r1', cursor: 'changed', watermark: '9' })).toBeNull();
+    const after = planAfter(byCursor, { run: 'r1', cursor: byCursor?.id ?? '', watermark: '9' });
+    expect(planRead(table, byCursor, after, bound('12'))).toMatchObject({
+      write: 'merge',
+      range: { column: 'changed', after: '9', upTo: '12' },
+    });
   });
 
   test('nothing new: nothing is read, and the watermark stays', () => {
-    expect(planRead({ mode: 'append' }, 'id', '900', bound('900'))).toMatchObject({
+    expect(planRead({ mode: 'append' }, byId, '900', bound('900'))).toMatchObject({
       write: 'append',
       nothing: true,
       range: null,
       watermark: '900',
     });
-    expect(planRead({ mode: 'append' }, 'id', '900', bound(null))).toMatchObject({
+    expect(planRead({ mode: 'append' }, byId, '900', bound(null))).toMatchObject({
       nothing: true,
       watermark: '900',
     });
   });
 
   test('nothing safe to read yet, and nothing read before: what is there is not replaced by nothing', () => {
-    expect(planRead({ mode: 'append' }, 'id', null, bound(null))).toEqual({
+    expect(planRead({ mode: 'append' }, byId, null, bound(null))).toEqual({
       write: 'append',
       nothing: true,
       range: null,
@@ -78,8 +111,9 @@ describe('what is read of a table', () => {
   });
 
   test('files have a cursor of their own, which is no column', () => {
-    expect(cursorOf({ mode: 'append', cursor: null }, true)).toBe(OWN_CURSOR);
-    expect(planRead({ mode: 'append' }, OWN_CURSOR, null, bound('g1')).range).toEqual({
+    const own = cursorOf(loaded('append', null), true);
+    expect(own?.id).toBe(OWN_CURSOR);
+    expect(planRead({ mode: 'append' }, own, null, bound('g1')).range).toEqual({
       column: '',
       after: null,
       upTo: 'g1',

@@ -1,3 +1,4 @@
+import { MERGE_KEY_TYPES } from '#core/merge-key';
 import { columnTypes, type Column } from '#core/column';
 import { inWarehouse } from '#core/warehouse-name';
 import { startZetaSql, type ZetaSql } from '#tests/zetasql';
@@ -5,6 +6,7 @@ import { wireTypeOf } from '#core/column';
 import {
   compare,
   LEDGER_FIELDS,
+  keyViolationQuery,
   lastPublishedQuery,
   ledgerQuery,
   planSchema,
@@ -28,7 +30,7 @@ const every = columnTypes.map((type) => column(`c_${type.toLowerCase()}`, type))
 const typed = (fields: readonly { name: string; type: string }[]) =>
   Object.fromEntries(fields.map(({ name, type }) => [name, type]));
 const tables = {
-  'raw.orders': typed(every),
+  'raw.orders': { ...typed(every), c_old: 'STRING' },
   'raw._stg_r1_t1': typed(every.map(({ name, type }) => ({ name, type: wireTypeOf(type) }))),
   'raw._ledger': typed(LEDGER_FIELDS),
   'raw._rejects': typed(REJECT_FIELDS),
@@ -52,26 +54,42 @@ describe('every statement is GoogleSQL', () => {
   });
   afterAll(() => zeta.stop());
 
-  test.each(['replace', 'append'] as const)('publish by %s, statement by statement', async (write) => {
-    const script = publishScript({
-      dataset: 'raw',
-      destination: 'orders',
-      staging: '_stg_r1_t1',
-      write,
-      newest: true,
-      columns: every,
-    });
-    const statements = script.split(/;\n?/).filter((text) => text.trim() !== '');
-    expect(statements.map((text) => text.trim().split(' ')[0])).toEqual([
-      'BEGIN',
-      'ASSERT',
-      'ASSERT',
-      ...(write === 'replace' ? ['TRUNCATE'] : []),
-      'INSERT',
-      'INSERT',
-      'COMMIT',
-    ]);
-    for (const statement of statements) await zeta.analyze(statement, { tables, params });
+  test.each(['replace', 'append', 'merge'] as const)(
+    'publish by %s, statement by statement',
+    async (write) => {
+      const script = publishScript({
+        dataset: 'raw',
+        destination: 'orders',
+        staging: '_stg_r1_t1',
+        write,
+        key: ['c_int64', 'c_string'],
+        gone: ['c_old'],
+        newest: true,
+        columns: every,
+      });
+      const statements = script.split(/;\n?/).filter((text) => text.trim() !== '');
+      expect(statements.map((text) => text.trim().split(' ')[0])).toEqual([
+        'BEGIN',
+        'ASSERT',
+        'ASSERT',
+        ...(write === 'replace' ? ['TRUNCATE'] : []),
+        write === 'merge' ? 'MERGE' : 'INSERT',
+        'INSERT',
+        'COMMIT',
+      ]);
+      for (const statement of statements) await zeta.analyze(statement, { tables, params });
+    },
+  );
+
+  test('rows of staging that share a key', async () => {
+    const staging = { dataset: 'raw', table: '_stg_r1_t1' };
+    await zeta.analyze(
+      keyViolationQuery(
+        staging,
+        every.filter(({ type }) => MERGE_KEY_TYPES.includes(type)),
+      ),
+      { tables, params },
+    );
   });
 
   test('rows that do not fit go to the rejects', async () => {
@@ -107,7 +125,14 @@ test('types that staging cannot hold are cast back', () => {
     newest: false,
     columns: [column('at', 'DATETIME'), column('t', 'TIME'), column('j', 'JSON'), column('n', 'NUMERIC')],
   });
-  expect(script).toContain('SELECT DATETIME(`at`), SAFE_CAST(`t` AS TIME), SAFE.PARSE_JSON(`j`), `n`');
+  expect(script).toContain(
+    'SELECT DATETIME(`at`) AS `at`, SAFE_CAST(`t` AS TIME) AS `t`, SAFE.PARSE_JSON(`j`) AS `j`, `n` AS `n`',
+  );
+});
+
+test('a merge without a key is no statement: it would match every row', () => {
+  const options = { dataset: 'raw', destination: 'd', staging: 's', newest: true, columns: every };
+  expect(() => publishScript({ ...options, write: 'merge' })).toThrow(RangeError);
 });
 
 test('no name gets into a statement that Tradewind did not make', () => {

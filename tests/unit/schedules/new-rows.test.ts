@@ -1,4 +1,4 @@
-import { EtlRun } from '#core/etl-run';
+import { EtlRun, WHOLE_READ } from '#core/etl-run';
 import {
   broughtRows,
   countNewRows,
@@ -11,11 +11,13 @@ const table = (
   mode: LoadedTable['mode'],
   rows: number,
   failed = false,
+  watermark: string | null = null,
 ): LoadedTable => ({
   destination,
   mode,
   status: failed ? 'failed' : 'succeeded',
   counts: { rows, bytes: 0, rejected: {} },
+  watermark,
 });
 const both = new Set(['orders', 'items']);
 
@@ -30,6 +32,14 @@ test('a table that is added to has brought all that came; one that is replaced, 
   expect(countNewRows(loads, 2, both)).toBe(15 + 30);
   // Nothing was there before: all of it is new.
   expect(countNewRows(loads, 3, both)).toBe(915 + 130);
+});
+
+test('a table that is merged has brought what came by its cursor; read as a whole, what it holds more', () => {
+  const loads = [
+    [table('orders', 'merge', 10, false, '2026-11-01'), table('items', 'merge', 130, false, WHOLE_READ)],
+    [table('orders', 'merge', 900, false, '2026-10-01'), table('items', 'merge', 120, false, WHOLE_READ)],
+  ];
+  expect(countNewRows(loads, 1, both)).toBe(10 + 10);
 });
 
 test('other tables, tables that failed and tables that shrank bring nothing', () => {

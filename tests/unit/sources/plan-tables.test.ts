@@ -71,6 +71,8 @@ describe('a choice that cannot be is refused with what can', () => {
   const table = {
     name: 'orders',
     mode: 'append' as const,
+    key: null,
+    mergeKey: null,
     columns: [
       { name: 'id', type: 'INT64' as const, nullable: false, sourceType: 'int4' },
       { name: 'note', type: 'STRING' as const, nullable: true, sourceType: 'text' },

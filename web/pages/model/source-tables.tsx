@@ -1,19 +1,21 @@
 import { updateSourceTable } from '#core/api/sources';
 import { paths } from '#core/paths';
-import { type LoadMode, SourceTable } from '#core/source';
+import { SourceTable } from '#core/source';
 import { api } from '../../api.ts';
 import { useLiveList } from '../../live.ts';
 import { allowed } from '../../session.ts';
-import { Choice } from '../../ui/field.tsx';
 import { count } from '../../ui/format.ts';
 import { Scroll } from '../../ui/scroll.tsx';
 import { Failure, Shown } from '../../ui/states.tsx';
 import { useWork } from '../../use-work.ts';
+import { TableLoad } from './table-load.tsx';
 
 interface TablesProps {
   readonly tenant: string;
   readonly model: string;
   readonly source: string;
+  /** Column types by which new rows may be told; none where the source tells by itself. */
+  readonly cursorTypes: readonly string[];
 }
 
 /** The tables of a source as last read; what is ticked is loaded. */
@@ -57,14 +59,15 @@ export function SourceTables(props: TablesProps) {
   );
 }
 
-const MODES: readonly (readonly [LoadMode, string])[] = [
-  ['replace', 'replaces all rows'],
-  ['append', 'adds rows'],
-];
-
-function TableRow({ tenant, model, source, table }: TablesProps & { readonly table: SourceTable }) {
+function TableRow({
+  tenant,
+  model,
+  source,
+  cursorTypes,
+  table,
+}: TablesProps & { readonly table: SourceTable }) {
   const may = allowed(tenant, 'edit');
-  const change = useWork(async (body: { enabled?: boolean; mode?: LoadMode }) => {
+  const change = useWork(async (body: { enabled: boolean }) => {
     await api(updateSourceTable, { params: { tenant, model, source, table: table.id }, body });
   });
   return (
@@ -90,14 +93,7 @@ function TableRow({ tenant, model, source, table }: TablesProps & { readonly tab
           {table.estimatedRows === null ? '–' : count(table.estimatedRows)}
         </td>
         <td>
-          <Choice
-            bare
-            label={`How ${table.name} is loaded`}
-            value={table.mode}
-            options={MODES}
-            disabled={!may || change.busy}
-            onChange={(mode) => change.run({ mode })}
-          />
+          <TableLoad tenant={tenant} model={model} table={table} cursorTypes={cursorTypes} may={may} />
         </td>
       </tr>
       {table.notes.length > 0 && (

@@ -3,7 +3,7 @@ import { startConnectionTest } from '#core/api/connection-tests';
 import { discoverTables } from '#core/api/sources';
 import { ConnectionTest } from '#core/connection-test';
 import { paths } from '#core/paths';
-import type { Source, SourceSettings } from '#core/source';
+import { CURSOR_TYPES, objectsOf, type Source, type SourceSettings } from '#core/source';
 import { api } from '../../api.ts';
 import { useLiveList, valueOf } from '../../live.ts';
 import { allowed } from '../../session.ts';
@@ -119,7 +119,12 @@ function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanel
       {testing.error !== null && <Failure error={testing.error} retry={testing.run} />}
       {reading.error !== null && <Failure error={reading.error} retry={reading.run} />}
       {test !== null && <TestSteps test={test} />}
-      <SourceTables tenant={tenant} model={model} source={source.id} />
+      <SourceTables
+        tenant={tenant}
+        model={model}
+        source={source.id}
+        cursorTypes={objectsOf(source.settings).length > 0 ? [] : CURSOR_TYPES}
+      />
     </Panel>
   );
 }
