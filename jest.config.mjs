@@ -1,13 +1,9 @@
 // One jest project per suite; `npm run jest -- --selectProjects unit` runs one of them.
 const shared = {
-  transform: {
-    '^.+\\.tsx?$': [
-      '@swc/jest',
-      { jsc: { target: 'es2024', parser: { syntax: 'typescript', tsx: false } }, module: { type: 'es6' } },
-    ],
-  },
-  extensionsToTreatAsEsm: ['.ts'],
-  testEnvironment: 'node',
+  // Node itself strips types and loads modules: see tests/support/native/runtime.cjs.
+  transform: {},
+  runtime: '<rootDir>/tests/support/native/runtime.cjs',
+  testEnvironment: '<rootDir>/tests/support/native/environment.cjs',
   setupFiles: ['<rootDir>/tests/support/quiet.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.tradewind'],
 };

@@ -57,7 +57,6 @@ async function runSuite(name: string): Promise<Outcome> {
   const report = join(folder, 'report.json');
   const begun = performance.now();
   const code = await run(process.execPath, [
-    '--experimental-vm-modules',
     '--no-warnings',
     join(ROOT, 'node_modules/jest/bin/jest.js'),
     '--selectProjects',

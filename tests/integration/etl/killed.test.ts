@@ -43,9 +43,9 @@ beforeEach(async () => {
 
 test('the runner killed in mid-work: what was published stays, the rest is read again, nothing is lost or doubled', async () => {
   await shop.sql('CREATE TABLE quick AS SELECT n AS id FROM generate_series(1, 1000) n');
-  // Reading it takes about twenty seconds, so that there is a middle.
+  // Reading it takes about eight seconds, so that there is a middle.
   await shop.sql('CREATE TABLE base AS SELECT n AS id FROM generate_series(1, 400) n');
-  await shop.sql(`CREATE VIEW slow AS SELECT id, 'x' || pg_sleep(0.05)::text AS waited FROM base`);
+  await shop.sql(`CREATE VIEW slow AS SELECT id, 'x' || pg_sleep(0.02)::text AS waited FROM base`);
   const { tables } = await account.addSource('Shop', settings(), { password });
   for (const table of tables)
     await account.choose(table, { enabled: table.name !== 'public.base', mode: 'append' });

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { jest } from '@jest/globals';
 import { PubSub, type Subscription } from '@google-cloud/pubsub';
 import { BusyError, type Failure, TerminalError, TransientError } from '#core/errors';
 import { GIVE_UP_SECONDS, MAX_ATTEMPTS } from '#core/events';
