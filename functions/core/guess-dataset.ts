@@ -1,7 +1,7 @@
 import { Cleaning, type DatasetDefinition } from './dataset.ts';
 import { guessRoles, type RoleGuess } from './guess-roles.ts';
 import type { SourceTable } from './source.ts';
-import { inWarehouse } from './warehouse-name.ts';
+import { loadedColumns } from './warehouse-name.ts';
 
 /** The guess with the definition it makes; `definition` is null where a required role is missing. */
 export interface DatasetGuess extends RoleGuess {
@@ -13,7 +13,7 @@ export interface DatasetGuess extends RoleGuess {
 /** A data set called `name` over a source's `tables` (those enabled), with columns guessed and cleaning as usual. */
 export function guessDataset(
   name: string,
-  tables: readonly Pick<SourceTable, 'name' | 'columns' | 'key' | 'destination' | 'enabled'>[],
+  tables: readonly Pick<SourceTable, 'name' | 'columns' | 'excluded' | 'key' | 'destination' | 'enabled'>[],
 ): DatasetGuess {
   const destinations = new Map<string, string>();
   const aliased = tables
@@ -39,9 +39,10 @@ export function guessDataset(
 }
 
 /** Columns and key under the names that they have in the raw table. */
-function asLoaded(table: Pick<SourceTable, 'columns' | 'key'>) {
-  const columns = inWarehouse(table.columns);
-  const renamed = new Map(table.columns.map((column, index) => [column.name, columns[index]?.name]));
+function asLoaded(table: Pick<SourceTable, 'columns' | 'excluded' | 'key'>) {
+  const loaded = loadedColumns(table.columns, table.excluded);
+  const renamed = new Map(loaded.map(({ column, name }) => [column.name, name]));
+  const columns = loaded.map(({ column, name }) => ({ ...column, name }));
   return { columns, key: table.key?.map((name) => renamed.get(name) ?? name) ?? null };
 }
 

@@ -44,7 +44,11 @@ export function keyProblem(
   for (const wanted of key) {
     const column = columns.find((one) => one.name === wanted);
     if (column === undefined)
-      return { code: 'unknown-column', message: `"${name}" has no column "${wanted}".`, remedy };
+      return {
+        code: 'unknown-column',
+        message: `"${name}" has no column "${wanted}" among those that are loaded.`,
+        remedy,
+      };
     if (!MERGE_KEY_TYPES.includes(column.type)) {
       const message = `"${wanted}" of "${name}" is ${column.type}; rows cannot be told apart by it.`;
       return { code: 'key-not-possible', message, remedy };

@@ -101,6 +101,8 @@ export const SourceTable = z.object({
   columns: z.array(Column),
   /** The primary key's columns in the source; null where it has none. */
   key: z.array(z.string()).nullable(),
+  /** Columns that are not loaded, by their names in the source. */
+  excluded: z.array(z.string()).max(2000).default([]),
   /** Columns that tell rows apart in mode `merge`; null: the primary key. */
   mergeKey: z.array(z.string()).min(1).max(16).nullable().default(null),
   estimatedRows: z.number().nullable(),

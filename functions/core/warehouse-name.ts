@@ -30,6 +30,20 @@ export function inWarehouse(columns: readonly Column[]): Column[] {
   return columns.map((column, index) => ({ ...column, name: names[index] ?? column.name }));
 }
 
+/** Columns of a table that are loaded: each as its source has it, and under its name in the warehouse. */
+export interface LoadedColumn {
+  readonly column: Column;
+  readonly name: string;
+}
+
+/** `columns` without those `excluded`. Names are given among all of them: leaving one out renames no other. */
+export function loadedColumns(columns: readonly Column[], excluded: readonly string[]): LoadedColumn[] {
+  const names = warehouseNames(columns.map((column) => column.name));
+  return columns
+    .map((column, index) => ({ column, name: names[index] ?? column.name }))
+    .filter(({ column }) => !excluded.includes(column.name));
+}
+
 function plain(name: string): string {
   const ascii = name
     .normalize('NFKD')

@@ -6,10 +6,11 @@ import { EtlTable, etlCycle } from '#core/etl-run';
 import { keyProblem, mergeKeyOf } from '#core/merge-key';
 import { paths } from '#core/paths';
 import { Source, SourceTable } from '#core/source';
+import { loadedColumns } from '#core/warehouse-name';
 import { mustRead, read, readAll, transition } from '#store/document';
 import { commitFenced, type Lease } from '#store/lease';
 import { withRetries } from './pause.ts';
-import { cursorOf, type LastPublished, planAfter, planRead } from './plan.ts';
+import { cursorOf, type LastPublished, noColumns, planAfter, planRead } from './plan.ts';
 import { lastPublishedQuery } from './publish-sql.ts';
 import { Epoch, TablePlan, unitId, type UnitRecord } from './records.ts';
 import { runPath, tablePath } from './run-key.ts';
@@ -168,12 +169,12 @@ async function planTable(
   const chosenPath = paths.sourceTable(tenant, model, table.source, table.id);
   const chosen = (await mustRead(scope.store, chosenPath, SourceTable, 'table')).value;
   const described = await session.describe(table.name);
-  if (described.columns.length === 0)
-    throw new TerminalError('no-columns', `"${table.name}" has no column that can be loaded.`, {
-      remedy: 'Leave this table out, or give the user the right to read its columns.',
-    });
+  const loaded = loadedColumns(described.columns, chosen.excluded);
+  const columns = loaded.map(({ column }) => column);
+  const empty = noColumns(table.name, described.columns, columns);
+  if (empty !== null) throw new TerminalError(empty.code, empty.message, { remedy: empty.remedy });
   const key = chosen.mode === 'merge' ? mergeKeyOf(chosen) : [];
-  const unkeyed = chosen.mode === 'merge' ? keyProblem(table.name, key, described.columns) : null;
+  const unkeyed = chosen.mode === 'merge' ? keyProblem(table.name, key, columns) : null;
   if (unkeyed !== null) throw new TerminalError(unkeyed.code, unkeyed.message, { remedy: unkeyed.remedy });
   const cursor = cursorOf(chosen, connectors[source.settings.kind].capabilities.ownCursor);
   const after = planAfter(cursor, last);
@@ -194,7 +195,8 @@ async function planTable(
       epoch,
       units: units.length,
       extracted: false,
-      columns: described.columns.map((column) => ({ ...column })),
+      columns: columns.map((column) => ({ ...column })),
+      names: loaded.map(({ name }) => name),
       write: plan.write,
       key: [...key],
       nothing: plan.nothing,

@@ -1,4 +1,5 @@
 import type { CursorRange, UpperBound } from '#connectors/connector';
+import type { Column } from '#core/column';
 import { WHOLE_READ } from '#core/etl-run';
 import { mergeKeyOf } from '#core/merge-key';
 import type { LoadMode, SourceTable } from '#core/source';
@@ -83,6 +84,26 @@ export function planRead(
     cursor: id,
     watermark: upTo ?? after,
   };
+}
+
+/** Why nothing of a table can be loaded: it has no column, or none is left; null where something is. */
+export function noColumns(
+  name: string,
+  described: readonly Column[],
+  loaded: readonly Column[],
+): { readonly code: 'no-columns'; readonly message: string; readonly remedy: string } | null {
+  if (loaded.length > 0) return null;
+  return described.length === 0
+    ? {
+        code: 'no-columns',
+        message: `"${name}" has no column that can be loaded.`,
+        remedy: 'Leave this table out, or give the user the right to read its columns.',
+      }
+    : {
+        code: 'no-columns',
+        message: `Of "${name}" every column is left out.`,
+        remedy: 'Choose at least one of its columns, or do not load the table.',
+      };
 }
 
 /** Rows one task reads in about a quarter of an hour of a busy server: more tasks than that says help nobody. */

@@ -1,11 +1,13 @@
 /** What is wrong with a table, told from its description: pure. */
 import type { Field } from '#cloud/bigquery';
 import { connectors } from '#connectors/registry';
+import type { Column } from '#core/column';
 import type { Failure } from '#core/errors';
 import { keyProblem, mergeKeyOf } from '#core/merge-key';
 import type { PreflightCheck } from '#core/preflight';
 import type { Source, SourceTable } from '#core/source';
-import { inWarehouse } from '#core/warehouse-name';
+import { type LoadedColumn, loadedColumns } from '#core/warehouse-name';
+import { noColumns } from './plan.ts';
 import { planSchema } from './publish-sql.ts';
 import type { Described } from './probe-source.ts';
 
@@ -54,25 +56,33 @@ export function checkTable(
 ): PreflightCheck[] {
   const where = table.name;
   if ('code' in described) return [failed('table-readable', where, described)];
-  if (described.columns.length === 0)
-    return [
-      failed('table-readable', where, {
-        message: `"${where}" has no column that can be loaded.`,
-        remedy: 'Leave this table out, or give the user the right to read its columns.',
-      }),
-    ];
+  const columns = loadedColumns(described.columns, table.excluded);
+  const empty = noColumns(
+    where,
+    described.columns,
+    columns.map(({ column }) => column),
+  );
+  if (empty !== null) return [failed('table-readable', where, empty)];
   return [
-    passed('table-readable', where, `"${where}" is there, with ${described.columns.length} columns.`),
-    ...checkTypes(table, described, loaded),
-    ...checkKey(table, described),
+    passed('table-readable', where, `"${where}" is there, with ${columns.length} columns.`),
+    ...checkTypes(table, columns, loaded),
+    ...checkKey(
+      table,
+      columns.map(({ column }) => column),
+    ),
     ...checkCursor(source, table, described),
   ];
 }
 
 type Columns = Exclude<Described, Failure>;
 
-function checkTypes(table: SourceTable, { columns }: Columns, loaded: readonly Field[]): PreflightCheck[] {
-  const { changed, added } = planSchema(loaded, inWarehouse(columns));
+function checkTypes(
+  table: SourceTable,
+  columns: readonly LoadedColumn[],
+  loaded: readonly Field[],
+): PreflightCheck[] {
+  const named = columns.map(({ column, name }) => ({ ...column, name }));
+  const { changed, added } = planSchema(loaded, named);
   if (changed.length > 0)
     return changed.map(({ name, from, to }) =>
       failed('columns', table.name, {
@@ -81,7 +91,9 @@ function checkTypes(table: SourceTable, { columns }: Columns, loaded: readonly F
           'Change it back in the source (or cast it in a view), or add the source again under another name to load it into a new table.',
       }),
     );
-  const gone = table.columns.filter((known) => !columns.some(({ name }) => name === known.name));
+  const gone = table.columns.filter(
+    ({ name }) => !table.excluded.includes(name) && !columns.some(({ column }) => column.name === name),
+  );
   const notes = [
     ...(loaded.length > 0 && added.length > 0 ? [`${added.length} new columns will be added`] : []),
     ...(gone.length > 0 ? [`${gone.map(({ name }) => `"${name}"`).join(', ')} gone, null from now on`] : []),
@@ -90,7 +102,7 @@ function checkTypes(table: SourceTable, { columns }: Columns, loaded: readonly F
   return [passed('columns', table.name, `The columns of "${table.name}" ${told}.`)];
 }
 
-function checkKey(table: SourceTable, { columns }: Columns): PreflightCheck[] {
+function checkKey(table: SourceTable, columns: readonly Column[]): PreflightCheck[] {
   if (table.mode !== 'merge') return [];
   const key = mergeKeyOf(table);
   const problem = keyProblem(table.name, key, columns);

@@ -2,7 +2,7 @@ import type { TableRef } from '#cloud/bigquery';
 import type { Column } from '#core/column';
 import { TerminalError, toError } from '#core/errors';
 import { type EtlCounts, EtlTable, etlCycle } from '#core/etl-run';
-import { inWarehouse, LEDGER, REJECTS } from '#core/warehouse-name';
+import { LEDGER, REJECTS } from '#core/warehouse-name';
 import { mustRead, transition } from '#store/document';
 import { now } from '#store/store';
 import { runJob } from './jobs.ts';
@@ -19,7 +19,7 @@ import {
   UNFIT,
   unfitRejectsScript,
 } from './publish-sql.ts';
-import type { TablePlan } from './records.ts';
+import { plannedColumns, type TablePlan } from './records.ts';
 import { tablePath } from './run-key.ts';
 import type { Place } from './place.ts';
 import type { Scope } from './scope.ts';
@@ -42,7 +42,7 @@ export async function prepareWarehouse({ warehouse, dataset }: Scope): Promise<v
  */
 export async function landTable(scope: Scope, plan: TablePlan): Promise<void> {
   const { store, key } = scope;
-  const columns = inWarehouse(plan.columns);
+  const columns = plannedColumns(plan);
   const units = await unitsOfTable(scope, plan.id, plan.epoch);
   checkComplete(plan, units);
   const extracted = gather(
@@ -99,7 +99,7 @@ async function publishRows(
 ): Promise<number | null> {
   const done = await publication(scope, plan.destination);
   if (done !== null) return extracted.tally.rows - done.rows;
-  const columns = inWarehouse(plan.columns);
+  const columns = plannedColumns(plan);
   const staging = stagingOf(scope, plan.id);
   await loadStaging(scope, jobName(scope, plan.id, 'load'), staging, extracted.uris, stagingFields(columns));
   scope.log.info('table staged', { table: plan.name });

@@ -8,6 +8,7 @@ import { FailureSchema } from '#core/failure';
 import { Id } from '#core/ids';
 import { LoadMode } from '#core/source';
 import { TableTally } from '#core/tally';
+import { inWarehouse } from '#core/warehouse-name';
 
 /** `…/etlRuns/{r}/lease/epoch`: the snapshot of each source that is read now. A new epoch makes the old one's files void. */
 export const Epoch = z.object({ number: z.int().min(1), snapshots: z.record(z.string(), z.string()) });
@@ -26,6 +27,8 @@ export const TablePlan = z.object({
   extracted: z.boolean(),
   /** As the source describes them now, under the source's names. */
   columns: z.array(Column),
+  /** Their names in the warehouse, in the same order; empty in plans of before they were kept. */
+  names: z.array(z.string()).default([]),
   /** How the rows go into the raw table: what goes on from no former publication begins by replacing. */
   write: LoadMode,
   /** Merging: the columns that tell rows apart, under the source's names. Empty otherwise. */
@@ -40,6 +43,12 @@ export const TablePlan = z.object({
   rejectLimit: z.number(),
 });
 export type TablePlan = z.infer<typeof TablePlan>;
+
+/** The plan's columns under their names in the warehouse. */
+export function plannedColumns({ columns, names }: TablePlan): Column[] {
+  if (names.length === 0) return inWarehouse(columns);
+  return columns.map((column, index) => ({ ...column, name: names[index] ?? column.name }));
+}
 
 const PlainValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 

@@ -46,6 +46,7 @@ export function planTables(input: DiscoveryInput): { tables: SourceTable[]; gone
       enabled: found.kind !== 'view' && found.kind !== 'foreign',
       mode: 'replace',
       cursor: null,
+      excluded: [],
       mergeKey: null,
       destination,
       rejectLimit: REJECT_LIMIT,

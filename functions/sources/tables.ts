@@ -13,6 +13,7 @@ export interface TableChoice {
   readonly enabled?: boolean | undefined;
   readonly mode?: LoadMode | undefined;
   readonly cursor?: string | null | undefined;
+  readonly excluded?: string[] | undefined;
   readonly mergeKey?: string[] | null | undefined;
   readonly rejectLimit?: number | undefined;
   readonly expectedUpdatedAt?: string | undefined;
@@ -21,7 +22,7 @@ export interface TableChoice {
 /**
  * Changes how a table is loaded; what changes nothing writes nothing.
  * @throws TerminalError `not-found`, `conflict`, `mode-not-possible`, `unknown-column`, `cursor-not-possible`,
- *   `key-missing`, `key-not-possible`
+ *   `key-missing`, `key-not-possible`, `no-columns`
  */
 export async function changeTable(
   store: Store,
@@ -40,6 +41,8 @@ export async function changeTable(
     expectedUpdatedAt,
     (table) => {
       const patch = given(choice);
+      // Not what was left out before: a column that is gone stays so, should it come back.
+      if (choice.excluded !== undefined) checkKnown(table, choice.excluded);
       checkChoice({ ...table, ...patch }, capabilities, label);
       return { patch };
     },
@@ -48,7 +51,7 @@ export async function changeTable(
 
 /** Whether the kind of source can load the table as chosen. */
 export function checkChoice(
-  table: Pick<SourceTable, 'name' | 'columns' | 'mode' | 'cursor' | 'key' | 'mergeKey'>,
+  table: Pick<SourceTable, 'name' | 'columns' | 'excluded' | 'mode' | 'cursor' | 'key' | 'mergeKey'>,
   capabilities: (typeof connectors)[keyof typeof connectors]['capabilities'],
   label: string,
 ): void {
@@ -56,8 +59,12 @@ export function checkChoice(
     throw new TerminalError('mode-not-possible', `${label} cannot load "${table.name}" by ${table.mode}.`, {
       remedy: `Choose ${capabilities.modes.join(' or ')}.`,
     });
+  if (table.columns.length > 0 && loadedOf(table).length === 0)
+    throw new TerminalError('no-columns', `Of "${table.name}" every column would be left out.`, {
+      remedy: 'Choose at least one of its columns, or do not load the table.',
+    });
   const wanted = table.mode === 'merge' ? mergeKeyOf(table) : table.mergeKey;
-  const unkeyed = wanted === null ? null : keyProblem(table.name, wanted, table.columns);
+  const unkeyed = wanted === null ? null : keyProblem(table.name, wanted, loadedOf(table));
   if (unkeyed !== null) throw new TerminalError(unkeyed.code, unkeyed.message, { remedy: unkeyed.remedy });
   if (table.cursor === null) return;
   const column = table.columns.find((one) => one.name === table.cursor);
@@ -75,4 +82,16 @@ export function checkChoice(
       `"${column.name}" is ${column.type}; ${label} cannot tell new rows by it.`,
       { remedy },
     );
+}
+
+function loadedOf({ columns, excluded }: Pick<SourceTable, 'columns' | 'excluded'>) {
+  return columns.filter((column) => !excluded.includes(column.name));
+}
+
+function checkKnown({ name, columns }: Pick<SourceTable, 'name' | 'columns'>, left: readonly string[]): void {
+  const unknown = left.find((wanted) => !columns.some((column) => column.name === wanted));
+  if (unknown === undefined) return;
+  throw new TerminalError('unknown-column', `"${name}" has no column "${unknown}".`, {
+    remedy: 'Leave out only columns that the table has; discover the tables again if they have changed.',
+  });
 }

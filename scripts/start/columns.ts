@@ -70,7 +70,7 @@ export function planDataset(
 ): DatasetPlan {
   const guess = guessDataset(
     name,
-    tables.map((table) => ({ ...table, enabled: true })),
+    tables.map((table) => ({ ...table, excluded: [], enabled: true })),
   );
   const aliases = aliasesOf(tables, guess);
   // One table needs no guess of where the lines are.

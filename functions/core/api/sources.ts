@@ -146,6 +146,12 @@ export const updateSourceTable = contract({
     enabled: z.boolean().optional(),
     mode: LoadMode.optional(),
     cursor: z.string().nullable().optional(),
+    excluded: SourceTable.shape.excluded
+      .unwrap()
+      .optional()
+      .describe(
+        'Columns that are not loaded from now on; rows that were loaded before keep theirs until they are replaced.',
+      ),
     mergeKey: SourceTable.shape.mergeKey
       .unwrap()
       .optional()

@@ -281,6 +281,7 @@ test('a guess over discovered tables is a definition the API takes', () => {
     name: `public.${alias}`,
     columns: columns.map((column) => ({ ...column, nullable: true, sourceType: 'text' })),
     key: key === null || key === undefined ? null : [...key],
+    excluded: [],
     destination: `erp__public_${alias}`,
     enabled: alias !== 'contract_assortment',
   }));

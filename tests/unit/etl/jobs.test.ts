@@ -84,6 +84,7 @@ test('of two tables that would be loaded to one place the second begins as faile
     name,
     columns: [],
     key: null,
+    excluded: [],
     mergeKey: null,
     estimatedRows: null,
     enabled: true,

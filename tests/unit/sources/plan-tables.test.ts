@@ -72,6 +72,7 @@ describe('a choice that cannot be is refused with what can', () => {
     name: 'orders',
     mode: 'append' as const,
     key: null,
+    excluded: [],
     mergeKey: null,
     columns: [
       { name: 'id', type: 'INT64' as const, nullable: false, sourceType: 'int4' },

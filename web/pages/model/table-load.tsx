@@ -22,6 +22,7 @@ interface Chosen {
   readonly mode?: LoadMode;
   readonly cursor?: string | null;
   readonly mergeKey?: string[] | null;
+  readonly excluded?: string[];
 }
 
 const EVERY_ROW = 'every row';
@@ -41,6 +42,8 @@ export function TableLoad({ tenant, model, table, cursorTypes, may }: LoadProps)
   });
   const mode = wanted ?? table.mode;
   const disabled = !may || change.busy;
+  const names = table.columns.map(({ name }) => name);
+  const loaded = table.columns.filter(({ name }) => !table.excluded.includes(name));
   const cursors = table.columns.filter(({ type }) => cursorTypes.includes(type)).map(({ name }) => name);
   return (
     <>
@@ -67,39 +70,63 @@ export function TableLoad({ tenant, model, table, cursorTypes, may }: LoadProps)
         />
       )}
       {mode === 'merge' && (
-        <KeyChoice
-          key={table.mergeKey?.join('\n')}
-          table={table}
+        <ColumnTicks
+          key={`key ${mergeKeyOf(table).join('\n')}`}
+          title={mergeKeyOf(table).length === 0 ? 'Choose the key' : `Key: ${mergeKeyOf(table).join(', ')}`}
+          open={mergeKeyOf(table).length === 0}
+          legend="Columns that tell rows apart"
+          names={loaded.filter(({ type }) => MERGE_KEY_TYPES.includes(type)).map(({ name }) => name)}
+          now={mergeKeyOf(table)}
+          verb="Use this key"
           disabled={disabled}
           onChoose={(mergeKey) => change.run({ mode: 'merge', mergeKey })}
         />
       )}
+      <ColumnTicks
+        key={`columns ${table.excluded.join('\n')}`}
+        title={
+          loaded.length === table.columns.length
+            ? 'All columns'
+            : `${loaded.length} of ${table.columns.length} columns`
+        }
+        open={false}
+        legend="Columns that are loaded"
+        names={names}
+        now={loaded.map(({ name }) => name)}
+        verb="Load these columns"
+        disabled={disabled}
+        onChoose={(chosen) => change.run({ excluded: names.filter((name) => !chosen.includes(name)) })}
+      />
       {change.error !== null && <Failure error={change.error} />}
     </>
   );
 }
 
-/** The columns that tell rows apart: the primary key until others are chosen. */
-function KeyChoice(props: {
-  readonly table: SourceTable;
+interface TicksProps {
+  readonly title: string;
+  readonly open: boolean;
+  readonly legend: string;
+  readonly names: readonly string[];
+  /** Those that are chosen now. */
+  readonly now: readonly string[];
+  readonly verb: string;
   readonly disabled: boolean;
-  readonly onChoose: (key: string[]) => void;
-}) {
-  const { table, disabled } = props;
-  const now = mergeKeyOf(table);
+  readonly onChoose: (names: string[]) => void;
+}
+
+/** Some of a table's columns, ticked and then taken over together. */
+function ColumnTicks({ title, open, legend, names, now, verb, disabled, onChoose }: TicksProps) {
   const [chosen, setChosen] = useState<readonly string[]>(now);
-  const fitting = table.columns.filter(({ type }) => MERGE_KEY_TYPES.includes(type));
   const isNew = chosen.length !== now.length || chosen.some((name) => !now.includes(name));
-  const unavailable =
-    chosen.length === 0 ? 'Choose at least one column.' : isNew && !disabled ? null : 'This is the key now.';
+  const unavailable = unavailableBecause(chosen, isNew, disabled);
   const toggle = (name: string, isChosen: boolean) =>
     setChosen(isChosen ? [...chosen, name] : chosen.filter((one) => one !== name));
   return (
-    <details open={now.length === 0}>
-      <summary>{now.length === 0 ? 'Choose the key' : `Key: ${now.join(', ')}`}</summary>
+    <details open={open}>
+      <summary>{title}</summary>
       <fieldset class="ticks" disabled={disabled}>
-        <legend>Columns that tell rows apart</legend>
-        {fitting.map(({ name }) => (
+        <legend>{legend}</legend>
+        {names.map((name) => (
           <label key={name}>
             <input
               type="checkbox"
@@ -110,9 +137,15 @@ function KeyChoice(props: {
           </label>
         ))}
       </fieldset>
-      <Button kind="plain" small unavailable={unavailable} onClick={() => props.onChoose([...chosen])}>
-        Use this key
+      <Button kind="plain" small unavailable={unavailable} onClick={() => onChoose([...chosen])}>
+        {verb}
       </Button>
     </details>
   );
+}
+
+function unavailableBecause(chosen: readonly string[], isNew: boolean, disabled: boolean): string | null {
+  if (disabled) return 'It cannot be changed now.';
+  if (chosen.length === 0) return 'Choose at least one column.';
+  return isNew ? null : 'Tick or untick a column first.';
 }
