@@ -89,6 +89,10 @@ export function readTheSame(one: SourceSettings, other: SourceSettings): boolean
 export const LoadMode = z.enum(['replace', 'append', 'merge']);
 export type LoadMode = z.infer<typeof LoadMode>;
 
+/** What becomes of rows that the source has no more, where a table is merged. */
+export const Deletes = z.enum(['keep', 'mark']);
+export type Deletes = z.infer<typeof Deletes>;
+
 /** Types of columns by which a database's new rows may be told; files tell by themselves. */
 export const CURSOR_TYPES: readonly ColumnType[] = ['INT64', 'TIMESTAMP', 'DATETIME'];
 
@@ -108,6 +112,10 @@ export const SourceTable = z.object({
   estimatedRows: z.number().nullable(),
   enabled: z.boolean(),
   mode: LoadMode,
+  /** Merging: rows that the source has no more stay as they are, or are marked as deleted and seen by no data set. */
+  deletes: Deletes.default('keep'),
+  /** The share of the table's rows (0 to 1) that one load may mark; more fail it, for a source that is half there. */
+  deleteLimit: z.number().min(0).max(1).default(0.5),
   /** Not for `replace`: only rows whose cursor is past the last run's are read. Null: every row each time. */
   cursor: z.string().nullable(),
   /** Name of the table in the raw dataset. */

@@ -5,8 +5,11 @@ export const LEDGER = '_ledger';
 /** The raw dataset's table of rows that did not fit, with the reason. */
 export const REJECTS = '_rejects';
 
-/** BigQuery refuses columns whose names start so, in any case. */
-const RESERVED = /^(_table_|_file_|_partition|_row_timestamp|__root__|_colidentifier)/i;
+/** A column of raw tables whose deleted rows are marked: when the row was found gone from its source; null while it is there. */
+export const DELETED_AT = '_tradewind_deleted_at';
+
+/** BigQuery refuses columns whose names start so, in any case; and ours. */
+const RESERVED = /^(_table_|_file_|_partition|_row_timestamp|__root__|_colidentifier|_tradewind_)/i;
 
 /**
  * The names that a source's columns have in the warehouse, in the same order: letters, digits and underscores, at most

@@ -199,6 +199,8 @@ async function planTable(
       names: loaded.map(({ name }) => name),
       write: plan.write,
       key: [...key],
+      deletes: chosen.deletes,
+      deleteLimit: chosen.deleteLimit,
       nothing: plan.nothing,
       lastRun: last?.run ?? '',
       cursor: plan.cursor,

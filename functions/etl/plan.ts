@@ -150,6 +150,7 @@ export function overLimit(
   };
 }
 
-function percent(share: number): string {
+/** A share in words: `1 %`, `0.25 %`. */
+export function percent(share: number): string {
   return `${Number((share * 100).toFixed(2))} %`;
 }

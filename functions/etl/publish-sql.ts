@@ -6,7 +6,7 @@ import { decimalShape, wireTypeOf, type Column } from '#core/column';
 import type { Field, TableRef } from '#cloud/bigquery';
 import type { TableTally } from '#core/tally';
 import type { LoadMode } from '#core/source';
-import { LEDGER, REJECTS } from '#core/warehouse-name';
+import { DELETED_AT, LEDGER, REJECTS } from '#core/warehouse-name';
 
 /** One row per publication: the truth about what is in the raw tables. */
 export const LEDGER_FIELDS: readonly Field[] = [
@@ -50,16 +50,17 @@ export function tableName(ref: TableRef): string {
  * A wire value of staging as the value of the raw table. Rows that do not fit are filtered out, but a warehouse may
  * cast before it filters: hence SAFE.
  */
-function published({ name, type }: Column): string {
+function published({ name, type }: Column, from = ''): string {
+  const value = `${from === '' ? '' : `${from}.`}${quoted(name)}`;
   switch (type) {
     case 'DATETIME':
-      return `DATETIME(${quoted(name)})`;
+      return `DATETIME(${value})`;
     case 'TIME':
-      return `SAFE_CAST(${quoted(name)} AS TIME)`;
+      return `SAFE_CAST(${value} AS TIME)`;
     case 'JSON':
-      return `SAFE.PARSE_JSON(${quoted(name)})`;
+      return `SAFE.PARSE_JSON(${value})`;
     default:
-      return quoted(name);
+      return value;
   }
 }
 
@@ -91,6 +92,8 @@ export function publishScript(options: {
   readonly key?: readonly string[];
   /** Merging: columns of the raw table that the source has no more; null from now on in the rows that it brings. */
   readonly gone?: readonly string[];
+  /** Merging: rows of the raw table whose key did not come are marked as deleted. */
+  readonly marks?: boolean;
   /** Refuse where the table's newest publication is not that of the run `@last`. */
   readonly newest: boolean;
   /** Under their warehouse names. */
@@ -108,7 +111,11 @@ FROM ${tableName({ dataset, table: options.staging })}${unfit === null ? '' : `\
     ...(options.newest ? [stillNewest(dataset)] : []),
     ...(options.write === 'replace' ? [`TRUNCATE TABLE ${destination};`] : []),
     options.write === 'merge'
-      ? mergeStatement(destination, rows, names, options.key ?? [], options.gone ?? [])
+      ? mergeStatement(destination, rows, names, {
+          key: options.key ?? [],
+          gone: options.gone ?? [],
+          marks: options.marks ?? false,
+        })
       : `INSERT INTO ${destination} (${names.join(', ')})\n${rows};`,
     ledgerInsert(dataset),
     'COMMIT TRANSACTION;',
@@ -119,8 +126,11 @@ function mergeStatement(
   destination: string,
   rows: string,
   names: readonly string[],
-  key: readonly string[],
-  gone: readonly string[],
+  {
+    key,
+    gone,
+    marks,
+  }: { readonly key: readonly string[]; readonly gone: readonly string[]; readonly marks: boolean },
 ): string {
   const on = key.map(quoted);
   // All of them: a statement that matches no column would match every row.
@@ -129,12 +139,26 @@ function mergeStatement(
     ...names.filter((name) => !on.includes(name)).map((name) => `${name} = came.${name}`),
     ...gone.map((name) => `${quoted(name)} = NULL`),
   ];
-  return [
+  const clauses = [
     `MERGE INTO ${destination} AS kept USING (${rows}) AS came`,
     `ON ${on.map((name) => `kept.${name} = came.${name}`).join(' AND ')}`,
     ...(changes.length === 0 ? [] : [`WHEN MATCHED THEN UPDATE SET ${changes.join(', ')}`]),
-    `WHEN NOT MATCHED THEN INSERT (${names.join(', ')}) VALUES (${names.map((name) => `came.${name}`).join(', ')});`,
-  ].join('\n');
+    `WHEN NOT MATCHED THEN INSERT (${names.join(', ')}) VALUES (${names.map((name) => `came.${name}`).join(', ')})`,
+    ...(marks
+      ? [
+          `WHEN NOT MATCHED BY SOURCE AND kept.${quoted(DELETED_AT)} IS NULL THEN UPDATE SET ${quoted(DELETED_AT)} = CURRENT_TIMESTAMP()`,
+        ]
+      : []),
+  ];
+  return `${clauses.join('\n')};`;
+}
+
+/** `present`: rows of the raw table that are not marked as deleted; `vanished`: those of them whose key is not in staging. */
+export function vanishedQuery(destination: TableRef, staging: TableRef, key: readonly Column[]): string {
+  const same = key.map((column) => `kept.${quoted(column.name)} = ${published(column, 'came')}`);
+  return `SELECT COUNT(*) AS present, COUNTIF(NOT EXISTS (SELECT 1 FROM ${tableName(staging)} AS came WHERE ${same.join(' AND ')})) AS vanished
+FROM ${tableName(destination)} AS kept
+WHERE kept.${quoted(DELETED_AT)} IS NULL`;
 }
 
 /**
@@ -288,7 +312,7 @@ export function unscaled(value: unknown, scale: number): bigint {
 /** How a raw table must change to take `columns`: fields to add, and columns whose type is another one now. */
 export function planSchema(
   existing: readonly Field[],
-  columns: readonly Column[],
+  columns: readonly Pick<Column, 'name' | 'type'>[],
 ): { readonly added: Field[]; readonly changed: { name: string; from: string; to: string }[] } {
   const known = new Map(existing.map((field) => [field.name.toLowerCase(), field]));
   const added: Field[] = [];

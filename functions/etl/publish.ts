@@ -2,12 +2,12 @@ import type { TableRef } from '#cloud/bigquery';
 import type { Column } from '#core/column';
 import { TerminalError, toError } from '#core/errors';
 import { type EtlCounts, EtlTable, etlCycle } from '#core/etl-run';
-import { LEDGER, REJECTS } from '#core/warehouse-name';
+import { DELETED_AT, LEDGER, REJECTS } from '#core/warehouse-name';
 import { mustRead, transition } from '#store/document';
 import { now } from '#store/store';
 import { runJob } from './jobs.ts';
 import { checksum, type Extracted, gather, loadStaging, stagingFields, validate } from './load.ts';
-import { addCounts, overLimit } from './plan.ts';
+import { addCounts, overLimit, percent } from './plan.ts';
 import {
   LEDGER_FIELDS,
   keyViolationQuery,
@@ -18,6 +18,7 @@ import {
   REJECT_FIELDS,
   UNFIT,
   unfitRejectsScript,
+  vanishedQuery,
 } from './publish-sql.ts';
 import { plannedColumns, type TablePlan } from './records.ts';
 import { tablePath } from './run-key.ts';
@@ -111,6 +112,8 @@ async function publishRows(
   const key = warehouseKey(plan, columns);
   await checkUnique(scope, plan, staging, key);
   const gone = await evolve(scope, plan, columns);
+  const marks = marksDeleted(scope, plan, unfit + rejectedRows(counts));
+  if (marks) await checkVanished(scope, plan, staging, key);
   // Loading took its time: whoever gave the run up in between has told people so.
   if (await isGivenUp(scope, plan)) return null;
   const script = publishScript({
@@ -120,6 +123,7 @@ async function publishRows(
     write: plan.write,
     key: key.map(({ name }) => name),
     gone,
+    marks,
     newest: true,
     columns,
   });
@@ -234,6 +238,39 @@ async function checkUnique(
   );
 }
 
+/** Whether this load tells which rows are gone: a row that was rejected is in the source, and not among those that came. */
+function marksDeleted({ log }: Scope, plan: TablePlan, rejected: number): boolean {
+  if (plan.write !== 'merge' || plan.deletes !== 'mark') return false;
+  if (rejected > 0)
+    log.warn('rows were rejected, so deleted ones are not looked for', { table: plan.name, rejected });
+  return rejected === 0;
+}
+
+function rejectedRows({ rejected }: EtlCounts): number {
+  return Object.values(rejected).reduce((sum, count) => sum + count, 0);
+}
+
+/** A source that is half there, or another one, is no reason to take half of the customers for gone. */
+async function checkVanished(
+  { warehouse, dataset }: Scope,
+  plan: TablePlan,
+  staging: TableRef,
+  key: readonly Column[],
+): Promise<void> {
+  const raw = { dataset, table: plan.destination };
+  const [found] = await warehouse.query(vanishedQuery(raw, staging, key));
+  const [present, vanished] = [Number(found?.['present']), Number(found?.['vanished'])];
+  if (vanished <= plan.deleteLimit * present) return;
+  throw new TerminalError(
+    'too-many-deletes',
+    `"${plan.name}" has lost ${vanished} of its ${present} rows since the last load; the limit is ${percent(plan.deleteLimit)}. Nothing was published.`,
+    {
+      remedy:
+        'If they are to go, raise the table’s limit of deleted rows, or load it by replace once; otherwise look at the source.',
+    },
+  );
+}
+
 /**
  * Makes or widens the raw table; a merged one is clustered by its key, by which every load looks rows up.
  * @returns the columns that it has and the source has no more
@@ -241,14 +278,15 @@ async function checkUnique(
  */
 async function evolve(scope: Scope, plan: TablePlan, columns: readonly Column[]): Promise<string[]> {
   const ref = { dataset: scope.dataset, table: plan.destination };
-  const fields = columns.map(({ name, type }) => ({ name, type }));
+  const marks = plan.deletes === 'mark' ? [{ name: DELETED_AT, type: 'TIMESTAMP' as const }] : [];
+  const fields = [...columns.map(({ name, type }) => ({ name, type })), ...marks];
   const existing = await scope.warehouse.describe(ref);
   if (existing === null) {
     const clusterBy = clusterOf(plan, columns);
     await scope.warehouse.ensureTable(ref, fields, clusterBy.length === 0 ? {} : { clusterBy });
     return [];
   }
-  const { added, changed } = planSchema(existing.fields, columns);
+  const { added, changed } = planSchema(existing.fields, fields);
   const [first] = changed;
   if (first !== undefined)
     throw new TerminalError(

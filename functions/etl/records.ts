@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { Column } from '#core/column';
 import { FailureSchema } from '#core/failure';
 import { Id } from '#core/ids';
-import { LoadMode } from '#core/source';
+import { Deletes, LoadMode } from '#core/source';
 import { TableTally } from '#core/tally';
 import { inWarehouse } from '#core/warehouse-name';
 
@@ -33,6 +33,9 @@ export const TablePlan = z.object({
   write: LoadMode,
   /** Merging: the columns that tell rows apart, under the source's names. Empty otherwise. */
   key: z.array(z.string()).default([]),
+  /** Merging: what becomes of rows that the source has no more, and the share of rows that may be. */
+  deletes: Deletes.default('keep'),
+  deleteLimit: z.number().default(1),
   /** There is nothing to read, so nothing is published: what is in the raw table stays. */
   nothing: z.boolean(),
   /** The run of the publication that this plan goes on from (or replaces); '' where there was none. */

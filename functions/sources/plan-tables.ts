@@ -48,6 +48,8 @@ export function planTables(input: DiscoveryInput): { tables: SourceTable[]; gone
       cursor: null,
       excluded: [],
       mergeKey: null,
+      deletes: 'keep',
+      deleteLimit: 0.5,
       destination,
       rejectLimit: REJECT_LIMIT,
       updatedAt: null,

@@ -2,7 +2,7 @@ import { connectors } from '#connectors/registry';
 import { TerminalError } from '#core/errors';
 import { keyProblem, mergeKeyOf } from '#core/merge-key';
 import { paths } from '#core/paths';
-import { type LoadMode, SourceTable } from '#core/source';
+import { type Deletes, type LoadMode, SourceTable } from '#core/source';
 import { mustBeThere } from '#store/model-access';
 import { edit, given, mustReadLive } from '#store/resource';
 import type { Store } from '#store/store';
@@ -13,6 +13,8 @@ export interface TableChoice {
   readonly enabled?: boolean | undefined;
   readonly mode?: LoadMode | undefined;
   readonly cursor?: string | null | undefined;
+  readonly deletes?: Deletes | undefined;
+  readonly deleteLimit?: number | undefined;
   readonly excluded?: string[] | undefined;
   readonly mergeKey?: string[] | null | undefined;
   readonly rejectLimit?: number | undefined;
@@ -22,7 +24,7 @@ export interface TableChoice {
 /**
  * Changes how a table is loaded; what changes nothing writes nothing.
  * @throws TerminalError `not-found`, `conflict`, `mode-not-possible`, `unknown-column`, `cursor-not-possible`,
- *   `key-missing`, `key-not-possible`, `no-columns`
+ *   `key-missing`, `key-not-possible`, `no-columns`, `deletes-not-possible`
  */
 export async function changeTable(
   store: Store,
@@ -51,7 +53,10 @@ export async function changeTable(
 
 /** Whether the kind of source can load the table as chosen. */
 export function checkChoice(
-  table: Pick<SourceTable, 'name' | 'columns' | 'excluded' | 'mode' | 'cursor' | 'key' | 'mergeKey'>,
+  table: Pick<
+    SourceTable,
+    'name' | 'columns' | 'excluded' | 'mode' | 'cursor' | 'key' | 'mergeKey' | 'deletes'
+  >,
   capabilities: (typeof connectors)[keyof typeof connectors]['capabilities'],
   label: string,
 ): void {
@@ -66,6 +71,15 @@ export function checkChoice(
   const wanted = table.mode === 'merge' ? mergeKeyOf(table) : table.mergeKey;
   const unkeyed = wanted === null ? null : keyProblem(table.name, wanted, loadedOf(table));
   if (unkeyed !== null) throw new TerminalError(unkeyed.code, unkeyed.message, { remedy: unkeyed.remedy });
+  if (table.deletes === 'mark' && (table.cursor !== null || capabilities.ownCursor || table.mode !== 'merge'))
+    throw new TerminalError(
+      'deletes-not-possible',
+      `Rows of "${table.name}" that are deleted in the source cannot be found.`,
+      {
+        remedy:
+          'They are found where every row is read each time and rows are merged by a key: choose merge and no cursor, or keep deleted rows.',
+      },
+    );
   if (table.cursor === null) return;
   const column = table.columns.find((one) => one.name === table.cursor);
   const fitting = table.columns.filter((one) => capabilities.cursorTypes.includes(one.type));

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Id, Name } from '../ids.ts';
 import { editGuard } from '../resource.ts';
-import { Credentials, LoadMode, Source, SourceSettings, SourceTable } from '../source.ts';
+import { Credentials, Deletes, LoadMode, Source, SourceSettings, SourceTable } from '../source.ts';
 import { contract, listQuery, pageOf } from './contract.ts';
 import { dependents, either, flag, search } from '../resource-contract.ts';
 
@@ -156,6 +156,15 @@ export const updateSourceTable = contract({
       .unwrap()
       .optional()
       .describe('Columns that tell rows apart in mode `merge`; null: the primary key.'),
+    deletes: Deletes.optional().describe(
+      'Merging without a cursor: rows that the source has no more stay, or are marked and seen by no data set.',
+    ),
+    deleteLimit: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe('The share of the table’s rows that one load may mark as deleted; more fail it.'),
     rejectLimit: z.number().min(0).max(1).optional(),
     ...editGuard,
   }),

@@ -1,4 +1,5 @@
 import type { ColumnRef, ColumnRoles, DatasetDefinition } from '../dataset.ts';
+import { DELETED_AT } from '../warehouse-name.ts';
 import { quoteName } from './quote.ts';
 import { checkShape, type RawTables, type Resolved, resolveColumn } from './resolve.ts';
 import { dropCase } from './cleaning.ts';
@@ -39,8 +40,13 @@ export function linesSql(definition: DatasetDefinition, tables: RawTables, optio
   checkShape(definition);
   const resolve = (ref: ColumnRef, what: string) => resolveColumn(definition, tables, ref, what);
   const sources = planSources(definition, resolve);
-  const destinationOf = (alias: string) =>
-    options.tableName(definition.tables.find((table) => table.alias === alias)?.destination ?? '');
+  const destinationOf = (alias: string) => {
+    const destination = definition.tables.find((table) => table.alias === alias)?.destination ?? '';
+    const marked = tables.get(destination)?.columns.some(({ name }) => name === DELETED_AT) === true;
+    const name = options.tableName(destination);
+    // Rows that are gone from the source are no lines, no customers and no products any more.
+    return marked ? `(SELECT * FROM ${name} WHERE ${DELETED_AT} IS NULL)` : name;
+  };
   const typed = (name: keyof ColumnRoles): Typed | null => {
     const ref = definition.roles[name];
     if (ref === undefined) return null;

@@ -1,6 +1,9 @@
 /** Tables whose rows take the place of those with their key. */
 import { updateSourceTable } from '#core/api/sources';
+import { DatasetDefinition } from '#core/dataset';
 import type { SourceTable } from '#core/source';
+import { linesSql } from '#core/sql/lines';
+import { DELETED_AT } from '#core/warehouse-name';
 import { type Account, openAccount, refusalOf } from '#tests/account';
 import { startTestPostgres, type TestPostgres } from '#tests/postgres';
 import { warehouseRows } from '#tests/raw-tables';
@@ -132,4 +135,65 @@ test('a key whose column is gone fails by name before anything is read', async (
     failure: { code: 'unknown-column', message: expect.stringContaining('"code"') },
   });
   expect(await rows()).toHaveLength(1);
+});
+
+test('rows that the source has no more are marked, seen by no data set, and there again when they come back', async () => {
+  await shop.sql(`CREATE TABLE items (id int PRIMARY KEY, customer text, article text, at timestamptz)`);
+  await shop.sql(
+    `INSERT INTO items SELECT n, 'c' || n % 3, 'a' || n % 5, timestamptz '2026-01-01' + n * interval '1 day' FROM generate_series(1, 10) n`,
+  );
+  const table = await addShop();
+  const params = { ...account.params, source: table.source, table: table.id };
+  const choose = (body: object) => account.call(updateSourceTable, { params, body });
+  for (const body of [{ deletes: 'mark' }, { mode: 'merge', deletes: 'mark', cursor: 'at' }])
+    expect(await refusalOf(choose(body))).toMatchObject({ code: 'deletes-not-possible' });
+  await choose({ mode: 'merge', deletes: 'mark' });
+  expect(await load()).toBe(10);
+  const lines = async () => {
+    const columns = (
+      [
+        ['customer', 'STRING'],
+        ['article', 'STRING'],
+        ['at', 'TIMESTAMP'],
+        [DELETED_AT, 'TIMESTAMP'],
+      ] as const
+    ).map(([name, type]) => ({ name, type }));
+    const of = (column: string) => ({ table: 'items', column });
+    const definition = DatasetDefinition.parse({
+      name: 'Items',
+      tables: [{ alias: 'items', destination: table.destination }],
+      joins: [],
+      roles: { customer: of('customer'), item: of('article'), time: of('at') },
+      cleaning: {},
+    });
+    const sql = linesSql(definition, new Map([[table.destination, { columns }]]), {
+      tableName: (destination) => `${account.raw}.${destination}`,
+      asOf: '2099-01-01T00:00:00.000Z',
+      historyDays: 0,
+    });
+    const [row] = await warehouseRows(`SELECT COUNT(*) AS n FROM (${sql})`);
+    return row?.['n'];
+  };
+  expect(await lines()).toBe(10);
+  await shop.sql('DELETE FROM items WHERE id > 7');
+  expect(await load()).toBe(7);
+  const marked = async () =>
+    (await rows()).filter((row) => row['_tradewind_deleted_at'] !== null).map(({ id }) => id);
+  expect(await marked()).toEqual([8, 9, 10]);
+  expect(await lines()).toBe(7);
+  await shop.sql(`INSERT INTO items VALUES (9, 'c9', 'a9', now())`);
+  await load();
+  expect(await marked()).toEqual([8, 10]);
+  expect(await lines()).toBe(8);
+
+  // Half of it gone at once is more likely a source that is half there.
+  await shop.sql('DELETE FROM items WHERE id > 3');
+  expect(await account.load()).toMatchObject({
+    status: 'failed',
+    failure: { code: 'too-many-deletes', message: expect.stringContaining('5 of its 8 rows') },
+  });
+  expect(await marked()).toEqual([8, 10]);
+  await choose({ deleteLimit: 0.8 });
+  await load();
+  expect(await marked()).toEqual([4, 5, 6, 7, 8, 9, 10]);
 });

@@ -86,6 +86,8 @@ test('of two tables that would be loaded to one place the second begins as faile
     key: null,
     excluded: [],
     mergeKey: null,
+    deletes: 'keep' as const,
+    deleteLimit: 0.5,
     estimatedRows: null,
     enabled: true,
     mode: 'replace' as const,

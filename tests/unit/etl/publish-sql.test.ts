@@ -1,6 +1,6 @@
 import { MERGE_KEY_TYPES } from '#core/merge-key';
 import { columnTypes, type Column } from '#core/column';
-import { inWarehouse } from '#core/warehouse-name';
+import { DELETED_AT, inWarehouse } from '#core/warehouse-name';
 import { startZetaSql, type ZetaSql } from '#tests/zetasql';
 import { wireTypeOf } from '#core/column';
 import {
@@ -16,6 +16,7 @@ import {
   unfitRejectsScript,
   unscaled,
   validationQuery,
+  vanishedQuery,
 } from '../../../functions/etl/publish-sql.ts';
 
 const column = (name: string, type: Column['type'], more: Partial<Column> = {}): Column => ({
@@ -30,7 +31,7 @@ const every = columnTypes.map((type) => column(`c_${type.toLowerCase()}`, type))
 const typed = (fields: readonly { name: string; type: string }[]) =>
   Object.fromEntries(fields.map(({ name, type }) => [name, type]));
 const tables = {
-  'raw.orders': { ...typed(every), c_old: 'STRING' },
+  'raw.orders': { ...typed(every), c_old: 'STRING', [DELETED_AT]: 'TIMESTAMP' },
   'raw._stg_r1_t1': typed(every.map(({ name, type }) => ({ name, type: wireTypeOf(type) }))),
   'raw._ledger': typed(LEDGER_FIELDS),
   'raw._rejects': typed(REJECT_FIELDS),
@@ -64,6 +65,7 @@ describe('every statement is GoogleSQL', () => {
         write,
         key: ['c_int64', 'c_string'],
         gone: ['c_old'],
+        marks: true,
         newest: true,
         columns: every,
       });
@@ -81,15 +83,12 @@ describe('every statement is GoogleSQL', () => {
     },
   );
 
-  test('rows of staging that share a key', async () => {
+  test('rows of staging that share a key, and rows whose key did not come', async () => {
     const staging = { dataset: 'raw', table: '_stg_r1_t1' };
-    await zeta.analyze(
-      keyViolationQuery(
-        staging,
-        every.filter(({ type }) => MERGE_KEY_TYPES.includes(type)),
-      ),
-      { tables, params },
-    );
+    const key = every.filter(({ type }) => MERGE_KEY_TYPES.includes(type));
+    await zeta.analyze(keyViolationQuery(staging, key), { tables, params });
+    const raw = { dataset: 'raw', table: 'orders' };
+    await zeta.analyze(vanishedQuery(raw, staging, key), { tables, params });
   });
 
   test('rows that do not fit go to the rejects', async () => {

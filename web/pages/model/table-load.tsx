@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { updateSourceTable } from '#core/api/sources';
 import { MERGE_KEY_TYPES, mergeKeyOf } from '#core/merge-key';
-import type { LoadMode, SourceTable } from '#core/source';
+import type { Deletes, LoadMode, SourceTable } from '#core/source';
 import { api } from '../../api.ts';
 import { Button } from '../../ui/button.tsx';
 import { Choice } from '../../ui/field.tsx';
@@ -23,6 +23,7 @@ interface Chosen {
   readonly cursor?: string | null;
   readonly mergeKey?: string[] | null;
   readonly excluded?: string[];
+  readonly deletes?: Deletes;
 }
 
 const EVERY_ROW = 'every row';
@@ -30,6 +31,11 @@ const MODES: readonly (readonly [LoadMode, string])[] = [
   ['replace', 'replaces all rows'],
   ['append', 'adds rows'],
   ['merge', 'replaces rows by key'],
+];
+
+const DELETES: readonly (readonly [Deletes, string])[] = [
+  ['keep', 'stay'],
+  ['mark', 'are left out of data sets'],
 ];
 
 /** How each load puts the table's rows into the warehouse, with what that needs: a cursor, a key. */
@@ -40,6 +46,8 @@ export function TableLoad({ tenant, model, table, cursorTypes, may }: LoadProps)
     await api(updateSourceTable, { params: { tenant, model, source: table.source, table: table.id }, body });
     setWanted(null);
   });
+  // Deleted rows are found only where every row is read and merged: with another choice they are looked for no more.
+  const kept: Chosen = table.deletes === 'mark' ? { deletes: 'keep' } : {};
   const mode = wanted ?? table.mode;
   const disabled = !may || change.busy;
   const names = table.columns.map(({ name }) => name);
@@ -54,7 +62,9 @@ export function TableLoad({ tenant, model, table, cursorTypes, may }: LoadProps)
         options={MODES}
         disabled={disabled}
         onChange={(next) =>
-          next === 'merge' && mergeKeyOf(table).length === 0 ? setWanted(next) : change.run({ mode: next })
+          next === 'merge' && mergeKeyOf(table).length === 0
+            ? setWanted(next)
+            : change.run({ mode: next, ...kept })
         }
       />
       {table.mode !== 'replace' && cursors.length > 0 && (
@@ -66,7 +76,7 @@ export function TableLoad({ tenant, model, table, cursorTypes, may }: LoadProps)
             ...cursors.map((name) => [name, name] as const),
           ]}
           disabled={disabled}
-          onChange={(name) => change.run({ cursor: name === EVERY_ROW ? null : name })}
+          onChange={(name) => change.run({ cursor: name === EVERY_ROW ? null : name, ...kept })}
         />
       )}
       {mode === 'merge' && (
@@ -80,6 +90,15 @@ export function TableLoad({ tenant, model, table, cursorTypes, may }: LoadProps)
           verb="Use this key"
           disabled={disabled}
           onChoose={(mergeKey) => change.run({ mode: 'merge', mergeKey })}
+        />
+      )}
+      {table.mode === 'merge' && table.cursor === null && cursorTypes.length > 0 && (
+        <Choice
+          label="Rows that the source has no more"
+          value={table.deletes}
+          options={DELETES}
+          disabled={disabled}
+          onChange={(deletes) => change.run({ deletes })}
         />
       )}
       <ColumnTicks
