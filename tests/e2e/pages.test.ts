@@ -179,7 +179,12 @@ describe.each([
       of.paths.table('torderlines'),
       of.table('order_lines', 'order_no INT64, customer_no INT64, sku STRING, ordered_at TIMESTAMP'),
     );
-    await records.put(of.paths.table('tlong'), { ...of.table('customers', 'customer_no INT64'), ...LONG });
+    await records.put(of.paths.table('tlong'), {
+      ...of.table('customers', 'customer_no INT64, changed_at TIMESTAMP'),
+      ...LONG,
+      mode: 'merge',
+      key: ['customer_no'],
+    });
     await records.put(of.paths.etlTable, {
       ...of.etlTable('succeeded', 120_000),
       counts: { rows: 120_000, bytes: 2_400_000, rejected: { 'field-count': 12, 'not-int64': 300 } },
@@ -221,7 +226,11 @@ const OPEN: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await page.getByRole('button', { name: 'History of public.order_lines' }).click();
     await page.getByLabel('Runs of public.order_lines').waitFor();
   },
-  Sources: (page) => page.getByRole('button', { name: 'Change the password' }).click(),
+  Sources: async (page) => {
+    await page.getByRole('button', { name: 'Change the password' }).click();
+    for (const part of ['Key: customer_no', 'All columns'])
+      await page.locator('summary', { hasText: part }).last().click();
+  },
 };
 
 async function faultsAt(watched: WatchedPage, link: string, name: string): Promise<string[]> {

@@ -1,0 +1,69 @@
+import type { Browser } from 'playwright-core';
+import { buildWeb } from '#scripts/start/web';
+import { SourceTable } from '#core/source';
+import { eventually } from '#tests/eventually';
+import { useLocalCloud } from '#tests/local-cloud';
+import { openTestStore } from '#tests/store';
+import { openBrowser, openPage } from '#tests/web/browser';
+import { panel, signUp } from '#tests/web/pages';
+import { openRecords, recordsOf } from '#tests/web/records';
+
+/* How a table is loaded, chosen on the page: each choice is what the next load reads. */
+
+const cloud = useLocalCloud();
+const records = openRecords(cloud.projectId);
+const store = openTestStore();
+let browser: Browser;
+
+beforeAll(async () => {
+  await buildWeb();
+  browser = await openBrowser();
+}, 120_000);
+afterAll(async () => {
+  await browser?.close();
+  await records.close();
+  await store.db.close();
+});
+
+test('a table is merged by a key and a cursor, deleted rows are marked, columns are left out', async () => {
+  const { page, context, complaints } = await openPage(browser, cloud.urls.web);
+  const { tenant, model } = await signUp(page);
+  const of = recordsOf(tenant, model);
+  const path = of.paths.table('torderlines');
+  const columns = 'order_no INT64, customer_no INT64, sku STRING, ordered_at TIMESTAMP, note JSON';
+  await records.put(of.paths.source, of.source);
+  await records.put(path, of.table('order_lines', columns));
+  const source = panel(page, 'ERP');
+  const chosen = (wanted: Partial<SourceTable>) =>
+    eventually(`the choice ${JSON.stringify(wanted)}`, async () => {
+      const table = SourceTable.parse((await store.db.get(path))?.data);
+      return expect.objectContaining(wanted).asymmetricMatch(table) ? table : null;
+    });
+
+  // Without a primary key nothing is merged before there is a key.
+  await source.getByLabel('How public.order_lines is loaded').selectOption('replaces rows by key');
+  const key = source.getByRole('group', { name: 'Columns that tell rows apart' });
+  expect(await key.getByRole('checkbox').count()).toBe(4);
+  await chosen({ mode: 'replace' });
+  await key.getByLabel('order_no').check();
+  await key.getByLabel('sku').check();
+  await source.getByRole('button', { name: 'Use this key' }).click();
+  await chosen({ mode: 'merge', mergeKey: ['order_no', 'sku'] });
+  await source.getByText('Key: order_no, sku').waitFor();
+
+  await source.getByLabel('Rows that the source has no more').selectOption('are left out of data sets');
+  await chosen({ deletes: 'mark' });
+  await source.getByLabel('New and changed rows are told by').selectOption('ordered_at');
+  await chosen({ cursor: 'ordered_at', deletes: 'keep' });
+
+  await source.getByText('All columns').click();
+  await source.getByRole('group', { name: 'Columns that are loaded' }).getByLabel('customer_no').uncheck();
+  await source.getByRole('button', { name: 'Load these columns' }).click();
+  await chosen({ excluded: ['customer_no'] });
+  await source.getByText('4 of 5 columns').waitFor();
+
+  await source.getByLabel('How public.order_lines is loaded').selectOption('replaces all rows');
+  await chosen({ mode: 'replace' });
+  expect(complaints()).toEqual([]);
+  await context.close();
+});
