@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { Storage } from '@google-cloud/storage';
+import { type File, type GetFilesOptions, Storage } from '@google-cloud/storage';
 import { TerminalError, TransientError } from '#core/errors';
 
 /** An object as listed. `generation` changes with every overwrite. */
@@ -7,6 +7,12 @@ export interface ObjectInfo {
   readonly uri: string;
   readonly bytes: number;
   readonly generation: string;
+}
+
+/** Bytes of an object, `end` not among them. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
 }
 
 /** A streaming upload. Nothing is visible under the object's name until `close` has resolved. */
@@ -22,8 +28,13 @@ export interface Files {
   /** The labels of a bucket, by its name. @throws TerminalError `object-missing`, `object-forbidden` */
   bucketLabels(bucket: string): Promise<Readonly<Record<string, string>>>;
   list(prefixUri: string): Promise<ObjectInfo[]>;
-  /** Streams the object's bytes as they are stored, never unpacked; with `generation`, that one only. */
-  read(uri: string, generation?: string): AsyncIterable<Uint8Array>;
+  /** What `list` answers, page by page. */
+  listPages(prefixUri: string): AsyncIterable<readonly ObjectInfo[]>;
+  /**
+   * Streams the object's bytes as they are stored, never unpacked; with `generation`, that one only; with `range`, those
+   * from `start` to before `end`.
+   */
+  read(uri: string, generation?: string, range?: ByteRange): AsyncIterable<Uint8Array>;
   readAll(uri: string): Promise<Uint8Array>;
   /** Writes the whole object at once, replacing what was there. */
   save(uri: string, data: Uint8Array | string, contentType: string): Promise<void>;
@@ -86,18 +97,31 @@ export function openFiles(projectId: string): Files {
       translate(prefixUri, async () => {
         const { bucket, name } = splitUri(prefixUri);
         const [found] = await storage.bucket(bucket).getFiles({ prefix: name });
-        return found.map((file) => ({
-          uri: `gs://${bucket}/${file.name}`,
-          bytes: Number(file.metadata.size ?? 0),
-          generation: String(file.metadata.generation ?? ''),
-        }));
+        return found.map(listed);
       }),
-    async *read(uri, generation) {
-      let offset = 0;
+    async *listPages(prefixUri) {
+      const { bucket, name } = splitUri(prefixUri);
+      let query: GetFilesOptions | null = { prefix: name, autoPaginate: false };
+      while (query !== null) {
+        const page: GetFilesOptions = query;
+        const [found, next] = await translate(prefixUri, () => storage.bucket(bucket).getFiles(page));
+        yield found.map(listed);
+        // The client answers with the next page's query, or null after the last.
+        query = next ?? null;
+      }
+    },
+    async *read(uri, generation, range) {
+      const start = range?.start ?? 0;
+      let offset = start;
       for (let failures = 0; ;) {
         try {
           // As stored: an object kept with `Content-Encoding: gzip` could unpack to any size on its way here.
-          const options = { decompress: false, ...(offset === 0 ? {} : { start: offset }) };
+          const options = {
+            decompress: false,
+            ...(offset === 0 ? {} : { start: offset }),
+            // The client's end is the last byte.
+            ...(range === undefined ? {} : { start: offset, end: range.end - 1 }),
+          };
           const stream = at(uri, generation).createReadStream(options);
           // createReadStream yields Buffers, which its type does not say.
           for await (const chunk of stream as AsyncIterable<Buffer>) {
@@ -109,7 +133,7 @@ export function openFiles(projectId: string): Files {
         } catch (error) {
           const translatedError = translated(uri, error);
           // A connection that broke is taken up where it ended; bytes of another generation must not follow ours.
-          const resumable = generation !== undefined || offset === 0;
+          const resumable = generation !== undefined || offset === start;
           if (!(translatedError instanceof TransientError) || !resumable || ++failures > READ_RETRIES)
             throw translatedError;
           await new Promise((resolve) => setTimeout(resolve, 200 * 4 ** (failures - 1)));
@@ -155,6 +179,14 @@ export function openFiles(projectId: string): Files {
       }),
   };
   return files;
+}
+
+function listed({ bucket, name, metadata }: File): ObjectInfo {
+  return {
+    uri: `gs://${bucket.name}/${name}`,
+    bytes: Number(metadata.size ?? 0),
+    generation: String(metadata.generation ?? ''),
+  };
 }
 
 function openWriter(

@@ -181,6 +181,10 @@ export interface ObjectReader {
   stat(uri: string): Promise<ObjectVersion | null>;
   /** The bytes as they are stored, not decompressed. Throws Terminal `object-not-found`. */
   open(uri: string, generation: string): AsyncIterable<Uint8Array>;
+  /** The stored bytes from `start` to before `end`, which the object must have. Throws Terminal `object-not-found`. */
+  range(uri: string, generation: string, start: number, end: number): Promise<Uint8Array>;
+  /** The newest versions of all objects whose address begins with `prefix`, by name, in pages. Throws Terminal `object-forbidden`. */
+  list(prefix: string): AsyncIterable<readonly ObjectVersion[]>;
 }
 
 /** What a connector may use of the world. */

@@ -133,7 +133,7 @@ export const EtlTable = z.object({
   status: EtlStatus,
   counts: EtlCounts,
   failure: FailureSchema.nullable(),
-  /** Upper bound of the cursor that this run published, as text; null where the table has no cursor. */
+  /** Upper bound of the cursor that this run published, as text of at most 60 characters; null where the table has none. */
   watermark: z.string().nullable(),
   createdAt: Moment,
   finishedAt: Moment.nullable(),

@@ -21,25 +21,55 @@ export const PostgresSettings = z.strictObject({
   ca: z.string().max(100_000).optional(),
 });
 
-/** Delimited text files in Cloud Storage: uploaded to Tradewind, or the customer's own `gs://` objects. gzip is detected. */
+/** Parameters of signed addresses: whoever knows their value may read the file, and every member reads the settings. */
+const SIGNATURES =
+  /[?&](?:x-(?:amz|goog)-(?:signature|credential|security-token)|sig|signature|(?:access_?|auth_?)?token|(?:api_?)?key|password)=/i;
+
+/**
+ * Where files are: uploaded to Tradewind, the customer's own `gs://` objects, or anybody's `https://` files. One table per
+ * address; in `gs://` ones `*` stands for any part of a name within a folder and `**` across folders, and all objects that
+ * match are one table.
+ */
+const fileUris = z
+  .array(
+    z
+      .string()
+      .max(2000)
+      .regex(
+        /^(?:gs:\/\/[a-z0-9][a-z0-9._-]{1,220}\/.+|https:\/\/[^\s/@?#]+\/[^\s#]*)$/,
+        'must look like gs://bucket/file.csv or https://host/file.csv',
+      )
+      .refine((uri) => !uri.startsWith('https:') || !SIGNATURES.test(uri), {
+        error: 'must be an address that anybody may read, without a key in it',
+      }),
+  )
+  .min(1)
+  .max(100);
+
+/** Delimited text files. gzip and zstd are detected. */
 export const CsvSettings = z.strictObject({
   kind: z.literal('csv'),
-  /** One table per object; each `gs://bucket/object`. */
-  uris: z
-    .array(z.string().regex(/^gs:\/\/[a-z0-9][a-z0-9._-]{1,220}\/.+$/, 'must look like gs://bucket/file.csv'))
-    .min(1)
-    .max(100),
+  uris: fileUris,
   delimiter: z.enum([',', ';', '\t', '|']).optional(),
-  encoding: z.enum(['utf-8', 'latin1']).default('utf-8'),
+  /** `utf-16` goes by the byte order mark. */
+  encoding: z.enum(['utf-8', 'latin1', 'windows-1252', 'utf-16']).default('utf-8'),
 });
 
-export const SourceSettings = z.discriminatedUnion('kind', [PostgresSettings, CsvSettings]);
+/** Parquet files. */
+export const ParquetSettings = z.strictObject({ kind: z.literal('parquet'), uris: fileUris });
+
+export const SourceSettings = z.discriminatedUnion('kind', [PostgresSettings, CsvSettings, ParquetSettings]);
 export type SourceSettings = z.infer<typeof SourceSettings>;
 export type SourceKind = SourceSettings['kind'];
 
-/** The storage objects that a source names; none where it is a server. */
-export function objectsOf(settings: SourceSettings): readonly string[] {
+/** The addresses of files that a source names; none where it is a database. */
+export function filesOf(settings: SourceSettings): readonly string[] {
   return 'uris' in settings ? settings.uris : [];
+}
+
+/** Those of them that are objects in storage. */
+export function objectsOf(settings: SourceSettings): readonly string[] {
+  return filesOf(settings).filter((uri) => uri.startsWith('gs://'));
 }
 
 /** What a source keeps sealed: never returned, logged, or readable by rules. */
@@ -78,8 +108,8 @@ export function readTheSame(one: SourceSettings, other: SourceSettings): boolean
       one.port === other.port &&
       one.database === other.database
     );
-  const files = objectsOf(one);
-  return objectsOf(other).some((uri) => files.includes(uri));
+  const files = filesOf(one);
+  return filesOf(other).some((uri) => files.includes(uri));
 }
 
 /**

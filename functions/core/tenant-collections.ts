@@ -80,7 +80,7 @@ export const CARRIED: readonly Carried[] = [
   carried('models/*/sources/*', Source, (source, arrival) => ({
     ...source,
     settings:
-      source.settings.kind === 'csv'
+      'uris' in source.settings
         ? { ...source.settings, uris: source.settings.uris.map((uri) => ownUri(uri, arrival, 'uploads/')) }
         : source.settings,
     credentialsSetAt: null,

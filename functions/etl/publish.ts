@@ -78,7 +78,8 @@ export async function markLanded(
   counts: EtlCounts,
 ): Promise<void> {
   await transition(store, tablePath(key, plan.id), EtlTable, etlCycle, 'succeed', {
-    patch: () => ({ counts, watermark: plan.watermark, finishedAt: now(store) }),
+    // The ledger in the warehouse has all of it; a list of ten thousand files is nothing to show.
+    patch: () => ({ counts, watermark: plan.watermark?.slice(0, 60) ?? null, finishedAt: now(store) }),
   });
 }
 

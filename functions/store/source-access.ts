@@ -120,6 +120,16 @@ export async function sourceContext(
       await checkObject(uri, policy, key);
       yield* files.read(uri, generation);
     },
+    async range(uri, generation, start, end) {
+      await checkObject(uri, policy, key);
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of files.read(uri, generation, { start, end })) chunks.push(chunk);
+      return Buffer.concat(chunks);
+    },
+    async *list(prefix) {
+      await checkObject(prefix, policy, key);
+      yield* files.listPages(prefix);
+    },
   };
   return {
     hosts: makeHostGuard(parseAllowedHosts(world.allowedHosts.join(','))),

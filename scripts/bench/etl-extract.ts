@@ -104,17 +104,16 @@ try {
   await rm(dir, { recursive: true, force: true });
 }
 
+/** A database source opens no objects. */
+function noObjects(): never {
+  throw new Error('no objects here');
+}
+
 /** Extracts the table as a run does, into nowhere; the bytes of Parquet. */
 async function extract(port: number): Promise<number> {
   const context: ConnectorContext = {
     hosts: makeHostGuard(parseAllowedHosts('127.0.0.1')),
-    objects: {
-      stat: async () => null,
-      // A database source opens no objects.
-      open: () => {
-        throw new Error('no objects here');
-      },
-    },
+    objects: { stat: noObjects, open: noObjects, range: noObjects, list: noObjects },
     now: () => performance.now(),
   };
   const settings = {

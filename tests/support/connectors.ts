@@ -29,6 +29,21 @@ export function makeMemoryObjects(): MemoryObjects {
       // Odd sizes: records and characters are cut anywhere.
       for (let at = 0; at < bytes.length; at += 65_521) yield bytes.subarray(at, at + 65_521);
     },
+    async range(uri, generation, start, end) {
+      const bytes = versions.get(uri)?.[Number(generation) - 1];
+      if (bytes === undefined) throw new TerminalError('object-not-found', `There is no object ${uri}.`);
+      return bytes.slice(start, end);
+    },
+    async *list(prefix) {
+      const found = Array.from(versions, ([uri, all]) => ({
+        uri,
+        generation: String(all.length),
+        bytes: all.at(-1)?.length ?? 0,
+      })).filter(({ uri }) => uri.startsWith(prefix));
+      const sorted = found.sort((a, b) => (a.uri < b.uri ? -1 : 1));
+      // Small pages: whoever looks at one only misses the rest.
+      for (let at = 0; at < sorted.length; at += 7) yield sorted.slice(at, at + 7);
+    },
   };
 }
 

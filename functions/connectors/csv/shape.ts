@@ -22,6 +22,8 @@ export interface CsvShape {
   readonly whole: boolean;
   /** Columns that are text for the sake of a few values: which, and what they would have been. */
   readonly spoiled: readonly SpoiledColumn[];
+  /** What the columns' types were guessed from: more files may add to it. */
+  readonly seen: readonly SeenColumn[];
 }
 
 /** A column most of whose values are of one type, with the first value that is not. */
@@ -38,13 +40,17 @@ export interface SpoiledColumn {
 /** A column with more misfits than one in so many values is not spoiled but text. */
 const SPOILED_SHARE = 20;
 
-/** Looks at the beginning of `text`; keeps its first 64 KiB at most. Terminal `file-empty`, `header-invalid`. */
+/**
+ * Looks at the beginning of `text`; keeps its first 64 KiB at most. `before`: the shape of other files of the same table,
+ * which this one adds to. Terminal `file-empty`, `header-invalid`, `columns-differ`.
+ */
 export async function findShape(
   text: AsyncIterable<Uint8Array>,
   uri: string,
   delimiter: string | undefined,
+  before: CsvShape | null = null,
 ): Promise<CsvShape> {
-  const looking = makeLooker(uri, delimiter);
+  const looking = makeLooker(uri, delimiter, before?.seen ?? null);
   let bytes = 0;
   let whole = true;
   for await (const chunk of text) {
@@ -53,16 +59,16 @@ export async function findShape(
     whole = bytes < SAMPLE_BYTES;
     if (!whole) break;
   }
-  const { used, columns, records } = looking.end(whole);
-  if (columns.length === 0)
-    throw new TerminalError('file-empty', `${uri} has no header line.`, {
-      remedy: 'The first line must name the columns.',
-    });
+  const { used, columns: found, records } = looking.end(whole);
+  // In the order of the first file, whatever the order in the others.
+  const columns = before?.seen.map(({ name }) => found.find((column) => column.name === name)!) ?? found;
+  if (found.length === 0) throw noHeader(uri);
   return {
     delimiter: used,
-    records: Math.max(records, 0),
-    bytes,
-    whole,
+    records: Math.max(records, 0) + (before?.records ?? 0),
+    bytes: bytes + (before?.bytes ?? 0),
+    whole: whole && before?.whole !== false,
+    seen: columns,
     spoiled: columns.flatMap(spoiledColumn),
     columns: columns.map(({ name, bits, seen }) => ({
       name,
@@ -73,7 +79,15 @@ export async function findShape(
   };
 }
 
-interface SeenColumn {
+/** The failure of a file without a line. */
+export function noHeader(uri: string): TerminalError {
+  return new TerminalError('file-empty', `${uri} has no header line.`, {
+    remedy: 'The first line must name the columns.',
+  });
+}
+
+/** A column and what its values can be so far. */
+export interface SeenColumn {
   readonly name: string;
   bits: number;
   seen: boolean;
@@ -83,8 +97,12 @@ interface SeenColumn {
 }
 
 /** Holds the first chunks until the delimiter is known from them, then passes every chunk through. */
-function makeLooker(uri: string, delimiter: string | undefined) {
+function makeLooker(uri: string, delimiter: string | undefined, known: readonly SeenColumn[] | null) {
   const columns: SeenColumn[] = [];
+  const addColumns = (names: readonly string[]): void => {
+    if (known !== null) columns.push(...matchColumns(uri, names, known));
+    else for (const name of names) columns.push({ name, bits: -1, seen: false, values: 0, spoiled: null });
+  };
   let records = -1;
   let held: Uint8Array[] = [];
   let heldBytes = 0;
@@ -93,9 +111,7 @@ function makeLooker(uri: string, delimiter: string | undefined) {
   const onRecord = (record: CsvRecord): void => {
     if (isBlank(record)) return;
     records++;
-    if (records === 0)
-      for (const name of headerNames(record, uri))
-        columns.push({ name, bits: -1, seen: false, values: 0, spoiled: null });
+    if (records === 0) addColumns(headerNames(record, uri));
     else if (records <= SAMPLE_RECORDS && record.count === columns.length) narrow(columns, record);
   };
   const start = (): Tokenizer => {
@@ -120,6 +136,21 @@ function makeLooker(uri: string, delimiter: string | undefined) {
       return { used, columns, records };
     },
   };
+}
+
+/** The columns of other files in the order of `names`, which must be the same. */
+function matchColumns(uri: string, names: readonly string[], known: readonly SeenColumn[]): SeenColumn[] {
+  const missing = known.find(({ name }) => !names.includes(name));
+  const surplus = names.find((name) => !known.some((column) => column.name === name));
+  if (missing !== undefined || surplus !== undefined)
+    throw new TerminalError(
+      'columns-differ',
+      missing === undefined
+        ? `${uri} has the column "${surplus}", which other files of its table do not have.`
+        : `${uri} has no column "${missing.name}", which other files of its table have.`,
+      { remedy: 'Give files with other columns a pattern, or a folder, of their own.' },
+    );
+  return names.map((name) => ({ ...known.find((column) => column.name === name)! }));
 }
 
 /** The delimiter that cuts the first lines into the same number of fields, the most of them; a comma in doubt. */

@@ -3,7 +3,7 @@ import { differences } from '#core/differences';
 import { follow } from '#core/life-cycle';
 import { modelCycle, statusWith } from '#core/model';
 import { GRACE_DAYS, graceEndedBefore } from '#core/resource';
-import { readTheSame, signInPlace, type SourceSettings } from '#core/source';
+import { objectsOf, readTheSame, signInPlace, SourceSettings } from '#core/source';
 import { versionCycle, VersionStatus } from '#core/version';
 
 test('differences are named by path; what one side has not is null; lists count as a whole', () => {
@@ -68,6 +68,26 @@ test('credentials are for a host, port, database and user; data is the same in o
   expect(readTheSame(shop, { ...shop, database: 'other' })).toBe(false);
   expect(readTheSame(csv('gs://b/x', 'gs://b/y'), csv('gs://b/y'))).toBe(true);
   expect(readTheSame(csv('gs://b/x'), shop)).toBe(false);
+});
+
+test('addresses of files: objects, patterns and public web addresses, without keys in them', () => {
+  const accepted = (uri: string) => SourceSettings.safeParse({ kind: 'parquet', uris: [uri] }).success;
+  for (const uri of ['gs://bucket/a b/*.parquet', 'gs://bucket/**', 'https://example.com/a.csv?format=csv'])
+    expect([uri, accepted(uri)]).toEqual([uri, true]);
+  for (const uri of [
+    'http://example.com/a.csv',
+    'https://user:password@example.com/a.csv',
+    'https://example.com',
+    'gs://bucket',
+    's3://bucket/a.csv',
+    'https://example.com/a.csv?X-Amz-Signature=1',
+    'https://example.com/a.csv?sv=2024&sig=abc',
+    'https://example.com/a.csv?token=1',
+  ])
+    expect([uri, accepted(uri)]).toEqual([uri, false]);
+  const mixed: SourceSettings = { kind: 'parquet', uris: ['gs://b/x', 'https://example.com/x'] };
+  expect(objectsOf(mixed)).toEqual(['gs://b/x']);
+  expect(readTheSame(mixed, { kind: 'parquet', uris: ['https://example.com/x'] })).toBe(true);
 });
 
 test('an archived model stays so, whatever begins or stops to answer; a draft is active while something does', () => {

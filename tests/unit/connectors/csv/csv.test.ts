@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import type { SourceAccess } from '#connectors/connector';
 import { csv } from '#connectors/csv/csv';
 import { findShape } from '#connectors/csv/shape';
@@ -152,6 +152,8 @@ describe('a CSV file', () => {
   test.each([
     ['gzip', gzipSync('a,b\n1,x\n')],
     ['gzip in several members', Buffer.concat([gzipSync('a,b\n'), gzipSync('1,x\n')])],
+    ['zstd', zstdCompressSync('a,b\n1,x\n')],
+    ['zstd in several frames', Buffer.concat([zstdCompressSync('a,b\n'), zstdCompressSync('1,x\n')])],
     ['a byte order mark', '\ufeffa,b\n1,x\n'],
     ['semicolons', 'a;b\n1;x\n'],
     ['tabs', 'a\tb\n1\tx\n'],
@@ -175,6 +177,23 @@ describe('a CSV file', () => {
     ]);
   });
 
+  test.each([
+    ['latin1', 'utf-8', Buffer.from('\ufeffname\nMüller\n'), 'Müller'],
+    ['windows-1252', 'its own', Buffer.from([...Buffer.from('name\n'), 0x80, 0x93, 0xfc, 0x0a]), '€“ü'],
+    ['utf-16', 'little endian', Buffer.from('\ufeffname\nMüller €\n', 'utf16le'), 'Müller €'],
+    ['utf-16', 'big endian', Buffer.from('\ufeffname\nMüller 😀\n', 'utf16le').swap16(), 'Müller 😀'],
+  ] as const)('%s, %s', async (encoding, _, bytes, name) => {
+    expect((await read(bytes, { encoding })).rows).toEqual([{ name }]);
+  });
+
+  test.each([
+    ['utf-16', 'without a byte order mark', Buffer.from('a\nb\n', 'utf16le'), 'encoding-unsupported'],
+    ['utf-16', 'with half a character', Buffer.from('\ufeffa\n\ud800b\n', 'utf16le'), 'encoding-broken'],
+    ['utf-16', 'with half a unit', Buffer.from('\ufeffa\nb\n', 'utf16le').subarray(0, 9), 'encoding-broken'],
+  ] as const)('%s %s is refused', async (encoding, _, bytes, code) => {
+    await expect(read(bytes, { encoding })).rejects.toMatchObject({ code, remedy: expect.any(String) });
+  });
+
   test('columns without a name or with the same one can be told apart', async () => {
     expect((await read('a,,a,a\n1,2,3,4\n')).rows).toEqual([{ a: '1', column_2: '2', a_2: '3', a_3: '4' }]);
   });
@@ -184,6 +203,8 @@ describe('a CSV file', () => {
     ['UTF-16', Buffer.from('\ufeffa,b\n1,2\n', 'utf16le'), 'encoding-unsupported'],
     ['half a gzip', gzipSync('a,b\n1,2\n'.repeat(1000)).subarray(0, 50), 'gzip-broken'],
     ['a gzip bomb', bomb(), 'gzip-bomb'],
+    ['half a zstd', zstdCompressSync('a,b\n1,2\n'.repeat(1000)).subarray(0, 20), 'zstd-broken'],
+    ['a zstd bomb', zstdCompressSync(`a\n${`${'x'.repeat(2 ** 20)}\n`.repeat(120)}`), 'zstd-bomb'],
   ])('%s is refused with its name', async (_, bytes, code) => {
     await expect(read(bytes)).rejects.toMatchObject({ code, message: expect.stringContaining(uri) });
   });

@@ -1,156 +1,90 @@
-/** CSV objects in storage as a `SourceSession`: each object is a table, each table one unit, a generation is the moment. */
+/** CSV as a format of files: a file is read in one piece, from its first line to its last. */
 import { isUtf8 } from 'node:buffer';
-import { z } from 'zod';
 import type { SourceSettings } from '#core/source';
 import { TerminalError } from '#core/errors';
-import type {
-  ExtractRequest,
-  ExtractResult,
-  ObjectReader,
-  ObjectVersion,
-  SourceSession,
-  TableDescription,
-} from '../connector.ts';
+import type { ExtractRequest, ExtractResult, ObjectReader, ObjectVersion } from '../connector.ts';
+import type { FileFormat } from '../files/file-format.ts';
 import { readObjectText } from './object-text.ts';
-import { findShape, headerNames, isBlank, type CsvShape } from './shape.ts';
+import { findShape, headerNames, isBlank, noHeader, type CsvShape } from './shape.ts';
 import { makeTaker, type TakeField } from './text-values.ts';
 import { makeTokenizer, type BadLine, type CsvRecord } from './tokenizer.ts';
 
 /** The settings of a CSV source. */
 export type CsvSettings = Extract<SourceSettings, { kind: 'csv' }>;
 
-const Pinned = z.array(z.object({ uri: z.string(), generation: z.string(), bytes: z.number() }));
-const UnitPart = z.object({ uri: z.string(), generation: z.string() });
+/** Files of a table whose beginnings tell the types of its columns: the first, the last and some between. */
+const SAMPLED_FILES = 5;
 
-/** The table names of `uris`: the last part of each, the whole address where two are the same. */
-export function tableNames(uris: readonly string[]): ReadonlyMap<string, string> {
-  const last = (uri: string): string => uri.slice(uri.lastIndexOf('/') + 1) || uri;
-  const names = uris.map(last);
-  return new Map(
-    uris.map((uri) => [names.filter((name) => name === last(uri)).length > 1 ? uri : last(uri), uri]),
-  );
-}
-
-/** The newest version of `uri`. Terminal `object-not-found`. */
-export async function findObject(objects: ObjectReader, uri: string): Promise<ObjectVersion> {
-  const found = await objects.stat(uri);
-  if (found === null)
-    throw new TerminalError('object-not-found', `There is no object ${uri}.`, {
-      remedy: 'Check the address, or upload the file again.',
-    });
-  return found;
-}
-
-/** The session over `objects`. */
-export function makeCsvSession(settings: CsvSettings, objects: ObjectReader): SourceSession {
-  const tables = tableNames(settings.uris);
-  let pinned: readonly ObjectVersion[] | null = null;
+/** The format of `settings` over `objects`. */
+export function makeCsvFormat(settings: CsvSettings, objects: ObjectReader): FileFormat {
   const shapes = new Map<string, CsvShape>();
-
-  const uriOf = (table: string): string => {
-    const uri = tables.get(table);
-    if (uri !== undefined) return uri;
-    throw new TerminalError('table-not-found', `This source has no file "${table}".`, {
-      remedy: `It has: ${[...tables.keys()].join(', ')}.`,
+  const textOf = ({ uri, generation }: ObjectVersion, onBytes?: (stored: number) => void) =>
+    readObjectText(objects.open(uri, generation), {
+      encoding: settings.encoding,
+      uri,
+      ...(onBytes === undefined ? {} : { onBytes }),
     });
-  };
-  const versionOf = async (uri: string): Promise<ObjectVersion> => {
-    if (pinned === null) return findObject(objects, uri);
-    const version = pinned.find((each) => each.uri === uri);
-    if (version !== undefined) return version;
-    throw new TerminalError('object-not-found', `There is no object ${uri} in this snapshot.`, {
-      remedy: 'Check the address, or upload the file again.',
-    });
-  };
-  const pinnedVersion = (table: string): Promise<ObjectVersion> => {
-    if (pinned !== null) return versionOf(uriOf(table));
-    throw new TerminalError('snapshot-missing', 'This session has no snapshot to read from.', {
-      remedy: 'Call openSnapshot or importSnapshot first.',
-    });
-  };
-  const shapeOf = async ({ uri, generation }: z.infer<typeof UnitPart>): Promise<CsvShape> => {
-    const key = `${uri}#${generation}`;
+  const shapeOf = async (files: readonly ObjectVersion[]): Promise<CsvShape> => {
+    const key = JSON.stringify(files.map(({ uri, generation }) => [uri, generation]));
     const known = shapes.get(key);
     if (known !== undefined) return known;
-    const text = readObjectText(objects.open(uri, generation), { encoding: settings.encoding, uri });
-    const shape = await findShape(text, uri, settings.delimiter);
+    let shape: CsvShape | null = null;
+    for (const file of files) shape = await findShape(textOf(file), file.uri, settings.delimiter, shape);
+    if (shape === null) throw new RangeError('a table of no files');
     shapes.set(key, shape);
     return shape;
   };
 
   return {
-    async listTables() {
-      return Promise.all(
-        [...tables].map(async ([name, uri]) => ({
-          name,
-          kind: 'file' as const,
-          estimatedRows: null,
-          estimatedBytes: (await versionOf(uri)).bytes,
-          comment: null,
-        })),
-      );
-    },
-
-    async describe(table): Promise<TableDescription> {
-      const version = await versionOf(uriOf(table));
-      const shape = await shapeOf(version);
+    async describe(files) {
+      const sample = spread(files, SAMPLED_FILES);
+      const shape = await shapeOf(sample);
+      const whole = shape.whole && sample.length === files.length;
+      const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
       return {
-        name: table,
-        kind: 'file',
-        // Of a longer file the unpacked size is not known; its rows are guessed as if it were stored plainly.
-        estimatedRows: shape.whole
+        // Of longer files the unpacked size is not known; their rows are guessed as if they were stored plainly.
+        estimatedRows: whole
           ? shape.records
-          : Math.round(shape.records * Math.max(1, version.bytes / shape.bytes)),
-        estimatedBytes: version.bytes,
-        comment: null,
+          : Math.round(shape.records * Math.max(1, bytes / Math.max(1, shape.bytes))),
         columns: shape.columns,
-        key: [],
-        notes: [
-          ...(shape.whole ? [] : ['The types were guessed from the first 32 MiB of the file.']),
-          ...spoiledNotes(shape),
-        ],
+        notes: [...(whole ? [] : [sampleNote(files.length)]), ...spoiledNotes(shape)],
       };
     },
 
-    async openSnapshot() {
-      pinned ??= await Promise.all(settings.uris.map((uri) => findObject(objects, uri)));
-      return { token: JSON.stringify(pinned) };
+    async plan(file) {
+      return [{ part: {}, estimatedRows: null, estimatedBytes: file.bytes }];
     },
 
-    async importSnapshot({ token }) {
-      pinned = Pinned.parse(JSON.parse(token));
-    },
-
-    async safeUpperBound(table) {
-      return { value: (await pinnedVersion(table)).generation, guarantee: 'exact', note: null };
-    },
-
-    async planUnits(table, { range }) {
-      const { uri, generation, bytes } = await pinnedVersion(table);
-      if (range?.after === generation) return [];
-      const part = { uri, generation };
-      return [{ id: 'u00000', table, part, estimatedRows: null, estimatedBytes: bytes }];
-    },
-
-    async extract(request) {
-      const part = UnitPart.parse(request.unit.part);
-      const delimiter = settings.delimiter ?? (await shapeOf(part)).delimiter;
+    async extract({ file, oneOfMany, request }) {
+      // Files of one pattern may have been written by different programs.
+      const delimiter = settings.delimiter ?? (await shapeOf([file])).delimiter;
       let stored = 0;
-      const text = readObjectText(objects.open(part.uri, part.generation), {
-        encoding: settings.encoding,
-        uri: part.uri,
-        onBytes: (bytes) => {
-          stored = bytes;
-        },
+      const text = textOf(file, (bytes) => {
+        stored = bytes;
       });
-      const counts = await extractRecords(text, part.uri, delimiter, request, () => stored);
+      const counts = await extractRecords(text, file.uri, { delimiter, oneOfMany }, request, () => stored);
       return { ...counts, bytes: stored };
     },
 
-    async close() {
+    close() {
       shapes.clear();
     },
   };
+}
+
+/** At most `count` of `files`: the first, the last and, evenly, some between. */
+function spread(files: readonly ObjectVersion[], count: number): readonly ObjectVersion[] {
+  if (files.length <= count) return files;
+  return Array.from(
+    { length: count },
+    (_, index) => files[Math.round((index * (files.length - 1)) / (count - 1))]!,
+  );
+}
+
+function sampleNote(files: number): string {
+  return files === 1
+    ? 'The types were guessed from the first 32 MiB of the file.'
+    : `The types were guessed from the beginnings of ${Math.min(files, SAMPLED_FILES)} of ${files} files.`;
 }
 
 /** Notes of one table at most. */
@@ -166,16 +100,23 @@ function spoiledNotes({ spoiled }: CsvShape): string[] {
     );
 }
 
+/** How a file is read. */
+interface Reading {
+  readonly delimiter: string;
+  /** It must have the columns of the other files of its table, and no others. */
+  readonly oneOfMany: boolean;
+}
+
 async function extractRecords(
   text: AsyncIterable<Uint8Array>,
   uri: string,
-  delimiter: string,
+  { delimiter, oneOfMany }: Reading,
   request: ExtractRequest,
   storedBytes: () => number,
 ): Promise<Omit<ExtractResult, 'bytes'>> {
   const { writer, signal } = request;
   signal.throwIfAborted();
-  const loader = new RecordLoader(request, uri);
+  const loader = new RecordLoader(request, uri, oneOfMany);
   const tokenizer = makeTokenizer({
     delimiter,
     onRecord: (record) => loader.record(record),
@@ -189,6 +130,7 @@ async function extractRecords(
     request.onProgress?.({ rows: loader.rows, bytes: storedBytes() });
   }
   tokenizer.end();
+  if (!loader.headed) throw noHeader(uri);
   return { rows: loader.rows, rejected: loader.rejected };
 }
 
@@ -205,19 +147,26 @@ class RecordLoader {
   rejected = 0;
   private readonly request: ExtractRequest;
   private readonly uri: string;
+  private readonly oneOfMany: boolean;
   private readonly takers: readonly TakeField[];
   /** Field of each column; empty until the header was seen. */
   private places: readonly number[] = [];
   private width = 0;
 
-  constructor(request: ExtractRequest, uri: string) {
+  constructor(request: ExtractRequest, uri: string, oneOfMany: boolean) {
     this.request = request;
     this.uri = uri;
+    this.oneOfMany = oneOfMany;
     this.takers = request.columns.map((column, index) => {
       const builder = request.writer.builders[index];
       if (builder === undefined) throw new RangeError(`a writer without a column for ${column.name}`);
       return makeTaker(column, builder);
     });
+  }
+
+  /** The header was seen. */
+  get headed(): boolean {
+    return this.width > 0;
   }
 
   record(record: CsvRecord): void {
@@ -261,6 +210,13 @@ class RecordLoader {
   private header(record: CsvRecord): void {
     const names = headerNames(record, this.uri);
     this.width = names.length;
+    const surplus = names.find((name) => !this.request.columns.some((column) => column.name === name));
+    if (this.oneOfMany && surplus !== undefined)
+      throw new TerminalError(
+        'columns-differ',
+        `${this.uri} has the column "${surplus}", which the first file of its table does not have.`,
+        { remedy: 'Give files with other columns a pattern, or a folder, of their own.' },
+      );
     this.places = this.request.columns.map(({ name }) => {
       const place = names.indexOf(name);
       if (place >= 0) return place;

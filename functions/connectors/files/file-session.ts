@@ -1,0 +1,222 @@
+/**
+ * Files in storage as a `SourceSession`: each address is a table, and each pattern; the generations that were there when
+ * the snapshot was opened are the moment.
+ */
+import { z } from 'zod';
+import { TerminalError } from '#core/errors';
+import type {
+  ExtractRequest,
+  ExtractResult,
+  ObjectReader,
+  ObjectVersion,
+  SourceSession,
+  Unit,
+} from '../connector.ts';
+import type { FileFormat, FilePart } from './file-format.ts';
+import { fileTables, findFiles, type FileTable } from './file-tables.ts';
+import { ledgerOf, unreadFiles } from './read-ledger.ts';
+
+const File = z.object({ uri: z.string(), generation: z.string(), bytes: z.number() });
+const Pinned = z.array(z.object({ table: z.string(), files: z.array(File).nullable(), ledger: z.string() }));
+const PlainValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+const Pieces = z.array(z.object({ file: File, part: z.record(z.string(), PlainValue) }));
+const UnitPart = z.object({ pieces: z.string().transform((text) => Pieces.parse(JSON.parse(text))) });
+
+/** Footers and the like that are read together while a table is planned. */
+const LANES = 16;
+const MAX_UNITS = 2000;
+
+/** A part of a file of the plan. */
+interface Piece extends FilePart {
+  readonly file: ObjectVersion;
+}
+
+/** The session over the files at `uris`. */
+export function makeFileSession(
+  uris: readonly string[],
+  objects: ObjectReader,
+  format: FileFormat,
+): SourceSession {
+  const tables = fileTables(uris);
+  /** What this session's own snapshot fixed, or an imported one told: a pattern's files are told to nobody. */
+  let pinned: ReadonlyMap<string, readonly ObjectVersion[]> | null = null;
+  let token: string | null = null;
+
+  const tableOf = (name: string): FileTable => {
+    const table = tables.get(name);
+    if (table !== undefined) return table;
+    throw new TerminalError('table-not-found', `This source has no file "${name}".`, {
+      remedy: `It has: ${[...tables.keys()].join(', ').slice(0, 2000)}.`,
+    });
+  };
+  const filesOf = async (table: FileTable): Promise<readonly ObjectVersion[]> =>
+    pinned?.get(table.name) ?? findFiles(objects, table);
+  const pinnedFiles = (table: FileTable): readonly ObjectVersion[] => {
+    const files = pinned?.get(table.name);
+    if (files !== undefined) return files;
+    throw new TerminalError('snapshot-missing', 'This session has no snapshot to read from.', {
+      remedy: 'Call openSnapshot first.',
+    });
+  };
+
+  return {
+    async listTables() {
+      return Promise.all(
+        [...tables.values()].map(async (table) => ({
+          name: table.name,
+          kind: 'file' as const,
+          estimatedRows: null,
+          estimatedBytes: sizeOf(await filesOf(table)),
+          comment: null,
+        })),
+      );
+    },
+
+    async describe(name) {
+      const files = await filesOf(tableOf(name));
+      const { columns, estimatedRows, notes } = await format.describe(files);
+      const estimatedBytes = sizeOf(files);
+      return { name, kind: 'file', estimatedRows, estimatedBytes, comment: null, columns, key: [], notes };
+    },
+
+    async openSnapshot() {
+      if (pinned === null || token === null) {
+        const found = await Promise.all(
+          [...tables.values()].map(async (table) => ({ table, files: await findFiles(objects, table) })),
+        );
+        pinned = new Map(found.map(({ table, files }) => [table.name, files]));
+        // Ten thousand addresses would be too long to be handed around, and units name their files themselves.
+        token = JSON.stringify(
+          found.map(({ table, files }) => ({
+            table: table.name,
+            files: table.pattern ? null : files,
+            ledger: ledgerOf(files).slice(0, 100),
+          })),
+        );
+      }
+      return { token };
+    },
+
+    async importSnapshot(snapshot) {
+      const told = Pinned.parse(JSON.parse(snapshot.token));
+      pinned = new Map(told.flatMap(({ table, files }) => (files === null ? [] : [[table, files]])));
+    },
+
+    async safeUpperBound(name, _cursor, after) {
+      const table = tableOf(name);
+      const files = pinnedFiles(table);
+      for (const file of files) mustHaveGeneration(file);
+      const value = !table.pattern
+        ? files[0]!.generation
+        : after !== null && unreadFiles(files, after).length === 0
+          ? after
+          : ledgerOf(files);
+      return { value, guarantee: 'exact', note: null };
+    },
+
+    async planUnits(name, { targetBytes, maxUnits = MAX_UNITS, range }) {
+      const table = tableOf(name);
+      const files = pinnedFiles(table);
+      const after = range?.after ?? null;
+      const wanted = table.pattern
+        ? unreadFiles(files, after)
+        : files.filter(({ generation }) => generation !== after);
+      const size = Math.max(targetBytes, Math.ceil(sizeOf(wanted) / maxUnits));
+      return toUnits(name, await planPieces(format, wanted, size), maxUnits);
+    },
+
+    async extract(request) {
+      const { pieces } = UnitPart.parse(request.unit.part);
+      const { pattern } = tableOf(request.unit.table);
+      const total: { -readonly [K in keyof ExtractResult]: ExtractResult[K] } = {
+        rows: 0,
+        rejected: 0,
+        bytes: 0,
+      };
+      for (const { file, part } of pieces) {
+        const own = pattern ? about(request, file, total) : request;
+        const { rows, rejected, bytes } = await format.extract({
+          file,
+          part,
+          oneOfMany: pattern,
+          request: own,
+        });
+        total.rows += rows;
+        total.rejected += rejected;
+        total.bytes += bytes;
+      }
+      return total;
+    },
+
+    async close() {
+      format.close();
+    },
+  };
+}
+
+/** The request for one of several files: rejects name it, progress counts from what was read before. */
+function about(request: ExtractRequest, { uri }: ObjectVersion, before: ExtractResult): ExtractRequest {
+  const name = uri.slice(uri.lastIndexOf('/') + 1);
+  const done = { ...before };
+  const { onProgress } = request;
+  return {
+    ...request,
+    reject: (reject) => request.reject({ ...reject, message: `${name}: ${reject.message}` }),
+    ...(onProgress === undefined
+      ? {}
+      : {
+          onProgress: ({ rows, bytes }) => onProgress({ rows: done.rows + rows, bytes: done.bytes + bytes }),
+        }),
+  };
+}
+
+function sizeOf(files: readonly ObjectVersion[]): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+function mustHaveGeneration({ uri, generation }: ObjectVersion): void {
+  if (generation !== '') return;
+  throw new TerminalError('generation-unknown', `The server of ${uri} does not say when the file changes.`, {
+    remedy: 'Load the table with the mode replace, or have the server send an ETag or Last-Modified.',
+  });
+}
+
+/** The parts of all files in order, several files planned at a time. */
+async function planPieces(
+  format: FileFormat,
+  files: readonly ObjectVersion[],
+  targetBytes: number,
+): Promise<readonly Piece[]> {
+  const planned: Piece[][] = files.map(() => []);
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    for (let index = next++; index < files.length; index = next++) {
+      const file = files[index]!;
+      planned[index] = (await format.plan(file, targetBytes)).map((part) => ({ ...part, file }));
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  return planned.flat();
+}
+
+/** One unit for each piece, or for several in a row where there would be more than `maxUnits`. */
+function toUnits(table: string, pieces: readonly Piece[], maxUnits: number): readonly Unit[] {
+  const together = Math.max(1, Math.ceil(pieces.length / maxUnits));
+  const units: Unit[] = [];
+  for (let at = 0; at < pieces.length; at += together) {
+    const own = pieces.slice(at, at + together);
+    const sum = (key: 'estimatedRows' | 'estimatedBytes'): number | null =>
+      own.reduce<number | null>(
+        (total, piece) => (total === null || piece[key] === null ? null : total + piece[key]),
+        0,
+      );
+    units.push({
+      id: `u${String(units.length).padStart(5, '0')}`,
+      table,
+      part: { pieces: JSON.stringify(own.map(({ file, part }) => ({ file, part }))) },
+      estimatedRows: sum('estimatedRows'),
+      estimatedBytes: sum('estimatedBytes'),
+    });
+  }
+  return units;
+}
