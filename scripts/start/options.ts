@@ -5,7 +5,7 @@ import { parseColumns, type ColumnChoices } from '#scripts/start/columns';
 import { parseSourceUrl, type DatabaseAddress } from '#scripts/start/source-url';
 
 /** How the text of an order file is written. */
-const ENCODINGS = ['utf-8', 'latin1'] as const;
+const ENCODINGS = ['utf-8', 'latin1', 'windows-1252', 'utf-16'] as const;
 export type Encoding = (typeof ENCODINGS)[number];
 
 /** What `npm start` was asked to do. */
@@ -35,8 +35,8 @@ customers should be offered. Without --orders or --source the company is a gener
 Stays up afterwards, with the web application, until Ctrl-C.
 
   --once               end after the main job
-  --orders FILE.csv    use your own order lines (.csv or .csv.gz; one line per article bought)
-  --encoding NAME      of the --orders file: utf-8 (default) or latin1 (ISO 8859-1, what older programs write)
+  --orders FILE        use your own order lines (.csv, .csv.gz, .csv.zst or .parquet; one line per article bought)
+  --encoding NAME      of a CSV file: utf-8 (default), latin1 or windows-1252 (what older programs write), utf-16
   --source URL         use your own database: postgres://user:password@host:port/database (?sslmode=require)
   --columns LIST       which columns mean what, for --orders and --source, as role=column[,role=column…]
                        roles: customer, item, time; and where there are: quantity, price, value, order, name
@@ -69,6 +69,8 @@ export function parseOptions(argv: readonly string[], from: string, home: string
   const input = inputOf(values.orders, values.source, encodingOf(values.encoding), from);
   if (input.kind !== 'orders' && values.encoding !== undefined)
     throw usage('--encoding says how a file is written, and there is none.', 'Give --orders FILE with it.');
+  if (values.encoding !== undefined && isParquet(values.orders ?? ''))
+    throw usage('--encoding says nothing about a Parquet file.', 'Leave it out.');
   if (input.kind === 'demo' && values.columns !== undefined)
     throw usage(
       '--columns says nothing about the demo wholesaler.',
@@ -118,6 +120,11 @@ function inputOf(
   const url = filled('--source', source);
   if (url !== undefined) return { kind: 'source', address: parseSourceUrl(url) };
   return { kind: 'demo' };
+}
+
+/** Whether a file of orders is Parquet, by its name. */
+export function isParquet(file: string): boolean {
+  return /\.(parquet|parq|pq)$/i.test(file);
 }
 
 function encodingOf(text: string | undefined): Encoding {

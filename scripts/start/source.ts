@@ -15,7 +15,7 @@ import {
 } from '#core/api/sources';
 import { TerminalError } from '#core/errors';
 import type { Credentials, Source, SourceSettings, SourceTable } from '#core/source';
-import type { Encoding } from '#scripts/start/options';
+import { type Encoding, isParquet } from '#scripts/start/options';
 import { hashFile, readMemory, writeMemory } from '#scripts/start/memory';
 import type { Session } from '#scripts/start/session';
 import { failed, waitFor } from '#scripts/start/waiting';
@@ -33,7 +33,7 @@ export async function checkOrders(file: string): Promise<number> {
   if (found !== null && found.isFile() && found.size > 0) return found.size;
   const fault = found === null ? 'does not exist' : found.isFile() ? 'is empty' : 'is no file';
   throw new TerminalError('usage', `--orders: ${file} ${fault}.`, {
-    remedy: 'Give the path of a .csv or .csv.gz file with a header and one line per article bought.',
+    remedy: 'Give the path of a .csv, .csv.gz, .csv.zst or .parquet file with one line per article bought.',
   });
 }
 
@@ -54,7 +54,7 @@ export async function uploadOrders(
   await writeMemory(state, { ...memory, uploads: { ...memory.uploads, [key]: uri } });
   return {
     name: path.basename(file).slice(0, 80),
-    settings: { kind: 'csv', uris: [uri], encoding },
+    settings: isParquet(file) ? { kind: 'parquet', uris: [uri] } : { kind: 'csv', uris: [uri], encoding },
   };
 }
 

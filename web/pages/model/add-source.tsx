@@ -1,16 +1,16 @@
 import { useState } from 'preact/hooks';
 import { startConnectionTest } from '#core/api/connection-tests';
-import { createSource, createUpload, discoverTables } from '#core/api/sources';
+import { createSource } from '#core/api/sources';
 import { api } from '../../api.ts';
 import { Button } from '../../ui/button.tsx';
 import { Choice, Field } from '../../ui/field.tsx';
-import { bytes } from '../../ui/format.ts';
 import { Failure } from '../../ui/states.tsx';
 import { useWork } from '../../use-work.ts';
 import { EMPTY_FORM, readConnectionString, SSL_MODES } from './connection-string.ts';
-import { sendFile } from './send-file.ts';
+import { FileForm, type FileKind } from './file-form.tsx';
 
-interface AddSourceProps {
+/** What every form of a new source is given. */
+export interface AddSourceProps {
   readonly tenant: string;
   readonly model: string;
   readonly close: () => void;
@@ -18,7 +18,7 @@ interface AddSourceProps {
 
 /** Adds a source, tests it and reads its tables: what follows is seen on the source's own panel. */
 export function AddSource(props: AddSourceProps) {
-  const [kind, setKind] = useState<'postgres' | 'csv'>('postgres');
+  const [kind, setKind] = useState<'postgres' | FileKind>('postgres');
   return (
     <section class="panel stack" aria-labelledby="add-source">
       <h2 id="add-source">Add a source</h2>
@@ -27,9 +27,10 @@ export function AddSource(props: AddSourceProps) {
         <div class="row">
           <Kind value="postgres" chosen={kind} choose={setKind} text="In a PostgreSQL database" />
           <Kind value="csv" chosen={kind} choose={setKind} text="In CSV files" />
+          <Kind value="parquet" chosen={kind} choose={setKind} text="In Parquet files" />
         </div>
       </fieldset>
-      {kind === 'postgres' ? <PostgresForm {...props} /> : <CsvForm {...props} />}
+      {kind === 'postgres' ? <PostgresForm {...props} /> : <FileForm key={kind} kind={kind} {...props} />}
     </section>
   );
 }
@@ -127,73 +128,6 @@ function PostgresForm({ tenant, model, close }: AddSourceProps) {
       <div class="row">
         <Button type="submit" busy={work.busy}>
           Save and test
-        </Button>
-        <Button kind="plain" onClick={close}>
-          Cancel
-        </Button>
-      </div>
-    </form>
-  );
-}
-
-function CsvForm({ tenant, model, close }: AddSourceProps) {
-  const [name, setName] = useState('Order lines');
-  const [files, setFiles] = useState<readonly File[]>([]);
-  const [sent, setSent] = useState(0);
-  const total = files.reduce((sum, file) => sum + file.size, 0);
-  const params = { tenant, model };
-  const work = useWork(async () => {
-    const uris: string[] = [];
-    let before = 0;
-    for (const file of files) {
-      const place = await api(createUpload, { params, body: { fileName: file.name, bytes: file.size } });
-      await sendFile(place, file, (part) => setSent(before + part));
-      before += file.size;
-      uris.push(place.uri);
-    }
-    const source = await api(createSource, { params, body: { name, settings: { kind: 'csv', uris } } });
-    await api(discoverTables, { params: { ...params, source: source.id } });
-    close();
-  });
-  return (
-    <form
-      class="stack"
-      onSubmit={(event) => {
-        event.preventDefault();
-        work.run();
-      }}
-    >
-      <div class="columns">
-        <Field label="Name" value={name} onInput={setName} required maxLength={80} />
-        <div class="field">
-          <label htmlFor="csv-files">Files</label>
-          <input
-            id="csv-files"
-            type="file"
-            accept=".csv,.tsv,.txt,.gz"
-            multiple
-            required
-            aria-describedby="csv-files-note"
-            onChange={(event) => setFiles([...(event.currentTarget.files ?? [])])}
-          />
-          <p id="csv-files-note" class="hint">
-            With a header line; .gz is fine. Each file becomes a table.
-          </p>
-        </div>
-      </div>
-      {work.busy && (
-        <output class="stack">
-          <progress max={total} value={sent} aria-label="Upload" />
-          <p class="quiet">
-            {bytes(sent)} of {bytes(total)}
-            {sent >= total && ' · reading the columns'}
-          </p>
-        </output>
-      )}
-      {work.error !== null && <Failure error={work.error} />}
-      <div class="row">
-        <Button type="submit" busy={work.busy}>
-          Upload
         </Button>
         <Button kind="plain" onClick={close}>
           Cancel

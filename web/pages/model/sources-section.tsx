@@ -37,7 +37,7 @@ export function SourcesSection({ state }: { readonly state: ModelState }) {
         {(sources) =>
           sources.length === 0 && !adding ? (
             <Empty title="No source yet">
-              <p>A source is where your orders are: a PostgreSQL database, or CSV files you upload.</p>
+              <p>A source is where your orders are: a PostgreSQL database, or CSV or Parquet files.</p>
               {add}
             </Empty>
           ) : (
@@ -130,7 +130,9 @@ function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanel
 }
 
 function placeOf(settings: SourceSettings): string {
-  return settings.kind === 'postgres'
-    ? `PostgreSQL · ${settings.user}@${settings.host}:${settings.port}/${settings.database} · TLS ${settings.sslMode}`
-    : `CSV · ${settings.uris.map((uri) => uri.split('/').at(-1)).join(', ')}`;
+  if ('uris' in settings) {
+    const names = settings.uris.map((uri) => (uri.includes('*') ? uri : uri.split('/').at(-1)));
+    return `${settings.kind === 'csv' ? 'CSV' : 'Parquet'} · ${names.join(', ')}`;
+  }
+  return `PostgreSQL · ${settings.user}@${settings.host}:${settings.port}/${settings.database} · TLS ${settings.sslMode}`;
 }
