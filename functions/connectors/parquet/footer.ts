@@ -10,8 +10,8 @@ import { planColumns, type ColumnPlan } from './types.ts';
 
 /** A footer of the last reads of most files. */
 const TAIL_BYTES = 256 * 1024;
-/** A footer this long takes some hundred megabytes once it is parsed. */
-const MAX_FOOTER_BYTES = 16 * 1024 * 1024;
+/** A footer takes some 25 times its length while it is parsed. This one has a thousand columns in 140 row groups. */
+const MAX_FOOTER_BYTES = 8 * 1024 * 1024;
 const MAGIC = 'PAR1';
 const ENCRYPTED = 'PARE';
 

@@ -60,9 +60,10 @@ export function makeParquetFormat(objects: ObjectReader): FileFormat {
         bytes += found.length;
         return found;
       };
+      const progress = (): void => request.onProgress?.({ rows: counts.rows, bytes });
       for (const group of footer.groups.slice(first, end)) {
-        await inFile(uri, () => extractGroup(footer, group, plans, read, request, counts));
-        request.onProgress?.({ rows: counts.rows, bytes });
+        await inFile(uri, () => extractGroup(footer, group, plans, read, request, counts, progress));
+        progress();
       }
       return { ...counts, bytes };
     },

@@ -9,7 +9,7 @@ import type { Misfit } from './misfit.ts';
 import type { Page, PageSource } from './pages.ts';
 
 /** What an entry takes in memory besides the text of its value, roughly. */
-const ENTRY_BYTES = 32;
+const ENTRY_BYTES = 64;
 
 export class NestedLeaf {
   /** Whole rows that can be taken before `load`. */

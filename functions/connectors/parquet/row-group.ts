@@ -1,4 +1,5 @@
 /** The rows of one row group into a table writer, all columns side by side. */
+import { setImmediate } from 'node:timers/promises';
 import type { ColumnBuilder } from '#columnar/table-writer';
 import type { ExtractRequest } from '../connector.ts';
 import { makeByteBudget, type ByteBudget } from './byte-budget.ts';
@@ -30,7 +31,7 @@ interface ReadColumn {
 const WHOLE_GROUP_BYTES = 8 * 1024 * 1024;
 const MAX_BLOCK_BYTES = 4 * 1024 * 1024;
 const MIN_BLOCK_BYTES = 16 * 1024;
-/** Rows between looks at the signal and the writer. */
+/** Rows between looks at the signal and the writer, and at whatever else this process has to do. */
 const STRIDE = 2000;
 
 /** Rows written and left out. */
@@ -39,7 +40,7 @@ export interface GroupCounts {
   rejected: number;
 }
 
-/** Reads `group` of the file into `request`'s writer; `plans` in the order of its builders. Adds to `counts`. */
+/** Reads `group` of the file into `request`'s writer; `plans` in the order of its builders. Adds to `counts`, and tells by `progress`. */
 export async function extractGroup(
   footer: Footer,
   group: StoredGroup,
@@ -47,6 +48,7 @@ export async function extractGroup(
   read: ReadRange,
   request: ExtractRequest,
   counts: GroupCounts,
+  progress: () => void,
 ): Promise<void> {
   const budget = makeByteBudget();
   const pages = await openPages(footer, group, plans, read, budget);
@@ -58,7 +60,7 @@ export async function extractGroup(
       : flatColumn(plan, plan.form, pages, builder);
   });
   try {
-    await readRows(group, columns, request, counts);
+    await readRows(group, columns, request, counts, progress);
   } finally {
     for (const column of columns) column.close();
   }
@@ -69,6 +71,7 @@ async function readRows(
   columns: readonly ReadColumn[],
   request: ExtractRequest,
   counts: GroupCounts,
+  progress: () => void,
 ): Promise<void> {
   const { writer, signal } = request;
   for (let row = 0; row < group.rows;) {
@@ -100,7 +103,11 @@ async function readRows(
       const message = `Row ${line}, column "${name}": ${fault.why.message}`;
       request.reject({ line, column: name, ...fault.why, message });
     }
-    if (writer.full) await writer.drain();
+    // Decoding alone never waits for anything: timers, such as those that hold a unit's claim, would not run.
+    await setImmediate();
+    if (!writer.full) continue;
+    await writer.drain();
+    progress();
   }
   if (!columns.every((column) => column.finished))
     throw new FormatError('a column has more values than its row group has rows');
