@@ -4,6 +4,7 @@ import type { SourceSettings } from '#core/source';
 import { TerminalError } from '#core/errors';
 import type { ExtractRequest, ExtractResult, ObjectReader, ObjectVersion } from '../connector.ts';
 import type { FileFormat } from '../files/file-format.ts';
+import { checkColumns } from '../files/same-columns.ts';
 import { readObjectText } from './object-text.ts';
 import { findShape, headerNames, isBlank, noHeader, type CsvShape } from './shape.ts';
 import { makeTaker, type TakeField } from './text-values.ts';
@@ -55,14 +56,14 @@ export function makeCsvFormat(settings: CsvSettings, objects: ObjectReader): Fil
       return [{ part: {}, estimatedRows: null, estimatedBytes: file.bytes }];
     },
 
-    async extract({ file, oneOfMany, request }) {
+    async extract({ file, like, request }) {
       // Files of one pattern may have been written by different programs.
       const delimiter = settings.delimiter ?? (await shapeOf([file])).delimiter;
       let stored = 0;
       const text = textOf(file, (bytes) => {
         stored = bytes;
       });
-      const counts = await extractRecords(text, file.uri, { delimiter, oneOfMany }, request, () => stored);
+      const counts = await extractRecords(text, file.uri, { delimiter, like }, request, () => stored);
       return { ...counts, bytes: stored };
     },
 
@@ -103,20 +104,19 @@ function spoiledNotes({ spoiled }: CsvShape): string[] {
 /** How a file is read. */
 interface Reading {
   readonly delimiter: string;
-  /** It must have the columns of the other files of its table, and no others. */
-  readonly oneOfMany: boolean;
+  readonly like: string | null;
 }
 
 async function extractRecords(
   text: AsyncIterable<Uint8Array>,
   uri: string,
-  { delimiter, oneOfMany }: Reading,
+  { delimiter, like }: Reading,
   request: ExtractRequest,
   storedBytes: () => number,
 ): Promise<Omit<ExtractResult, 'bytes'>> {
   const { writer, signal } = request;
   signal.throwIfAborted();
-  const loader = new RecordLoader(request, uri, oneOfMany);
+  const loader = new RecordLoader(request, uri, like);
   const tokenizer = makeTokenizer({
     delimiter,
     onRecord: (record) => loader.record(record),
@@ -147,16 +147,16 @@ class RecordLoader {
   rejected = 0;
   private readonly request: ExtractRequest;
   private readonly uri: string;
-  private readonly oneOfMany: boolean;
+  private readonly like: string | null;
   private readonly takers: readonly TakeField[];
   /** Field of each column; empty until the header was seen. */
   private places: readonly number[] = [];
   private width = 0;
 
-  constructor(request: ExtractRequest, uri: string, oneOfMany: boolean) {
+  constructor(request: ExtractRequest, uri: string, like: string | null) {
     this.request = request;
     this.uri = uri;
-    this.oneOfMany = oneOfMany;
+    this.like = like;
     this.takers = request.columns.map((column, index) => {
       const builder = request.writer.builders[index];
       if (builder === undefined) throw new RangeError(`a writer without a column for ${column.name}`);
@@ -210,13 +210,7 @@ class RecordLoader {
   private header(record: CsvRecord): void {
     const names = headerNames(record, this.uri);
     this.width = names.length;
-    const surplus = names.find((name) => !this.request.columns.some((column) => column.name === name));
-    if (this.oneOfMany && surplus !== undefined)
-      throw new TerminalError(
-        'columns-differ',
-        `${this.uri} has the column "${surplus}", which the first file of its table does not have.`,
-        { remedy: 'Give files with other columns a pattern, or a folder, of their own.' },
-      );
+    if (this.like !== null) checkColumns(this.uri, names, this.like);
     this.places = this.request.columns.map(({ name }) => {
       const place = names.indexOf(name);
       if (place >= 0) return place;

@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { TerminalError } from '#core/errors';
 import type { Column } from '#core/column';
+import { checkColumns, columnsMark } from '../files/same-columns.ts';
 import { possibleTypes, typeBits, type TextType } from './text-values.ts';
 import { makeTokenizer, type CsvRecord, type Tokenizer } from './tokenizer.ts';
 
@@ -140,16 +141,7 @@ function makeLooker(uri: string, delimiter: string | undefined, known: readonly 
 
 /** The columns of other files in the order of `names`, which must be the same. */
 function matchColumns(uri: string, names: readonly string[], known: readonly SeenColumn[]): SeenColumn[] {
-  const missing = known.find(({ name }) => !names.includes(name));
-  const surplus = names.find((name) => !known.some((column) => column.name === name));
-  if (missing !== undefined || surplus !== undefined)
-    throw new TerminalError(
-      'columns-differ',
-      missing === undefined
-        ? `${uri} has the column "${surplus}", which other files of its table do not have.`
-        : `${uri} has no column "${missing.name}", which other files of its table have.`,
-      { remedy: 'Give files with other columns a pattern, or a folder, of their own.' },
-    );
+  checkColumns(uri, names, columnsMark(known.map(({ name }) => name)));
   return names.map((name) => ({ ...known.find((column) => column.name === name)! }));
 }
 

@@ -20,8 +20,8 @@ export interface FilePart {
 export interface PartRequest {
   readonly file: ObjectVersion;
   readonly part: Readonly<Record<string, PlainValue>>;
-  /** The file is one of several of its table: it must have exactly the columns that are asked for. */
-  readonly oneOfMany: boolean;
+  /** Where the file is one of several of its table: the mark of the columns that it must have. */
+  readonly like: string | null;
   readonly request: ExtractRequest;
 }
 

@@ -14,13 +14,18 @@ import type {
 } from '../connector.ts';
 import type { FileFormat, FilePart } from './file-format.ts';
 import { fileTables, findFiles, type FileTable } from './file-tables.ts';
+import { columnsMark } from './same-columns.ts';
 import { ledgerOf, unreadFiles } from './read-ledger.ts';
 
 const File = z.object({ uri: z.string(), generation: z.string(), bytes: z.number() });
 const Pinned = z.array(z.object({ table: z.string(), files: z.array(File).nullable(), ledger: z.string() }));
 const PlainValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const Pieces = z.array(z.object({ file: File, part: z.record(z.string(), PlainValue) }));
-const UnitPart = z.object({ pieces: z.string().transform((text) => Pieces.parse(JSON.parse(text))) });
+const UnitPart = z.object({
+  pieces: z.string().transform((text) => Pieces.parse(JSON.parse(text))),
+  /** Of a pattern: see `columnsMark`. */
+  like: z.string().nullable(),
+});
 
 /** Footers and the like that are read together while a table is planned. */
 const LANES = 16;
@@ -122,23 +127,23 @@ export function makeFileSession(
         ? unreadFiles(files, after)
         : files.filter(({ generation }) => generation !== after);
       const size = Math.max(targetBytes, Math.ceil(sizeOf(wanted) / maxUnits));
-      return toUnits(name, await planPieces(format, wanted, size), maxUnits);
+      const like = table.pattern ? await markOf(format, files) : null;
+      return toUnits(name, await planPieces(format, wanted, size), like, maxUnits);
     },
 
     async extract(request) {
-      const { pieces } = UnitPart.parse(request.unit.part);
-      const { pattern } = tableOf(request.unit.table);
+      const { pieces, like } = UnitPart.parse(request.unit.part);
       const total: { -readonly [K in keyof ExtractResult]: ExtractResult[K] } = {
         rows: 0,
         rejected: 0,
         bytes: 0,
       };
       for (const { file, part } of pieces) {
-        const own = pattern ? about(request, file, total) : request;
+        const own = like === null ? request : about(request, file, total);
         const { rows, rejected, bytes } = await format.extract({
           file,
           part,
-          oneOfMany: pattern,
+          like,
           request: own,
         });
         total.rows += rows;
@@ -181,6 +186,12 @@ function mustHaveGeneration({ uri, generation }: ObjectVersion): void {
   });
 }
 
+/** What the columns of all `files` must be. */
+async function markOf(format: FileFormat, files: readonly ObjectVersion[]): Promise<string> {
+  const { columns } = await format.describe(files);
+  return columnsMark(columns.map(({ name }) => name));
+}
+
 /** The parts of all files in order, several files planned at a time. */
 async function planPieces(
   format: FileFormat,
@@ -200,7 +211,12 @@ async function planPieces(
 }
 
 /** One unit for each piece, or for several in a row where there would be more than `maxUnits`. */
-function toUnits(table: string, pieces: readonly Piece[], maxUnits: number): readonly Unit[] {
+function toUnits(
+  table: string,
+  pieces: readonly Piece[],
+  like: string | null,
+  maxUnits: number,
+): readonly Unit[] {
   const together = Math.max(1, Math.ceil(pieces.length / maxUnits));
   const units: Unit[] = [];
   for (let at = 0; at < pieces.length; at += together) {
@@ -213,7 +229,7 @@ function toUnits(table: string, pieces: readonly Piece[], maxUnits: number): rea
     units.push({
       id: `u${String(units.length).padStart(5, '0')}`,
       table,
-      part: { pieces: JSON.stringify(own.map(({ file, part }) => ({ file, part }))) },
+      part: { pieces: JSON.stringify(own.map(({ file, part }) => ({ file, part }))), like },
       estimatedRows: sum('estimatedRows'),
       estimatedBytes: sum('estimatedBytes'),
     });

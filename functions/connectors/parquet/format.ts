@@ -4,6 +4,7 @@ import type { Column } from '#core/column';
 import { TerminalError } from '#core/errors';
 import type { ObjectReader, ObjectVersion } from '../connector.ts';
 import type { FileFormat, FilePart, PartRequest } from '../files/file-format.ts';
+import { checkColumns } from '../files/same-columns.ts';
 import { inFile } from './format-error.ts';
 import { readFooter, type Footer, type StoredGroup } from './footer.ts';
 import { extractGroup, type GroupCounts } from './row-group.ts';
@@ -47,12 +48,18 @@ export function makeParquetFormat(objects: ObjectReader): FileFormat {
       return planParts((await footerOf(file)).groups, targetBytes);
     },
 
-    async extract({ file, part, oneOfMany, request }: PartRequest) {
+    async extract({ file, part, like, request }: PartRequest) {
       const { first, end } = GroupRange.parse(part);
       request.signal.throwIfAborted();
       const { uri, generation } = file;
       const footer = await footerOf(file);
-      const plans = match(uri, footer.plans, request.columns, oneOfMany);
+      if (like !== null)
+        checkColumns(
+          uri,
+          footer.plans.map(({ column }) => column.name),
+          like,
+        );
+      const plans = match(uri, footer.plans, request.columns);
       const counts: GroupCounts = { rows: 0, rejected: 0 };
       let bytes = 0;
       const read = async (start: number, stop: number): Promise<Uint8Array> => {
@@ -92,24 +99,10 @@ function planParts(groups: readonly StoredGroup[], targetBytes: number): readonl
   return parts.length > 0 ? parts : [{ part: { first: 0, end: 0 }, estimatedRows: 0, estimatedBytes: 0 }];
 }
 
-/** The plans of `columns` in their order. Terminal `column-changed`, `columns-differ`. */
-function match(
-  uri: string,
-  plans: readonly ColumnPlan[],
-  columns: readonly Column[],
-  oneOfMany: boolean,
-): readonly ColumnPlan[] {
+/** The plans of `columns` in their order. Terminal `column-changed`. */
+function match(uri: string, plans: readonly ColumnPlan[], columns: readonly Column[]): readonly ColumnPlan[] {
   const has = plans.map(({ column }) => column.name);
   const remedy = `The file has: ${has.join(', ').slice(0, 500)}. Discover the tables of the source again.`;
-  if (oneOfMany && has.length !== columns.length) {
-    const surplus = has.filter((name) => !columns.some((column) => column.name === name));
-    if (surplus.length > 0)
-      throw new TerminalError(
-        'columns-differ',
-        `${uri} has the column "${surplus[0]}", which the first file of its table does not have.`,
-        { remedy: 'Give files with other columns a pattern, or a folder, of their own.' },
-      );
-  }
   return columns.map((column) => {
     const plan = plans.find((each) => each.column.name === column.name);
     if (plan === undefined)

@@ -121,20 +121,31 @@ test('columns go by name, in any order; a file with others fails the table by it
   const rows = (await Promise.all(files.map(readWithHyparquet))).flat();
   expect(rows).toEqual([{ id: 1n, label: 'label 1' }, { id: 2n, label: 'label 2' }]); // prettier-ignore
 
+  // A column that is not loaded is no other column.
+  const units = await session.planUnits(pattern, { targetBytes: 1e9 });
+  const some = await extractAll(session, units, columns.slice(1));
+  expect(some.tally).toMatchObject({ rows: 2, columns: [{ name: 'label' }] });
+
   for (const [text, what] of [
     ['id\n3\n', 'has no column "label"'],
     ['id,label,size\n3,label 3,9\n', 'has the column "size"'],
   ] as const) {
-    // prettier-ignore
-    objects.put('gs://shop/days/3.csv', text);
-    const other = await connect(objects, pattern);
-    await other.openSnapshot();
-    const units = await other.planUnits(pattern, { targetBytes: 1e9 });
-    await expect(extractAll(other, units, columns)).rejects.toMatchObject({
+    const failure = {
+      code: 'columns-differ',
       message: expect.stringContaining(`gs://shop/days/3.csv ${what}`),
       remedy: expect.any(String),
-    });
-    await expect(other.describe(pattern)).rejects.toMatchObject({ code: 'columns-differ' });
+    };
+    objects.put('gs://shop/days/3.csv', text);
+    const few = await connect(objects, pattern);
+    await expect(few.describe(pattern)).rejects.toMatchObject(failure);
+    // Of more files some are looked at before they are read.
+    const more = makeMemoryObjects();
+    for (const n of [1, 2, 4, 5, 6]) more.put(`gs://shop/days/${n}.csv`, `id,label\n${n},label ${n}\n`);
+    more.put('gs://shop/days/3.csv', text);
+    const many = await connect(more, pattern);
+    await many.openSnapshot();
+    const planned = await many.planUnits(pattern, { targetBytes: 1e9 });
+    await expect(extractAll(many, planned, columns)).rejects.toMatchObject(failure);
   }
 });
 

@@ -57,7 +57,7 @@ test('a long row group leaves room for timers, and an abort ends it', async () =
   const ended = format.extract({
     file,
     part: { first: 0, end: 1 },
-    oneOfMany: false,
+    like: null,
     request: {
       unit: { id: 'u', table: 't', part: {}, estimatedRows: null, estimatedBytes: null },
       columns,
