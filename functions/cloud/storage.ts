@@ -28,8 +28,8 @@ export interface Files {
   /** The labels of a bucket, by its name. @throws TerminalError `object-missing`, `object-forbidden` */
   bucketLabels(bucket: string): Promise<Readonly<Record<string, string>>>;
   list(prefixUri: string): Promise<ObjectInfo[]>;
-  /** What `list` answers, page by page. */
-  listPages(prefixUri: string): AsyncIterable<readonly ObjectInfo[]>;
+  /** What `list` answers, in pages of at most `size` (1,000, which is also the most). */
+  listPages(prefixUri: string, size?: number): AsyncIterable<readonly ObjectInfo[]>;
   /**
    * Streams the object's bytes as they are stored, never unpacked; with `generation`, that one only; with `range`, those
    * from `start` to before `end`.
@@ -99,9 +99,9 @@ export function openFiles(projectId: string): Files {
         const [found] = await storage.bucket(bucket).getFiles({ prefix: name });
         return found.map(listed);
       }),
-    async *listPages(prefixUri) {
+    async *listPages(prefixUri, size = 1000) {
       const { bucket, name } = splitUri(prefixUri);
-      let query: GetFilesOptions | null = { prefix: name, autoPaginate: false };
+      let query: GetFilesOptions | null = { prefix: name, maxResults: size, autoPaginate: false };
       while (query !== null) {
         const page: GetFilesOptions = query;
         const [found, next] = await translate(prefixUri, () => storage.bucket(bucket).getFiles(page));

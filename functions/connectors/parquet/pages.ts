@@ -209,7 +209,8 @@ function readLevels(
 ): Uint8Array {
   const levels = new Uint8Array(count);
   decodeHybrid(bytes, start, end, bitWidth(highest + 1), levels, what);
-  for (const level of levels) if (level > highest) throw new FormatError(`${what} are above ${highest}`);
+  for (let entry = 0; entry < count; entry++)
+    if (levels[entry]! > highest) throw new FormatError(`${what} are above ${highest}`);
   return levels;
 }
 
@@ -223,8 +224,9 @@ function withValues(
 ): Page {
   let present = count;
   if (levels.definitions !== null) {
+    const { definitions } = levels;
     present = 0;
-    for (const level of levels.definitions) if (level === shape.definition) present++;
+    for (let entry = 0; entry < count; entry++) if (definitions[entry] === shape.definition) present++;
   }
   if (encoding !== 'RLE_DICTIONARY' && encoding !== 'PLAIN_DICTIONARY')
     return {
@@ -239,8 +241,10 @@ function withValues(
   const width = raw[at];
   if (width === undefined) throw new FormatError('a page ends before its values');
   decodeHybrid(raw, at + 1, raw.length, width, indices, 'indices');
-  for (const index of indices)
+  for (let place = 0; place < present; place++) {
+    const index = indices[place]!;
     if (index < 0 || index >= dictionary.count)
       throw new FormatError(`a page refers to value ${index} of a dictionary of ${dictionary.count}`);
+  }
   return { count, ...levels, values: dictionary, indices };
 }

@@ -107,7 +107,10 @@ test('the storage answers parts of an object and lists page by page', async () =
     return Buffer.concat(chunks).toString();
   };
   expect([await part(0, 1), await part(3, 7), await part(9, 10)]).toEqual(['0', '3456', '9']);
-  const found: string[] = [];
-  for await (const page of files.listPages(`${folder}/p`)) found.push(...page.map((one) => one.uri));
-  expect(found).toEqual([uri]);
+  const names = ['many/a', 'many/b', 'many/c/d', 'many/c/e', 'many/f'];
+  for (const name of names) await put(name, 'x');
+  const pages: string[][] = [];
+  for await (const page of files.listPages(`${folder}/many/`, 2)) pages.push(page.map((one) => one.uri));
+  expect(pages.map((page) => page.length)).toEqual([2, 2, 1]);
+  expect(pages.flat()).toEqual(names.map((name) => `${folder}/${name}`));
 });

@@ -137,6 +137,13 @@ test('a latin1 file is uploaded as it is and read as latin1', async () => {
   expect(api.source).toMatchObject({ settings: { kind: 'csv', encoding: 'latin1' } });
 });
 
+test('a Parquet file becomes a source of its kind', async () => {
+  const file = path.join(dir, 'orders.parquet');
+  await writeFile(file, 'PAR1');
+  await begin(await api.open(), '--orders', file);
+  expect(api.source).toMatchObject({ name: 'orders.parquet', settings: { kind: 'parquet' } });
+});
+
 test('the customers shown are spread from big to small', () => {
   const customers = Array.from({ length: 9 }, (_, index) => ({ id: `c${index}`, items: index + 3 }));
   expect(spread(customers, 3)).toEqual(['c7', 'c4', 'c1']);

@@ -68,6 +68,7 @@ test.each([
   [['--orders', 'a.csv', '--source', 'postgres://u:p@h/d'], 'exclude each other'],
   [['--orders', 'a.csv', '--encoding', 'ebcdic'], '"ebcdic"'],
   [['--encoding', 'latin1'], '--encoding'],
+  [['--orders', 'a.parquet', '--encoding', 'latin1'], 'says nothing about a Parquet file'],
   [['--columns', 'customer=a'], '--columns says nothing about the demo'],
   [['--orders', 'a.csv', '--columns', 'client=a'], '"client=a"'],
   [['--orders', 'a.csv', '--columns', 'customer'], '"customer"'],
