@@ -44,7 +44,7 @@ export function makeFileSession(
 ): SourceSession {
   const tables = fileTables(uris);
   /** What this session's own snapshot fixed, or an imported one told: a pattern's files are told to nobody. */
-  let pinned: ReadonlyMap<string, readonly ObjectVersion[]> | null = null;
+  let pinned: ReadonlyMap<string, readonly ObjectVersion[] | TerminalError> | null = null;
   let token: string | null = null;
 
   const tableOf = (name: string): FileTable => {
@@ -54,11 +54,13 @@ export function makeFileSession(
       remedy: `It has: ${[...tables.keys()].join(', ').slice(0, 2000)}.`,
     });
   };
-  const filesOf = async (table: FileTable): Promise<readonly ObjectVersion[]> =>
-    pinned?.get(table.name) ?? findFiles(objects, table);
+  const filesOf = async (table: FileTable): Promise<readonly ObjectVersion[]> => {
+    const files = pinned?.get(table.name);
+    return files === undefined ? findFiles(objects, table) : there(files);
+  };
   const pinnedFiles = (table: FileTable): readonly ObjectVersion[] => {
     const files = pinned?.get(table.name);
-    if (files !== undefined) return files;
+    if (files !== undefined) return there(files);
     throw new TerminalError('snapshot-missing', 'This session has no snapshot to read from.', {
       remedy: 'Call openSnapshot first.',
     });
@@ -87,16 +89,22 @@ export function makeFileSession(
     async openSnapshot() {
       if (pinned === null || token === null) {
         const found = await Promise.all(
-          [...tables.values()].map(async (table) => ({ table, files: await findFiles(objects, table) })),
+          [...tables.values()].map(async (table) => ({ table, files: await findOrMiss(objects, table) })),
         );
         pinned = new Map(found.map(({ table, files }) => [table.name, files]));
         // Ten thousand addresses would be too long to be handed around, and units name their files themselves.
         token = JSON.stringify(
-          found.map(({ table, files }) => ({
-            table: table.name,
-            files: table.pattern ? null : files,
-            ledger: ledgerOf(files).slice(0, 100),
-          })),
+          found.flatMap(({ table, files }) =>
+            files instanceof TerminalError
+              ? []
+              : [
+                  {
+                    table: table.name,
+                    files: table.pattern ? null : files,
+                    ledger: ledgerOf(files).slice(0, 100),
+                  },
+                ],
+          ),
         );
       }
       return { token };
@@ -173,6 +181,24 @@ function about(request: ExtractRequest, { uri }: ObjectVersion, before: ExtractR
           onProgress: ({ rows, bytes }) => onProgress({ rows: done.rows + rows, bytes: done.bytes + bytes }),
         }),
   };
+}
+
+/** The files of `table`; that there are none fails what reads the table, and not the other tables of the source. */
+async function findOrMiss(
+  objects: ObjectReader,
+  table: FileTable,
+): Promise<readonly ObjectVersion[] | TerminalError> {
+  try {
+    return await findFiles(objects, table);
+  } catch (error) {
+    if (error instanceof TerminalError && error.code === 'object-not-found') return error;
+    throw error;
+  }
+}
+
+function there(files: readonly ObjectVersion[] | TerminalError): readonly ObjectVersion[] {
+  if (files instanceof TerminalError) throw files;
+  return files;
 }
 
 function sizeOf(files: readonly ObjectVersion[]): number {

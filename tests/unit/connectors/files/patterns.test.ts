@@ -105,6 +105,24 @@ test('what comes after the snapshot waits for the next', async () => {
   expect(await ids(session, await session.planUnits(pattern, { targetBytes: 1e9 }))).toEqual([1]);
 });
 
+test('a table without files fails alone', async () => {
+  const objects = makeMemoryObjects();
+  objects.put('gs://shop/a.csv', 'id\n1\n');
+  const session = await connect(objects, 'gs://shop/a.csv', pattern, 'gs://shop/gone.csv');
+  await session.openSnapshot();
+  expect(await session.planUnits('a.csv', { targetBytes: 1e9 })).toHaveLength(1);
+  for (const table of [pattern, 'gone.csv'])
+    await expect(session.describe(table)).rejects.toMatchObject({
+      code: 'object-not-found',
+      message: expect.stringContaining(table),
+    });
+  // What is there later is not of this snapshot.
+  objects.put('gs://shop/gone.csv', 'id\n2\n');
+  await expect(session.planUnits('gone.csv', { targetBytes: 1e9 })).rejects.toMatchObject({
+    code: 'object-not-found',
+  });
+});
+
 test('columns go by name, in any order; a file with others fails the table by its name', async () => {
   const objects = makeMemoryObjects();
   objects.put('gs://shop/days/1.csv', 'id,label\n1,label 1\n');
