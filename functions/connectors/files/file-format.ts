@@ -29,8 +29,11 @@ export interface PartRequest {
 export interface FileFormat {
   /** Describes a table of `files`, at least one; of many it may look at some. */
   describe(files: readonly ObjectVersion[]): Promise<FileDescription>;
-  /** The parts of `file`, each of about `targetBytes`, at least one. */
-  plan(file: ObjectVersion, targetBytes: number): Promise<readonly FilePart[]>;
+  /**
+   * The parts of `file`, each of about `targetBytes`, at least one. A format that sees the columns on the way compares them
+   * with `like`, as `extract` does.
+   */
+  plan(file: ObjectVersion, targetBytes: number, like: string | null): Promise<readonly FilePart[]>;
   /** As `SourceSession.extract`. */
   extract(request: PartRequest): Promise<ExtractResult>;
   close(): void;

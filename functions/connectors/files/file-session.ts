@@ -136,7 +136,7 @@ export function makeFileSession(
         : files.filter(({ generation }) => generation !== after);
       const size = Math.max(targetBytes, Math.ceil(sizeOf(wanted) / maxUnits));
       const like = table.pattern ? await markOf(format, files) : null;
-      return toUnits(name, await planPieces(format, wanted, size), like, maxUnits);
+      return toUnits(name, await planPieces(format, wanted, size, like), like, maxUnits);
     },
 
     async extract(request) {
@@ -223,13 +223,14 @@ async function planPieces(
   format: FileFormat,
   files: readonly ObjectVersion[],
   targetBytes: number,
+  like: string | null,
 ): Promise<readonly Piece[]> {
   const planned: Piece[][] = files.map(() => []);
   let next = 0;
   const lane = async (): Promise<void> => {
     for (let index = next++; index < files.length; index = next++) {
       const file = files[index]!;
-      planned[index] = (await format.plan(file, targetBytes)).map((part) => ({ ...part, file }));
+      planned[index] = (await format.plan(file, targetBytes, like)).map((part) => ({ ...part, file }));
     }
   };
   await Promise.all(Array.from({ length: LANES }, lane));

@@ -44,8 +44,10 @@ export function makeParquetFormat(objects: ObjectReader): FileFormat {
       };
     },
 
-    async plan(file, targetBytes) {
-      return planParts((await footerOf(file)).groups, targetBytes);
+    async plan(file, targetBytes, like) {
+      const footer = await footerOf(file);
+      compare(file.uri, footer, like);
+      return planParts(footer.groups, targetBytes);
     },
 
     async extract({ file, part, like, request }: PartRequest) {
@@ -53,12 +55,7 @@ export function makeParquetFormat(objects: ObjectReader): FileFormat {
       request.signal.throwIfAborted();
       const { uri, generation } = file;
       const footer = await footerOf(file);
-      if (like !== null)
-        checkColumns(
-          uri,
-          footer.plans.map(({ column }) => column.name),
-          like,
-        );
+      compare(uri, footer, like);
       const plans = match(uri, footer.plans, request.columns);
       const counts: GroupCounts = { rows: 0, rejected: 0 };
       let bytes = 0;
@@ -79,6 +76,12 @@ export function makeParquetFormat(objects: ObjectReader): FileFormat {
       footers.clear();
     },
   };
+}
+
+/** Compares the columns of one of several files with those of its table. Terminal `columns-differ`. */
+function compare(uri: string, { plans }: Footer, like: string | null): void {
+  const names = plans.map(({ column }) => column.name);
+  if (like !== null) checkColumns(uri, names, like);
 }
 
 /** Row groups in a row until they have `targetBytes`; a file without any is one part. */

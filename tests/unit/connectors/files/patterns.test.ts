@@ -1,10 +1,12 @@
 /** Tables of many files: which they are, and which of them were read before. */
 import * as fc from 'fast-check';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import type { SourceSession, Unit } from '#connectors/connector';
 import { connectors } from '#connectors/registry';
 import { makeMatcher } from '#connectors/files/pattern';
 import { ledgerOf, unreadFiles } from '#connectors/files/read-ledger';
 import { extractAll, makeMemoryObjects, makeTestContext, type MemoryObjects } from '#tests/connectors';
+import { extractTable } from '#tests/file-sources';
 import { readWithHyparquet } from '#tests/parquet';
 
 const pattern = 'gs://shop/days/*.csv';
@@ -165,6 +167,30 @@ test('columns go by name, in any order; a file with others fails the table by it
     const planned = await many.planUnits(pattern, { targetBytes: 1e9 });
     await expect(extractAll(many, planned, columns)).rejects.toMatchObject(failure);
   }
+});
+
+test('of Parquet files the columns are compared while the table is planned, before any is read', async () => {
+  const objects = makeMemoryObjects();
+  const put = (name: string, ...columns: string[]) => {
+    const columnData = columns.map((column) => ({ name: column, data: [1, 2], type: 'INT32' as const }));
+    objects.put(`gs://shop/lake/${name}.parquet`, new Uint8Array(parquetWriteBuffer({ columnData })));
+  };
+  put('1', 'id', 'qty');
+  put('2', 'qty', 'id');
+  const uri = 'gs://shop/lake/*.parquet';
+  expect((await extractTable({ kind: 'parquet', uris: [uri] }, objects)).tally.rows).toBe(4);
+  put('3', 'id');
+  const access = { settings: { kind: 'parquet' as const, uris: [uri] }, credentials: null };
+  const session = await connectors.parquet.connect(
+    access,
+    makeTestContext(objects),
+    new AbortController().signal,
+  );
+  await session.openSnapshot();
+  await expect(session.planUnits(uri, { targetBytes: 1e9 })).rejects.toMatchObject({
+    code: 'columns-differ',
+    message: expect.stringContaining('gs://shop/lake/3.parquet has no column "qty"'),
+  });
 });
 
 test('types are guessed over several files, and rejects name theirs', async () => {
