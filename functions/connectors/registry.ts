@@ -2,7 +2,8 @@
 import type { SourceKind } from '#core/source';
 import type { Connector } from './connector.ts';
 import { csv } from './csv/csv.ts';
+import { mysql } from './mysql/mysql.ts';
 import { postgres } from './postgres/postgres.ts';
 
 /** The connectors by kind; the compiler refuses a kind without one. */
-export const connectors: Readonly<Record<SourceKind, Connector>> = { postgres, csv };
+export const connectors: Readonly<Record<SourceKind, Connector>> = { postgres, mysql, csv };

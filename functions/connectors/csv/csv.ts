@@ -63,7 +63,13 @@ async function firstChunk(chunks: AsyncIterable<Uint8Array>): Promise<void> {
 export const csv: Connector = {
   kind: 'csv',
   label: 'CSV files',
-  capabilities: { chunks: false, modes: ['replace', 'append', 'merge'], cursorTypes: [], ownCursor: true },
+  capabilities: {
+    chunks: false,
+    modes: ['replace', 'append', 'merge'],
+    cursorTypes: [],
+    ownCursor: true,
+    sharedSnapshot: true,
+  },
   test: (access, context, signal) => testCsv(settingsOf(access), context, signal),
   async connect(access, context) {
     return makeCsvSession(settingsOf(access), context.objects);

@@ -19,6 +19,7 @@ export const postgres: Connector = {
     modes: ['replace', 'append', 'merge'],
     cursorTypes: CURSOR_TYPES,
     ownCursor: false,
+    sharedSnapshot: true,
   },
   test: (access, context, signal) => testPostgres(settingsOf(access), access.credentials, context, signal),
   async connect(access, context, signal) {

@@ -52,7 +52,9 @@ test('addresses of a model’s sections', () => {
 });
 
 test('a pasted connection string fills the form; anything else is left alone', () => {
-  expect(readConnectionString('postgres://reader:p%40ss@db.example.com/erp?sslmode=require')).toEqual({
+  expect(
+    readConnectionString('postgres', 'postgres://reader:p%40ss@db.example.com/erp?sslmode=require'),
+  ).toEqual({
     host: 'db.example.com',
     port: '5432',
     database: 'erp',
@@ -60,8 +62,13 @@ test('a pasted connection string fills the form; anything else is left alone', (
     password: 'p@ss',
     sslMode: 'require',
   });
-  expect(readConnectionString('mysql://reader@db.example.com/erp')).toBeNull();
-  expect(readConnectionString('postgres://')).toBeNull();
+  expect(readConnectionString('postgres', 'mysql://reader@db.example.com/erp')).toBeNull();
+  expect(readConnectionString('postgres', 'postgres://')).toBeNull();
+  expect(readConnectionString('mysql', 'mysql://reader@db.example.com/erp?ssl-mode=REQUIRE')).toMatchObject({
+    port: '3306',
+    user: 'reader',
+    sslMode: 'require',
+  });
 });
 
 test('what several tasks have read adds up by table', () => {

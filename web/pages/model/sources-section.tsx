@@ -14,6 +14,7 @@ import { useWork } from '../../use-work.ts';
 import { AddSource } from './add-source.tsx';
 import { ChangePassword } from './change-password.tsx';
 import { TestSteps } from './connection-steps.tsx';
+import { SERVERS } from './connection-string.ts';
 import type { ModelState } from './facts.ts';
 import { SourceTables } from './source-tables.tsx';
 
@@ -37,7 +38,10 @@ export function SourcesSection({ state }: { readonly state: ModelState }) {
         {(sources) =>
           sources.length === 0 && !adding ? (
             <Empty title="No source yet">
-              <p>A source is where your orders are: a PostgreSQL database, or CSV files you upload.</p>
+              <p>
+                A source is where your orders are: a PostgreSQL, MySQL or MariaDB database, or CSV files you
+                upload.
+              </p>
               {add}
             </Empty>
           ) : (
@@ -105,7 +109,7 @@ function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanel
           <Button kind="plain" small busy={reading.busy} unavailable={unavailable} onClick={reading.run}>
             Read the tables
           </Button>
-          {source.settings.kind === 'postgres' && !changing && (
+          {'host' in source.settings && !changing && (
             <Button kind="plain" small unavailable={unavailable} onClick={() => setChanging(true)}>
               Change the password
             </Button>
@@ -130,7 +134,7 @@ function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanel
 }
 
 function placeOf(settings: SourceSettings): string {
-  return settings.kind === 'postgres'
-    ? `PostgreSQL · ${settings.user}@${settings.host}:${settings.port}/${settings.database} · TLS ${settings.sslMode}`
+  return 'host' in settings
+    ? `${SERVERS[settings.kind].label} · ${settings.user}@${settings.host}:${settings.port}/${settings.database} · TLS ${settings.sslMode}`
     : `CSV · ${settings.uris.map((uri) => uri.split('/').at(-1)).join(', ')}`;
 }
