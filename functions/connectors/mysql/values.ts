@@ -20,7 +20,6 @@ const ZERO = 0x30;
 /** Digits that a double holds whatever they are. */
 const SAFE_DIGITS = 15;
 const POWERS = Array.from({ length: SAFE_DIGITS + 1 }, (_, digits) => 10 ** digits);
-const BIG_POWERS = POWERS.map((power) => BigInt(power));
 
 type MakeDecoder = (plan: ColumnPlan, builder: ColumnBuilder) => Decode;
 
@@ -93,41 +92,87 @@ function decimals(plan: ColumnPlan, builder: ColumnBuilder): Decode {
   if (builder.kind !== 'integer' && builder.kind !== 'decimal')
     throw new RangeError(`a decimal column given a builder of ${builder.kind}`);
   const { precision, scale } = decimalShape(plan.column);
-  const limit = 10n ** BigInt(precision);
   const shape = `${plan.column.type}(${precision},${scale})`;
+  const wide = new WideDecimal();
   return (bytes, start, end) => {
     const negative = bytes[start] === MINUS;
-    let at = negative ? start + 1 : start;
-    let high = 0n;
+    const first = negative ? start + 1 : start;
     let value = 0;
     let digits = 0;
-    let point = -1;
-    for (; at < end; at++) {
+    let point = end;
+    for (let at = first; at < end; at++) {
       const digit = bytes[at]! - ZERO;
       if (digit >= 0 && digit <= 9) {
-        if (digits === SAFE_DIGITS) {
-          high = high * BIG_POWERS[SAFE_DIGITS]! + BigInt(value);
-          value = 0;
-          digits = 0;
-        }
+        // Beyond that many digits the sum is wrong, and not used.
         value = value * 10 + digit;
         digits++;
-      } else if (bytes[at] === POINT && point < 0) point = at;
+      } else if (bytes[at] === POINT && point === end) point = at;
       else return noNumber(bytes, start, end);
     }
     if (digits === 0) return noNumber(bytes, start, end);
-    const missing = scale - (point < 0 ? 0 : end - point - 1);
+    const missing = scale - Math.max(end - point - 1, 0);
     if (missing < 0) return misfit('numeric-inexact', shown(bytes, start, end), `does not fit ${shape}`);
-    if (high === 0n && digits + missing <= SAFE_DIGITS && digits + missing <= precision) {
+    if (digits + missing <= SAFE_DIGITS && digits + missing <= precision) {
       value *= POWERS[missing]!;
       builder.appendNumber(negative ? -value : value);
       return null;
     }
-    const exact = (high * BIG_POWERS[digits]! + BigInt(value)) * 10n ** BigInt(missing);
-    if (exact >= limit) return misfit('numeric-overflow', shown(bytes, start, end), `does not fit ${shape}`);
-    builder.appendBigInt(negative ? -exact : exact);
+    if (!wide.read(bytes, first, end, missing, precision))
+      return misfit('numeric-overflow', shown(bytes, start, end), `does not fit ${shape}`);
+    wide.appendTo(builder, negative);
     return null;
   };
+}
+
+/** Digits of a group: so many more never take a word's product beyond what a double holds exactly. */
+const GROUP_DIGITS = 6;
+const WORD = 4_294_967_296;
+
+/** An amount of up to 76 digits in words of 32 bits, the lowest first: what a bigint would cost much more for. */
+class WideDecimal {
+  private readonly words = new Uint32Array(8);
+  private used = 0;
+
+  /** Takes the digits of `bytes[at .. end)` (and a point, which is passed over) and `zeros` more; false beyond `most` digits. */
+  read(bytes: Buffer, at: number, end: number, zeros: number, most: number): boolean {
+    this.words.fill(0);
+    this.used = 1;
+    let group = 0;
+    let size = 0;
+    let significant = 0;
+    for (let place = at; place < end + zeros; place++) {
+      const digit = place < end ? bytes[place]! - ZERO : 0;
+      if (digit < 0) continue;
+      if ((significant > 0 || digit > 0) && ++significant > most) return false;
+      group = group * 10 + digit;
+      if (++size < GROUP_DIGITS) continue;
+      this.shift(POWERS[GROUP_DIGITS]!, group);
+      group = 0;
+      size = 0;
+    }
+    if (size > 0) this.shift(POWERS[size]!, group);
+    return true;
+  }
+
+  appendTo(builder: Extract<ColumnBuilder, { kind: 'integer' | 'decimal' }>, negative: boolean): void {
+    const { words } = this;
+    if (builder.kind === 'decimal') builder.appendWords(words, negative);
+    // At most 18 digits: two words, and the upper one's complement where the lower is not zero.
+    else if (!negative) builder.appendWords(words[0]!, words[1]!);
+    else builder.appendWords(-words[0]!, words[0] === 0 ? -words[1]! : ~words[1]!);
+  }
+
+  /** The amount times `factor`, plus `group`. */
+  private shift(factor: number, group: number): void {
+    const { words } = this;
+    let carry = group;
+    for (let word = 0; word < this.used; word++) {
+      const product = words[word]! * factor + carry;
+      carry = Math.floor(product / WORD);
+      words[word] = product; // the array keeps the low 32 bits
+    }
+    if (carry > 0) words[this.used++] = carry;
+  }
 }
 
 function floats(plan: ColumnPlan, builder: ColumnBuilder): Decode {
