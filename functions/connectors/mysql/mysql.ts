@@ -1,5 +1,6 @@
 /** MySQL databases, version 5.7 and later, and MariaDB's, version 10.3 and later. */
 import { TerminalError } from '#core/errors';
+import { CURSOR_TYPES } from '#core/source';
 import type { Connector, SourceAccess } from '../connector.ts';
 import { testMysql } from './connection-test.ts';
 import { type MysqlSettings, openWire, placeOf } from './connection.ts';
@@ -15,9 +16,9 @@ export const mysql: Connector = {
   label: 'MySQL or MariaDB',
   capabilities: {
     chunks: true,
-    modes: ['replace', 'append'],
+    modes: ['replace', 'append', 'merge'],
     // NUMERIC is what BIGINT UNSIGNED becomes.
-    cursorTypes: ['INT64', 'NUMERIC', 'TIMESTAMP', 'DATETIME'],
+    cursorTypes: [...CURSOR_TYPES, 'NUMERIC'],
     ownCursor: false,
     sharedSnapshot: false,
   },
