@@ -112,6 +112,9 @@ export type Deletes = z.infer<typeof Deletes>;
 /** Types of columns by which a database's new rows may be told; files tell by themselves. */
 export const CURSOR_TYPES: readonly ColumnType[] = ['INT64', 'TIMESTAMP', 'DATETIME'];
 
+/** The same for MySQL, whose BIGINT UNSIGNED is more than an INT64 holds. */
+export const MYSQL_CURSOR_TYPES: readonly ColumnType[] = [...CURSOR_TYPES, 'NUMERIC'];
+
 /** One table of a source: `…/sources/{s}/tables/{id}`. */
 export const SourceTable = z.object({
   id: Id,

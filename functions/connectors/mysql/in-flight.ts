@@ -3,7 +3,8 @@
  *
  * MySQL's NOW() is the start of the statement, so a row that is not committed yet carries a moment after its
  * transaction's start, or the start of a statement that is running: one may wait for a lock before it counts as a
- * transaction. What has written nothing yet can only write later moments.
+ * transaction. What has written nothing yet can only write later moments. One thing is not seen: a transaction that is open
+ * and whose first statement had to wait for an ALTER TABLE to end, before it counted as one.
  *
  * Numbers (AUTO_INCREMENT) have no moment. First the next number of every table is read, then who is writing; when those
  * have ended, all numbers below are committed or never will be. Mostly that is at once.
@@ -89,7 +90,7 @@ async function readVariables(wire: Wire): Promise<ReadonlyMap<string, string>> {
 
 /** Why others than this server's own connections may write, whom it does not show; null where they do not. */
 function otherWriters(server: ReadonlyMap<string, string>): string | null {
-  // MySQL's read_only; MariaDB 12 has words for it.
+  // Newer MariaDBs have more words for it than ON and OFF.
   if (!/^(OFF|0)?$/i.test(server.get('read_only') ?? ''))
     return 'The server is read-only, so probably a replica, where changes arrive later than their moment';
   if (

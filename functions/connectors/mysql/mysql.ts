@@ -1,6 +1,6 @@
 /** MySQL databases, version 5.7 and later, and MariaDB's, version 10.3 and later. */
 import { TerminalError } from '#core/errors';
-import { CURSOR_TYPES } from '#core/source';
+import { MYSQL_CURSOR_TYPES } from '#core/source';
 import type { Connector, SourceAccess } from '../connector.ts';
 import { testMysql } from './connection-test.ts';
 import { type MysqlSettings, openWire, placeOf } from './connection.ts';
@@ -17,8 +17,7 @@ export const mysql: Connector = {
   capabilities: {
     chunks: true,
     modes: ['replace', 'append', 'merge'],
-    // NUMERIC is what BIGINT UNSIGNED becomes.
-    cursorTypes: [...CURSOR_TYPES, 'NUMERIC'],
+    cursorTypes: MYSQL_CURSOR_TYPES,
     ownCursor: false,
     sharedSnapshot: false,
   },

@@ -1,4 +1,11 @@
-import { MysqlSettings, PostgresSettings, type SourceSettings } from '#core/source';
+import type { ColumnType } from '#core/column';
+import {
+  CURSOR_TYPES,
+  MYSQL_CURSOR_TYPES,
+  MysqlSettings,
+  PostgresSettings,
+  type SourceSettings,
+} from '#core/source';
 
 /** The kinds of source that are servers. */
 export type ServerKind = Extract<SourceSettings, { host: string }>['kind'];
@@ -15,11 +22,17 @@ export interface ServerForm {
 type SslMode = (typeof SSL_MODES)[number];
 export const SSL_MODES = PostgresSettings.shape.sslMode.unwrap().options;
 
-/** What is said of each kind of server, and how its addresses begin. */
+/** What is said of each kind of server, how its addresses begin, and by which columns its new rows may be told. */
 export const SERVERS: Readonly<
   Record<
     ServerKind,
-    { readonly label: string; readonly example: string; readonly port: string; readonly address: RegExp }
+    {
+      readonly label: string;
+      readonly example: string;
+      readonly port: string;
+      readonly address: RegExp;
+      readonly cursorTypes: readonly ColumnType[];
+    }
   >
 > = {
   postgres: {
@@ -27,12 +40,14 @@ export const SERVERS: Readonly<
     example: 'postgres://user:password@host:5432/database',
     port: String(PostgresSettings.shape.port.parse(undefined)),
     address: /^postgres(ql)?:\/\//,
+    cursorTypes: CURSOR_TYPES,
   },
   mysql: {
     label: 'MySQL or MariaDB',
     example: 'mysql://user:password@host:3306/database',
     port: String(MysqlSettings.shape.port.parse(undefined)),
     address: /^(mysql|mariadb):\/\//,
+    cursorTypes: MYSQL_CURSOR_TYPES,
   },
 };
 

@@ -3,7 +3,7 @@ import { startConnectionTest } from '#core/api/connection-tests';
 import { discoverTables } from '#core/api/sources';
 import { ConnectionTest } from '#core/connection-test';
 import { paths } from '#core/paths';
-import { CURSOR_TYPES, objectsOf, type Source, type SourceSettings } from '#core/source';
+import type { Source, SourceSettings } from '#core/source';
 import { api } from '../../api.ts';
 import { useLiveList, valueOf } from '../../live.ts';
 import { allowed } from '../../session.ts';
@@ -127,7 +127,7 @@ function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanel
         tenant={tenant}
         model={model}
         source={source.id}
-        cursorTypes={objectsOf(source.settings).length > 0 ? [] : CURSOR_TYPES}
+        cursorTypes={'host' in source.settings ? SERVERS[source.settings.kind].cursorTypes : []}
       />
     </Panel>
   );
