@@ -4,6 +4,12 @@ import type { Connector } from './connector.ts';
 import { csv } from './csv/csv.ts';
 import { mysql } from './mysql/mysql.ts';
 import { postgres } from './postgres/postgres.ts';
+import { sqlserver } from './sqlserver/sqlserver.ts';
 
 /** The connectors by kind; the compiler refuses a kind without one. */
-export const connectors: Readonly<Record<SourceKind, Connector>> = { postgres, mysql, csv };
+export const connectors: Readonly<Record<SourceKind, Connector>> = {
+  postgres,
+  mysql,
+  sqlserver,
+  csv,
+};

@@ -36,6 +36,17 @@ export const MysqlSettings = z.strictObject({
   user: z.string().min(1).max(80),
 });
 
+/** A Microsoft SQL Server, or an Azure SQL database. Signs in with a login of the server's own, not of Windows. */
+export const SqlServerSettings = z.strictObject({
+  kind: z.literal('sqlserver'),
+  ...serverSettings,
+  port: port.default(1433),
+  database: z.string().min(1).max(128),
+  user: z.string().min(1).max(128),
+  /** Tells an availability group that a copy which is only read will do. */
+  readOnlyIntent: z.boolean().default(false),
+});
+
 /** Delimited text files in Cloud Storage: uploaded to Tradewind, or the customer's own `gs://` objects. gzip is detected. */
 export const CsvSettings = z.strictObject({
   kind: z.literal('csv'),
@@ -48,7 +59,12 @@ export const CsvSettings = z.strictObject({
   encoding: z.enum(['utf-8', 'latin1']).default('utf-8'),
 });
 
-export const SourceSettings = z.discriminatedUnion('kind', [PostgresSettings, MysqlSettings, CsvSettings]);
+export const SourceSettings = z.discriminatedUnion('kind', [
+  PostgresSettings,
+  MysqlSettings,
+  SqlServerSettings,
+  CsvSettings,
+]);
 export type SourceSettings = z.infer<typeof SourceSettings>;
 export type SourceKind = SourceSettings['kind'];
 

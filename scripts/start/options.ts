@@ -38,7 +38,7 @@ Stays up afterwards, with the web application, until Ctrl-C.
   --orders FILE.csv    use your own order lines (.csv or .csv.gz; one line per article bought)
   --encoding NAME      of the --orders file: utf-8 (default) or latin1 (ISO 8859-1, what older programs write)
   --source URL         use your own database: postgres://user:password@host:port/database (?sslmode=require),
-                       or mysql://… for MySQL and MariaDB
+                       or mysql://… for MySQL and MariaDB, sqlserver://… for SQL Server
   --columns LIST       which columns mean what, for --orders and --source, as role=column[,role=column…]
                        roles: customer, item, time; and where there are: quantity, price, value, order, name
                        (of the article), category, customer-name, superseded-by

@@ -7,7 +7,8 @@ export interface DatabaseAddress {
   readonly credentials: Credentials;
 }
 
-const EXAMPLE = 'postgres://user:password@host:5432/database or mysql://user:password@host:3306/database';
+const EXAMPLE =
+  'postgres://user:password@host:5432/database, or with mysql:// and port 3306, or sqlserver:// and port 1433';
 
 /** Kinds of database by how their addresses begin. */
 const KINDS = new Map<string, DatabaseAddress['settings']['kind']>([
@@ -15,10 +16,12 @@ const KINDS = new Map<string, DatabaseAddress['settings']['kind']>([
   ['postgresql:', 'postgres'],
   ['mysql:', 'mysql'],
   ['mariadb:', 'mysql'],
+  ['sqlserver:', 'sqlserver'],
+  ['mssql:', 'sqlserver'],
 ]);
 
 /**
- * A `postgres://` or `mysql://` URL as source settings and credentials. Query: `sslmode` only.
+ * A `postgres://`, `mysql://` or `sqlserver://` URL as source settings and credentials. Query: `sslmode` only.
  * @throws TerminalError `usage`, naming the wrong part; never the password.
  */
 export function parseSourceUrl(text: string): DatabaseAddress {
@@ -26,7 +29,7 @@ export function parseSourceUrl(text: string): DatabaseAddress {
   const kind = url === null ? undefined : KINDS.get(url.protocol);
   if (url === null || kind === undefined)
     throw usage(
-      `--source is not a postgres:// or mysql:// address${url === null ? '' : `: it begins with ${url.protocol}//`}.`,
+      `--source is not a postgres://, mysql:// or sqlserver:// address${url === null ? '' : `: it begins with ${url.protocol}//`}.`,
     );
   const unknown = [...url.searchParams.keys()].filter((name) => name !== 'sslmode');
   if (unknown.length > 0)

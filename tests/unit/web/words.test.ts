@@ -69,6 +69,10 @@ test('a pasted connection string fills the form; anything else is left alone', (
     user: 'reader',
     sslMode: 'require',
   });
+  expect(readConnectionString('sqlserver', 'sqlserver://reader@db.example.com/erp')).toMatchObject({
+    port: '1433',
+    database: 'erp',
+  });
 });
 
 test('what several tasks have read adds up by table', () => {

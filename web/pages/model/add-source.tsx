@@ -27,6 +27,7 @@ export function AddSource(props: AddSourceProps) {
         <div class="row">
           <Kind value="postgres" chosen={kind} choose={setKind} text="In a PostgreSQL database" />
           <Kind value="mysql" chosen={kind} choose={setKind} text="In a MySQL or MariaDB database" />
+          <Kind value="sqlserver" chosen={kind} choose={setKind} text="In a SQL Server database" />
           <Kind value="csv" chosen={kind} choose={setKind} text="In CSV files" />
         </div>
       </fieldset>

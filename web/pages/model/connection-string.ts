@@ -5,6 +5,7 @@ import {
   MysqlSettings,
   PostgresSettings,
   type SourceSettings,
+  SqlServerSettings,
 } from '#core/source';
 
 /** The kinds of source that are servers. */
@@ -48,6 +49,13 @@ export const SERVERS: Readonly<
     port: String(MysqlSettings.shape.port.parse(undefined)),
     address: /^(mysql|mariadb):\/\//,
     cursorTypes: MYSQL_CURSOR_TYPES,
+  },
+  sqlserver: {
+    label: 'SQL Server',
+    example: 'sqlserver://user:password@host:1433/database',
+    port: String(SqlServerSettings.shape.port.parse(undefined)),
+    address: /^(sqlserver|mssql):\/\//,
+    cursorTypes: CURSOR_TYPES,
   },
 };
 

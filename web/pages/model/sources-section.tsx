@@ -39,8 +39,8 @@ export function SourcesSection({ state }: { readonly state: ModelState }) {
           sources.length === 0 && !adding ? (
             <Empty title="No source yet">
               <p>
-                A source is where your orders are: a PostgreSQL, MySQL or MariaDB database, or CSV files you
-                upload.
+                A source is where your orders are: a PostgreSQL, MySQL, MariaDB or SQL Server database, or CSV
+                files you upload.
               </p>
               {add}
             </Empty>

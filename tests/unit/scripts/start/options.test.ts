@@ -62,6 +62,10 @@ test('a database: the password apart, special signs decoded', () => {
     expect(parseOptions(['--source', `${scheme}://u:p@db.example.com/d`])).toMatchObject({
       input: { address: { settings: { kind: 'mysql', port: 3306 }, credentials: { password: 'p' } } },
     });
+  for (const scheme of ['sqlserver', 'mssql'])
+    expect(parseOptions(['--source', `${scheme}://u:p@db.example.com/d`])).toMatchObject({
+      input: { address: { settings: { kind: 'sqlserver', port: 1433 }, credentials: { password: 'p' } } },
+    });
 });
 
 test.each([
@@ -77,7 +81,7 @@ test.each([
   [['--orders', 'a.csv', '--columns', 'customer'], '"customer"'],
   [['--orders', 'a.csv', '--columns', 'item=a,item=b'], 'item twice'],
   [['--source', 'oracle://u:secret@h/d'], 'oracle://'],
-  [['--source', 'just text'], 'not a postgres:// or mysql://'],
+  [['--source', 'just text'], 'not a postgres://, mysql:// or sqlserver://'],
   [['--source', 'postgres://h/d'], 'no user'],
   [['--source', 'postgres://u:secret@h'], 'no database'],
   [['--source', 'postgres://u:secret@h/d?sslmode=maybe'], 'sslMode'],
