@@ -66,7 +66,7 @@ const fidelity: readonly [column: Omit<TestColumn, 'name'>, values: readonly unk
   [{ type: 'varbinary', length: 10 }, [Buffer.alloc(0), Buffer.from('0102', 'hex')], 'BYTES', ['', '\\x01\\x02']],
   [{ type: 'varbinary', length: -1 }, [Buffer.from('ff', 'hex')], 'BYTES', ['\\xFF']],
   [{ type: 'image' }, [Buffer.from('fe', 'hex')], 'BYTES', ['\\xFE']],
-  [{ type: 'timestamp', length: 8 }, [Buffer.from('00000000000007d1', 'hex')], 'BYTES', ['\\x00\\x00\\x00\\x00\\x00\\x00\\x07\\xD1']],
+  [{ type: 'timestamp', length: 8 }, [Buffer.from('00000000000007d1', 'hex')], 'INT64', ['2001']],
   [{ type: 'date' }, ['0001-01-01', '9999-12-31', '2024-02-29'], 'DATE', ['0001-01-01', '9999-12-31', '2024-02-29']],
   [{ type: 'datetime' }, ['1753-01-01 00:00:00.000', '9999-12-31 23:59:59.997', '2024-02-29 12:00:00.003'], 'DATETIME', ['1753-01-01 00:00:00+00', '9999-12-31 23:59:59.997+00', '2024-02-29 12:00:00.003+00']],
   [{ type: 'smalldatetime' }, ['1900-01-01 00:00:00', '2079-06-06 23:59:00'], 'DATETIME', ['1900-01-01 00:00:00+00', '2079-06-06 23:59:00+00']],

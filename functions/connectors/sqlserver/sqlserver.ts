@@ -16,8 +16,7 @@ export const sqlserver: Connector = {
   capabilities: {
     chunks: true,
     modes: ['replace', 'append'],
-    // BYTES for rowversion; other binary columns are refused when they are looked at.
-    cursorTypes: ['INT64', 'TIMESTAMP', 'DATETIME', 'BYTES'],
+    cursorTypes: ['INT64', 'TIMESTAMP', 'DATETIME'],
     ownCursor: false,
     sharedSnapshot: false,
   },

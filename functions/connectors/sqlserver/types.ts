@@ -12,6 +12,7 @@
  *
  * - `decimal`, `numeric` and money to text: the driver would make doubles of them, and a double has 15 digits.
  * - `char` and `varchar` to `nvarchar`: the server knows all its code pages, the driver most of them.
+ * - `rowversion` to a number, which it is in all but its type.
  * - Moments of seven decimals to text, which keeps the 100 nanoseconds that the warehouse's types have no place for.
  * - `xml`, `text`, `json` and spatial types to text, where the server knows best how to write them.
  */
@@ -107,7 +108,8 @@ const direct: Readonly<Record<string, Mapping>> = {
   binary: { type: 'BYTES', form: 'bytes' },
   varbinary: { type: 'BYTES', form: 'bytes' },
   image: { type: 'BYTES', form: 'bytes', cast: 'CONVERT(varbinary(max), %)' },
-  timestamp: { type: 'BYTES', form: 'bytes' },
+  // Eight bytes that count up, the highest first: as a number it keeps its order, and may be chosen as a cursor.
+  timestamp: { type: 'INT64', form: 'bigint', cast: 'CONVERT(bigint, %)' },
   date: { type: 'DATE', form: 'date' },
   // Stored in 1/300 s and shown by the server in milliseconds, as the driver rounds it too.
   datetime: { type: 'DATETIME', form: 'moment' },

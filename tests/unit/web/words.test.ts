@@ -73,6 +73,30 @@ test('a pasted connection string fills the form; anything else is left alone', (
     port: '1433',
     database: 'erp',
   });
+  const ado = (text: string) => readConnectionString('sqlserver', text);
+  expect(
+    ado(
+      'Server=tcp:acme.database.windows.net,1435;Initial Catalog=erp;User ID=reader;Password="p;""x";Encrypt=True;TrustServerCertificate=False;',
+    ),
+  ).toEqual({
+    host: 'acme.database.windows.net',
+    port: '1435',
+    database: 'erp',
+    user: 'reader',
+    password: 'p;"x',
+    sslMode: 'verify-full',
+  });
+  expect(
+    ado('Data Source=db\\SQL01; Database=erp; Uid=sa; Pwd=a=b; Encrypt=yes; Trust Server Certificate=yes'),
+  ).toEqual({
+    host: 'db',
+    port: '1433',
+    database: 'erp',
+    user: 'sa',
+    password: 'a=b',
+    sslMode: 'require',
+  });
+  expect(ado('just text')).toBeNull();
 });
 
 test('what several tasks have read adds up by table', () => {

@@ -7,6 +7,7 @@ import {
   type SourceSettings,
   SqlServerSettings,
 } from '#core/source';
+import { readAdoString } from './ado-string.ts';
 
 /** The kinds of source that are servers. */
 export type ServerKind = Extract<SourceSettings, { host: string }>['kind'];
@@ -33,6 +34,8 @@ export const SERVERS: Readonly<
       readonly port: string;
       readonly address: RegExp;
       readonly cursorTypes: readonly ColumnType[];
+      /** Reads addresses that are none of a URL's form. */
+      readonly read?: (text: string, port: string) => ServerForm | null;
     }
   >
 > = {
@@ -56,6 +59,7 @@ export const SERVERS: Readonly<
     port: String(SqlServerSettings.shape.port.parse(undefined)),
     address: /^(sqlserver|mssql):\/\//,
     cursorTypes: CURSOR_TYPES,
+    read: readAdoString,
   },
 };
 
@@ -66,8 +70,9 @@ export function emptyForm(kind: ServerKind): ServerForm {
 
 /** The fields in `postgres://user:password@host:port/database?sslmode=…`; null where `text` is no such address of `kind`. */
 export function readConnectionString(kind: ServerKind, text: string): ServerForm | null {
-  const { address, port } = SERVERS[kind];
-  if (!address.test(text.trim()) || !URL.canParse(text.trim())) return null;
+  const { address, port, read } = SERVERS[kind];
+  if (!address.test(text.trim())) return read?.(text.trim(), port) ?? null;
+  if (!URL.canParse(text.trim())) return null;
   const url = new URL(text.trim());
   if (url.hostname === '') return null;
   const mode = url.searchParams.get('sslmode') ?? url.searchParams.get('ssl-mode');
