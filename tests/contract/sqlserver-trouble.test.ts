@@ -132,6 +132,14 @@ describe('errors of the server', () => {
     expect(failed).toMatchObject({ name: 'read', code: 'snapshot-not-allowed', remedy });
   });
 
+  test('a server before 2016 is told to be too old', async () => {
+    const server = await start();
+    server.database.productVersion = '12.0.6024.0';
+    const failed = (await steps(server)).find(({ status }) => status === 'failed');
+    expect(failed).toMatchObject({ name: 'sign-in', code: 'server-too-old' });
+    expect(failed?.message).toContain('12.0.6024.0');
+  });
+
   test('a snapshot belongs to the session that opened it', async () => {
     const server = await start();
     const holder = await connect(server);

@@ -1,5 +1,6 @@
 /** The connection test of a SQL Server source. */
 import { z } from 'zod';
+import { TerminalError } from '#core/errors';
 import type { Credentials } from '#core/source';
 import type { ConnectorContext, TestedStep } from '../connector.ts';
 import { testServer } from '../server-test.ts';
@@ -11,7 +12,13 @@ import { anyRowSql, requireSnapshots } from './snapshot.ts';
 import { ask } from './statements.ts';
 import { negotiateTls } from './tls-handshake.ts';
 
-export const VERSION = "SELECT CONVERT(nvarchar(60), SERVERPROPERTY('ProductVersion')) AS version";
+/** Editions up to 4 are installed by customers; those of Azure are always new, whatever version they call themselves. */
+export const VERSION = `
+  SELECT CONVERT(nvarchar(60), SERVERPROPERTY('ProductVersion')) AS version,
+    CONVERT(int, SERVERPROPERTY('EngineEdition')) AS edition`;
+const VersionRow = z.object({ version: z.string(), edition: z.number() });
+/** Version 13 is SQL Server 2016, the first with all that the catalogue is asked for. */
+const OLDEST = 13;
 
 /** Yields each step as it ends; see `Connector.test`. */
 export function testSqlServer(
@@ -32,8 +39,11 @@ export function testSqlServer(
       async signIn(pinned) {
         const connection = await openConnection(settings, credentials, pinned, context.hosts, signal);
         try {
-          const rows = await ask(connection, VERSION);
-          const [{ version }] = z.tuple([z.object({ version: z.string() })]).parse(rows);
+          const [{ version, edition }] = z.tuple([VersionRow]).parse(await ask(connection, VERSION));
+          if (edition <= 4 && Number.parseInt(version, 10) < OLDEST)
+            throw new TerminalError('server-too-old', `The server is of version ${version}.`, {
+              remedy: 'Read a SQL Server 2016 (13.0) or later.',
+            });
           return {
             server: `SQL Server ${version}`,
             listTables: () => listRelations(connection),

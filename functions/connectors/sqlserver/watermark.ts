@@ -52,9 +52,9 @@ export const FACTS = `
   SELECT CONVERT(varchar(23), DATEADD(second, -${MARGIN_SECONDS}, SYSUTCDATETIME()), 126) AS utc,
     CONVERT(varchar(23), DATEADD(second, -${MARGIN_SECONDS}, SYSDATETIME()), 126) AS local,
     CONVERT(varchar(18), CONVERT(binary(8), MIN_ACTIVE_ROWVERSION()), 1) AS rowversion,
-    CONVERT(bit, CASE CONVERT(int, SERVERPROPERTY('EngineEdition'))
+    CONVERT(bit, ISNULL(CASE CONVERT(int, SERVERPROPERTY('EngineEdition'))
       WHEN 5 THEN HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'VIEW DATABASE STATE')
-      ELSE HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW SERVER STATE') END) AS sees_others,
+      ELSE HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW SERVER STATE') END, 0)) AS sees_others,
     CONVERT(bit, CASE CONVERT(nvarchar(20), DATABASEPROPERTYEX(DB_NAME(), 'Updateability'))
       WHEN N'READ_ONLY' THEN 1 ELSE 0 END) AS read_only`;
 
@@ -71,7 +71,7 @@ export const OPEN_TRANSACTIONS = `
   FROM sys.dm_tran_session_transactions s
   JOIN sys.dm_tran_active_transactions a ON a.transaction_id = s.transaction_id
   JOIN sys.dm_exec_sessions e ON e.session_id = s.session_id
-  WHERE s.session_id <> @@SPID AND e.program_name <> @application
+  WHERE s.session_id <> @@SPID AND ISNULL(e.program_name, N'') <> @application
     AND (e.database_id = DB_ID() OR EXISTS (SELECT 1 FROM sys.dm_tran_database_transactions d
       WHERE d.transaction_id = s.transaction_id AND d.database_id = DB_ID()))`;
 

@@ -28,6 +28,7 @@ interface Reading {
 
 export class TestDatabase implements Catalog {
   readonly tables: StoredTable[] = [];
+  productVersion = '16.0.4135.4';
   allowsSnapshots = true;
   readOnly = false;
   /** Whether users may see the transactions of others. */
@@ -118,7 +119,7 @@ export class TestDatabase implements Catalog {
         yield* table([['name', 'varchar']], [[`51:${(this.readings.get(session) ?? { number: 0 }).number}`]]);
         return;
       case VERSION:
-        yield* table([['version', 'nvarchar']], [['16.0.4135.4']]);
+        yield* table([['version', 'nvarchar'], ['edition', 'int']], [[this.productVersion, 3]]);
         return;
       case LIST_RELATIONS:
         yield* relations(this.visible(session));
