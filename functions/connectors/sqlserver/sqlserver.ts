@@ -1,5 +1,6 @@
 /** Microsoft SQL Server, version 2016 and later, and Azure SQL. */
 import { TerminalError } from '#core/errors';
+import { CURSOR_TYPES } from '#core/source';
 import type { Connector, SourceAccess } from '../connector.ts';
 import { testSqlServer } from './connection-test.ts';
 import { openConnection, placeOf, type SqlServerSettings } from './connection.ts';
@@ -15,8 +16,8 @@ export const sqlserver: Connector = {
   label: 'SQL Server',
   capabilities: {
     chunks: true,
-    modes: ['replace', 'append'],
-    cursorTypes: ['INT64', 'TIMESTAMP', 'DATETIME'],
+    modes: ['replace', 'append', 'merge'],
+    cursorTypes: CURSOR_TYPES,
     ownCursor: false,
     sharedSnapshot: false,
   },
