@@ -90,6 +90,7 @@ describe('cancelling', () => {
     const server = await answering(async function* () {
       yield { columns };
       yield { row: [1, 'one'] };
+      yield { flush: true as const };
       controller.abort(reason);
       await new Promise(() => undefined);
     });

@@ -111,12 +111,13 @@ describe('a server that goes silent', () => {
   const silence = async function* () {
     yield { columns };
     yield { row: [1, 'one'] };
+    yield { flush: true as const };
     await new Promise(() => undefined);
   };
 
   test('in the middle of an answer fails the question, and loses the connection', async () => {
     const { connection, place } = await open(await answering(silence));
-    const error = await ask(connection, READING, {}, 100).catch((thrown: unknown) => thrown);
+    const error = await ask(connection, READING, {}, 500).catch((thrown: unknown) => thrown);
     expect(toSourceError(error, place)).toMatchObject({ code: 'source-silent', name: 'TransientError' });
     expect(connection.closed).toBe(true);
   });
@@ -131,11 +132,11 @@ describe('a server that goes silent', () => {
       row: () => undefined,
       full: true,
       async drain() {
-        await new Promise((resolve) => setTimeout(resolve, 120));
+        await new Promise((resolve) => setTimeout(resolve, 1500));
         rested++;
       },
     };
-    const reading = readRows(connection, { sql: READING, parameters: {} }, sink, never, 50);
+    const reading = readRows(connection, { sql: READING, parameters: {} }, sink, never, 1000);
     const error = await reading.catch((thrown: unknown) => thrown);
     expect(toSourceError(error, place)).toMatchObject({ code: 'source-silent' });
     expect(rested).toBe(1);

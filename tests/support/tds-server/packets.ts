@@ -75,6 +75,13 @@ export class MessageWriter {
     this.length = whole.length - at;
   }
 
+  /** Sends what waits, although the message goes on. */
+  flush(): void {
+    this.packet(Buffer.concat(this.waiting), false);
+    this.waiting = [];
+    this.length = 0;
+  }
+
   end(): void {
     this.packet(Buffer.concat(this.waiting), true);
     this.waiting = [];

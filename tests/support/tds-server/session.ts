@@ -16,6 +16,8 @@ export type AnswerPart =
   | { readonly transaction: 'begun' | 'committed' | 'rolledBack' }
   /** Any bytes, right or wrong. */
   | { readonly raw: Buffer }
+  /** What was said so far goes out now, and not when a packet is full. */
+  | { readonly flush: true }
   /** The connection breaks here. */
   | { readonly hangUp: true };
 export type Answer = Iterable<AnswerPart> | AsyncIterable<AnswerPart>;
@@ -198,6 +200,7 @@ export class Session {
       } else if ('info' in part) writer.write(tokens.message('info', part.info));
       else if ('transaction' in part) writer.write(tokens.transaction(part.transaction, 7n));
       else if ('raw' in part) writer.write(part.raw);
+      else if ('flush' in part) writer.flush();
       else {
         this.break();
         return 'done';
