@@ -7,18 +7,22 @@ import { Session, type SessionOptions } from './session.ts';
 
 export interface TdsServer {
   readonly port: number;
-  /** Sessions signed in at the moment. */
+  /** Sessions that are open at the moment. */
   readonly sessions: ReadonlySet<Session>;
+  /** All sessions there have been. */
+  readonly all: readonly Session[];
   stop(): Promise<void>;
 }
 
 export async function startTdsServer(options: SessionOptions): Promise<TdsServer> {
   const sessions = new Set<Session>();
+  const all: Session[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
     const session = new Session(socket, options);
     sessions.add(session);
+    all.push(session);
     socket.on('close', () => {
       sockets.delete(socket);
       sessions.delete(session);
@@ -30,6 +34,7 @@ export async function startTdsServer(options: SessionOptions): Promise<TdsServer
   return {
     port,
     sessions,
+    all,
     stop: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
