@@ -8,6 +8,7 @@ import { isUtf8 } from 'node:buffer';
 import { MAX_VALUE_BYTES } from '#columnar/bytes-column';
 import type { ColumnBuilder } from '#columnar/table-writer';
 import { decimalShape } from '#core/column';
+import { expectKind } from '../expect-kind.ts';
 import { misfit, type Misfit, shortestSingle } from '../values.ts';
 import type { ColumnPlan, TextForm } from './types.ts';
 
@@ -37,18 +38,6 @@ const makers: Readonly<Record<TextForm, MakeDecoder>> = {
 /** The decoder of `plan` into `builder`. */
 export function makeDecoder(plan: ColumnPlan, builder: ColumnBuilder): Decode {
   return makers[plan.form](plan, builder);
-}
-
-function expectKind<K extends ColumnBuilder['kind']>(
-  plan: ColumnPlan,
-  builder: ColumnBuilder,
-  kind: K,
-): Extract<ColumnBuilder, { kind: K }> {
-  if (builder.kind !== kind)
-    throw new RangeError(
-      `column ${plan.column.name} of form ${plan.form} given a builder of ${builder.kind}`,
-    );
-  return builder as Extract<ColumnBuilder, { kind: K }>; // just compared; TypeScript cannot narrow by a generic
 }
 
 /** Numbers, moments and what is shown of other values: ASCII. */

@@ -9,6 +9,7 @@ import { MAX_VALUE_BYTES, type BytesColumn } from '#columnar/bytes-column';
 import type { IntegerColumn } from '#columnar/integer-column';
 import type { ColumnBuilder } from '#columnar/table-writer';
 import { decimalShape } from '#core/column';
+import { expectKind } from '../expect-kind.ts';
 import { MAX_DAY, MIN_DAY, misfit, type Misfit, shortestSingle, showDay } from '../values.ts';
 import { decodeNumeric, formatNumeric } from './numeric.ts';
 import type { BinaryForm, ColumnPlan } from './types.ts';
@@ -72,18 +73,6 @@ const makers: Readonly<Record<BinaryForm, MakeDecoder>> = {
  */
 export function makeDecoder(plan: ColumnPlan, builder: ColumnBuilder, checkUtf8: boolean): Decode {
   return makers[plan.form](plan, builder, checkUtf8);
-}
-
-function expectKind<K extends ColumnBuilder['kind']>(
-  plan: ColumnPlan,
-  builder: ColumnBuilder,
-  kind: K,
-): Extract<ColumnBuilder, { kind: K }> {
-  if (builder.kind !== kind)
-    throw new RangeError(
-      `column ${plan.column.name} of form ${plan.form} given a builder of ${builder.kind}`,
-    );
-  return builder as Extract<ColumnBuilder, { kind: K }>; // just compared; TypeScript cannot narrow by a generic
 }
 
 function integers(column: IntegerColumn, read: (bytes: Uint8Array, at: number) => number): Decode {

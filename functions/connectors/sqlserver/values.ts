@@ -8,6 +8,7 @@
 import { MAX_VALUE_BYTES } from '#columnar/bytes-column';
 import type { ColumnBuilder } from '#columnar/table-writer';
 import { decimalShape } from '#core/column';
+import { expectKind } from '../expect-kind.ts';
 import { MAX_DAY, MIN_DAY, misfit, type Misfit, parseUnscaled, shortestSingle, showDay } from '../values.ts';
 import type { ColumnPlan, ValueForm } from './types.ts';
 
@@ -177,16 +178,4 @@ function unexpected(value: unknown, plan: ColumnPlan): RangeError {
   return new RangeError(
     `column ${plan.column.name} of form ${plan.form} got ${value instanceof Object ? value.constructor.name : typeof value}`,
   );
-}
-
-function expectKind<K extends ColumnBuilder['kind']>(
-  plan: ColumnPlan,
-  builder: ColumnBuilder,
-  kind: K,
-): Extract<ColumnBuilder, { kind: K }> {
-  if (builder.kind !== kind)
-    throw new RangeError(
-      `column ${plan.column.name} of form ${plan.form} given a builder of ${builder.kind}`,
-    );
-  return builder as Extract<ColumnBuilder, { kind: K }>; // just compared; TypeScript cannot narrow by a generic
 }
