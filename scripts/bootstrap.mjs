@@ -235,6 +235,24 @@ function requireChromium() {
   process.env.CHROMIUM_PATH = find() ?? '';
 }
 
+/**
+ * A MariaDB server for the tests of that kind of source, which they start and end themselves. Debian's core packages hold
+ * the programs alone: no service is set up, and none is started.
+ */
+function requireMariadb() {
+  // Debian keeps servers where only root's PATH leads.
+  const sbin = '/usr/sbin';
+  const found = () =>
+    which('mariadbd') ?? (existsSync(join(sbin, 'mariadbd')) ? join(sbin, 'mariadbd') : undefined);
+  if (!found())
+    installDebian(
+      'MariaDB',
+      () => ['mariadb-server-core', 'mariadb-client-core'],
+      'Install MariaDB 10.11 or newer (Homebrew: brew install mariadb); it need not be started.',
+    );
+  if (found() && !which('mariadbd')) process.env.PATH = [process.env.PATH, sbin].join(delimiter);
+}
+
 function run(node, script, args) {
   const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(ROOT, script), ...args], {
     stdio: 'inherit',
@@ -265,6 +283,9 @@ if (local) requireJava();
 installPackages();
 if (local) {
   requireEmulators();
-  if (command === 'test') requireChromium();
+  if (command === 'test') {
+    requireChromium();
+    requireMariadb();
+  }
 }
 run(modernNode(), script, args);

@@ -16,7 +16,7 @@ const CHECKS = {
 const HELP = `npm test [-- SUITE …]
 
 Checks types, lint and format, builds the site, then runs the suites: ${SUITES.join(', ')}. Naming suites runs only
-those, without the checks. Everything a suite needs (emulators, PostgreSQL, Chromium) is started by it and ended by it.
+those, without the checks. Everything a suite needs (emulators, PostgreSQL, MariaDB, Chromium) is started by it and ended by it.
 
   --help   this text
 One file: npm run jest -- tests/unit/core/life-cycle.test.ts`;

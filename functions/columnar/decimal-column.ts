@@ -29,6 +29,22 @@ export class DecimalColumn extends ColumnPages {
     this.present();
   }
 
+  /**
+   * An unscaled value that fits: its amount as words of 32 bits, the lowest first and at least as many as the column is
+   * wide, and its sign. For what would cost a bigint a value otherwise.
+   */
+  appendWords(words: Uint32Array, negative: boolean): void {
+    const at = this.count++ * this.typeLength;
+    let carry = negative ? 1 : 0;
+    for (let word = 0, place = at + this.typeLength - 4; place >= at; word++, place -= 4) {
+      // Two's complement: all bits turned, plus one.
+      const sum = negative ? (~words[word]! >>> 0) + carry : words[word]!;
+      carry = sum > 0xffff_ffff ? 1 : 0;
+      this.view.setUint32(place, sum);
+    }
+    this.present();
+  }
+
   /** An unscaled value that fits. */
   appendBigInt(value: bigint): void {
     writeBigEndian(this.view, this.count++ * this.typeLength, this.typeLength, value);

@@ -7,6 +7,9 @@
  *     coordinator:  connect → openSnapshot → describe → safeUpperBound → planUnits … stays connected until all is read
  *     every task:   connect → importSnapshot(token) → extract(unit) … → close
  *
+ * A kind whose snapshots belong to one session (`sharedSnapshot: false`) is read by that session alone: the coordinator's
+ * extracts all units itself, and nobody imports.
+ *
  * All methods may be called again with the same request and then do the same: `extract` of one unit under one
  * snapshot writes the same rows, whoever runs it and however often.
  *
@@ -64,7 +67,10 @@ export interface Unit {
   readonly estimatedBytes: number | null;
 }
 
-/** A moment of the source that several sessions can read; `token` is plain text to be handed to the other tasks. */
+/**
+ * A moment of the source, which several sessions can read where the kind's snapshots are shared; `token` is plain text to
+ * be handed to the other tasks.
+ */
 export interface Snapshot {
   readonly token: string;
 }
@@ -145,7 +151,10 @@ export interface SourceSession {
   describe(table: string): Promise<TableDescription>;
   /** Fixes the moment that is read. It holds while this session is open. Idempotent within a session. */
   openSnapshot(): Promise<Snapshot>;
-  /** Reads that moment from now on. Throws Transient `snapshot-gone` when the session that opened it is closed. */
+  /**
+   * Reads that moment from now on. Throws Transient `snapshot-gone` when the session that opened it is closed, Terminal
+   * `snapshot-not-shared` where the kind's snapshots are not shared and another session opened it.
+   */
   importSnapshot(snapshot: Snapshot): Promise<void>;
   /**
    * Needs an open snapshot of this session. `cursor` is a column's name, or null where the source has its own notion
@@ -156,7 +165,8 @@ export interface SourceSession {
   planUnits(table: string, options: PlanOptions): Promise<readonly Unit[]>;
   /**
    * Needs an open or imported snapshot. Throws the signal's reason when aborted. After a failure the session may be
-   * unusable: close it and connect anew. A session that extracts should therefore not be the one that holds the snapshot.
+   * unusable: close it and connect anew. A session that extracts should therefore not be the one that holds the snapshot,
+   * where the kind's snapshots are shared.
    */
   extract(request: ExtractRequest): Promise<ExtractResult>;
   /** Ends the session, and with it the snapshot it opened. Never throws. */
@@ -204,6 +214,8 @@ export interface ConnectorCapabilities {
   readonly cursorTypes: readonly Column['type'][];
   /** Append works without choosing a cursor column (files by name and generation). */
   readonly ownCursor: boolean;
+  /** Other sessions can import a snapshot. Where not, the session that opened it extracts all units, one after the other. */
+  readonly sharedSnapshot: boolean;
 }
 
 /** What a source needs to be reached: its settings, and its credentials where the kind has any. */

@@ -2,8 +2,16 @@
 import type { SourceKind } from '#core/source';
 import type { Connector } from './connector.ts';
 import { csv } from './csv/csv.ts';
+import { mysql } from './mysql/mysql.ts';
 import { parquet } from './parquet/parquet.ts';
 import { postgres } from './postgres/postgres.ts';
+import { sqlserver } from './sqlserver/sqlserver.ts';
 
 /** The connectors by kind; the compiler refuses a kind without one. */
-export const connectors: Readonly<Record<SourceKind, Connector>> = { postgres, csv, parquet };
+export const connectors: Readonly<Record<SourceKind, Connector>> = {
+  postgres,
+  mysql,
+  sqlserver,
+  csv,
+  parquet,
+};

@@ -3,22 +3,48 @@ import { Column, type ColumnType } from './column.ts';
 import { Id, Moment, Name } from './ids.ts';
 import { deletable, editable } from './resource.ts';
 
-/** A PostgreSQL server. The password is a credential and not part of the settings. */
-export const PostgresSettings = z.strictObject({
-  kind: z.literal('postgres'),
+/** What every database server is reached by. The password is a credential and not part of the settings. */
+const serverSettings = {
   /** Alone: a whole connection string would be kept, and shown to every member, with the password in it. */
   host: z
     .string()
     .min(1)
     .max(253)
     .regex(/^[^\s/@]*$/, 'must be a name or address alone, without user, password or path'),
-  port: z.int().min(1).max(65535).default(5432),
-  database: z.string().min(1).max(63),
-  user: z.string().min(1).max(63),
   /** How far TLS is trusted, as libpq names it. */
   sslMode: z.enum(['disable', 'prefer', 'require', 'verify-full']).default('prefer'),
   /** PEM certificates that `verify-full` trusts instead of the public authorities. */
   ca: z.string().max(100_000).optional(),
+};
+const port = z.int().min(1).max(65535);
+
+/** A PostgreSQL server. */
+export const PostgresSettings = z.strictObject({
+  kind: z.literal('postgres'),
+  ...serverSettings,
+  port: port.default(5432),
+  database: z.string().min(1).max(63),
+  user: z.string().min(1).max(63),
+});
+
+/** A MySQL or MariaDB server, and the one of its databases that is read. */
+export const MysqlSettings = z.strictObject({
+  kind: z.literal('mysql'),
+  ...serverSettings,
+  port: port.default(3306),
+  database: z.string().min(1).max(64),
+  user: z.string().min(1).max(80),
+});
+
+/** A Microsoft SQL Server, or an Azure SQL database. Signs in with a login of the server's own, not of Windows. */
+export const SqlServerSettings = z.strictObject({
+  kind: z.literal('sqlserver'),
+  ...serverSettings,
+  port: port.default(1433),
+  database: z.string().min(1).max(128),
+  user: z.string().min(1).max(128),
+  /** Tells an availability group that a copy which is only read will do. */
+  readOnlyIntent: z.boolean().default(false),
 });
 
 /** Parameters of signed addresses: whoever knows their value may read the file, and every member reads the settings. */
@@ -58,7 +84,13 @@ export const CsvSettings = z.strictObject({
 /** Parquet files. */
 export const ParquetSettings = z.strictObject({ kind: z.literal('parquet'), uris: fileUris });
 
-export const SourceSettings = z.discriminatedUnion('kind', [PostgresSettings, CsvSettings, ParquetSettings]);
+export const SourceSettings = z.discriminatedUnion('kind', [
+  PostgresSettings,
+  MysqlSettings,
+  SqlServerSettings,
+  CsvSettings,
+  ParquetSettings,
+]);
 export type SourceSettings = z.infer<typeof SourceSettings>;
 export type SourceKind = SourceSettings['kind'];
 
@@ -95,15 +127,16 @@ export type Source = z.infer<typeof Source>;
  * source takes none.
  */
 export function signInPlace(settings: SourceSettings): string | null {
-  if (settings.kind !== 'postgres') return null;
+  if (!('host' in settings)) return null;
   const { host, port, database, user } = settings;
   return JSON.stringify([settings.kind, host.toLowerCase(), port, database, user]);
 }
 
 /** Whether both would read the same data: the same database, or at least one file in common. */
 export function readTheSame(one: SourceSettings, other: SourceSettings): boolean {
-  if (one.kind === 'postgres' && other.kind === 'postgres')
+  if ('host' in one && 'host' in other)
     return (
+      one.kind === other.kind &&
       one.host.toLowerCase() === other.host.toLowerCase() &&
       one.port === other.port &&
       one.database === other.database
@@ -123,8 +156,16 @@ export type LoadMode = z.infer<typeof LoadMode>;
 export const Deletes = z.enum(['keep', 'mark']);
 export type Deletes = z.infer<typeof Deletes>;
 
-/** Types of columns by which a database's new rows may be told; files tell by themselves. */
-export const CURSOR_TYPES: readonly ColumnType[] = ['INT64', 'TIMESTAMP', 'DATETIME'];
+const MOMENTS_AND_NUMBERS = ['INT64', 'TIMESTAMP', 'DATETIME'] as const;
+/** Types of columns by which new rows may be told, by kind of source; files tell by themselves. */
+export const CURSOR_TYPES: Readonly<Record<SourceKind, readonly ColumnType[]>> = {
+  postgres: MOMENTS_AND_NUMBERS,
+  // BIGINT UNSIGNED arrives as NUMERIC.
+  mysql: [...MOMENTS_AND_NUMBERS, 'NUMERIC'],
+  sqlserver: MOMENTS_AND_NUMBERS,
+  csv: [],
+  parquet: [],
+};
 
 /** One table of a source: `…/sources/{s}/tables/{id}`. */
 export const SourceTable = z.object({

@@ -23,7 +23,7 @@ import { openEpoch, type OpenEpoch } from './open-epoch.ts';
 import { pause } from './pause.ts';
 import { openProgress, type Progress } from './progress.ts';
 import { prepareWarehouse } from './publish.ts';
-import { TablePlan } from './records.ts';
+import { type Epoch, TablePlan } from './records.ts';
 import { tablePath } from './run-key.ts';
 import type { Scope } from './scope.ts';
 import { openSettledFeed } from './settled-feed.ts';
@@ -142,7 +142,7 @@ async function extractAll(
 async function runEpoch(
   scope: Scope,
   lease: Lease,
-  { epoch, plans }: OpenEpoch,
+  { epoch, plans, own }: OpenEpoch,
   landings: Landings,
   progress: Progress,
   meter: Meter,
@@ -156,7 +156,7 @@ async function runEpoch(
   };
   for (const plan of plans) if (plan.units === 0) await complete(plan);
 
-  const worker = openEpochWorker(scope, epoch, progress, meter);
+  const worker = openEpochWorker(scope, epoch, progress, meter, undefined, own);
   const settled = openSettledFeed(scope, epoch.number);
   try {
     while (left.size > 0) {
@@ -177,15 +177,13 @@ async function runEpoch(
         } else if (record.failure?.code === 'cap-reached') {
           stopAt(record.failure);
         } else if (record.failure !== null && endsEpoch(record.failure)) {
-          const { code, message } = record.failure;
-          const about = { epoch: epoch.number, code, error: message };
-          scope.log.warn('the source went away; tables not fully read begin anew', about);
-          return record.failure;
+          return beginAnew(scope, epoch, record.failure);
         } else {
           left.delete(record.table);
           await tableFailed(scope, table.plan, record.failure);
         }
       }
+      if (worker.lost !== null && left.size > 0) return beginAnew(scope, epoch, worker.lost);
       if (!worked && fresh.length === 0) await pause(300, scope.signal);
     }
     return null;
@@ -194,6 +192,13 @@ async function runEpoch(
     // What is left is read anew, and counted then.
     for (const { rows, bytes } of left.values()) meter.add({ rows: -rows, bytes: -bytes });
   }
+}
+
+/** The epoch is over: says why, which is also what is answered. */
+function beginAnew(scope: Scope, { number }: Epoch, failure: Failure): Failure {
+  const about = { epoch: number, code: failure.code, error: failure.message };
+  scope.log.warn('the source went away; tables not fully read begin anew', about);
+  return failure;
 }
 
 /** @throws TerminalError where a cap is reached: the run ends with it */
@@ -208,7 +213,7 @@ async function tableFailed(scope: Scope, plan: TablePlan, failure: Failure | nul
   scope.log.error('a table failed', { table: plan.name, code: why.code, error: why.message });
   await failTable(scope.store, scope.key, plan.id, why);
   const idle = (await unitsOfTable(scope, plan.id, plan.epoch)).filter(
-    (unit) => unit.record.status === 'pending',
+    ({ record: { status } }) => status === 'pending' || status === 'reserved',
   );
   for (let at = 0; at < idle.length; at += 200)
     await scope.store.db.commit(

@@ -17,6 +17,7 @@ import {
   giveBack,
   holding,
   MAX_UNIT_ATTEMPTS,
+  nextReserved,
   restSeconds,
   settleDone,
   settleFailed,
@@ -26,8 +27,19 @@ import {
 /** A task waits at most so long before it tries a source that was not to be reached. */
 const LONGEST_PAUSE_SECONDS = 8;
 
+/**
+ * What of an epoch this task alone can read: sessions that hold a snapshot which no other can import, by their source, and
+ * the units reserved for them, in order. Whoever opened the sessions closes them.
+ */
+export interface OwnUnits {
+  readonly sessions: ReadonlyMap<string, SourceSession>;
+  readonly queue: ClaimedUnit[];
+}
+
 /** One task's part of an epoch: its sessions, each in the epoch's snapshot. */
 export interface EpochWorker {
+  /** Why the units reserved for this task cannot be read in this epoch any more; null while they can. */
+  readonly lost: Failure | null;
   /** Claims a unit and does it; false where none is free. A unit's failure is written to it, not thrown. */
   step(): Promise<boolean>;
   close(): Promise<void>;
@@ -43,14 +55,16 @@ export function openEpochWorker(
   progress: Progress,
   meter: Pick<Meter, 'over'>,
   onDone: (tally: Spent) => void = () => undefined,
+  own: OwnUnits = { sessions: new Map(), queue: [] },
 ): EpochWorker {
+  let lost: Failure | null = null;
   const sessions = new Map<string, SourceSession>();
   const plans = new Map<string, TablePlan>();
   /** Times in a row that a source was not to be reached. */
   let unreachable = 0;
 
   const sessionFor = async (source: string): Promise<SourceSession> => {
-    const open = sessions.get(source);
+    const open = own.sessions.get(source) ?? sessions.get(source);
     if (open !== undefined) return open;
     const session = await openSession(scope, source);
     try {
@@ -76,8 +90,12 @@ export function openEpochWorker(
   };
 
   return {
+    get lost() {
+      return lost;
+    },
     async step() {
-      const unit = await claimUnit(scope, epoch.number);
+      const reserved = await nextReserved(scope, own.queue);
+      const unit = reserved ?? (await claimUnit(scope, epoch.number));
       if (unit === null) return false;
       const { table, source } = unit.record;
       try {
@@ -88,6 +106,10 @@ export function openEpochWorker(
         else await forgo(scope, unit, result);
         unreachable = 0;
       } catch (error) {
+        if (reserved !== null) {
+          lost = await reservedFailed(scope, unit, error);
+          return true;
+        }
         // A session in the middle of a failed read is of no further use.
         await drop(source);
         await unitFailed(scope, unit, error);
@@ -128,6 +150,20 @@ async function unitFailed(scope: Scope, unit: ClaimedUnit, error: unknown): Prom
   if (error instanceof TerminalError || failure.code === 'snapshot-gone' || spent)
     await settleFailed(scope, unit, failure);
   else await giveBack(scope, unit, restSeconds(unit.record.attempts));
+}
+
+/**
+ * Fails a reserved unit for good, or tells why the epoch is over for all of them: with the session, the snapshot has gone.
+ * @throws the stop signal's reason
+ */
+async function reservedFailed(scope: Scope, unit: ClaimedUnit, error: unknown): Promise<Failure | null> {
+  if (scope.signal.aborted) throw scope.signal.reason;
+  const failure = toFailure(error);
+  const about = { table: unit.record.unit.table, unit: unit.record.unit.id, error: toError(error).message };
+  scope.log.warn('a unit of work failed', about);
+  if (!(error instanceof TerminalError)) return failure;
+  await settleFailed(scope, unit, failure);
+  return null;
 }
 
 async function extract(

@@ -17,7 +17,8 @@ import { runPath, tablePath } from './run-key.ts';
 import type { Scope } from './scope.ts';
 import { openSession } from './sessions.ts';
 import { failTable } from './tables.ts';
-import { epochPath } from './units.ts';
+import type { OwnUnits } from './extract-units.ts';
+import { type ClaimedUnit, epochPath } from './units.ts';
 
 /** Source bytes of one unit: small enough to be read again, large enough for good files. */
 const UNIT_BYTES = 128 * 1024 * 1024;
@@ -26,6 +27,8 @@ const UNIT_BYTES = 128 * 1024 * 1024;
 export interface OpenEpoch {
   readonly epoch: Epoch;
   readonly plans: readonly TablePlan[];
+  /** What the other tasks cannot read: of sources whose snapshots belong to one session. */
+  readonly own: OwnUnits;
   close(): Promise<void>;
 }
 
@@ -51,6 +54,7 @@ export async function openEpoch(
   const last = await lastPublished(scope, tables);
   const sessions: SourceSession[] = [];
   const snapshots: Record<string, string> = {};
+  const alone = new Map<string, SourceSession>();
   const planned: Planned[] = [];
   const close = async () => {
     for (const session of sessions) await session.close();
@@ -61,12 +65,13 @@ export async function openEpoch(
       const opened = await openSource(scope, source, own, { epoch: number, last, patience });
       if (opened === null) continue;
       sessions.push(opened.session);
-      snapshots[source] = opened.token;
+      if (await isShared(scope, source)) snapshots[source] = opened.token;
+      else alone.set(source, opened.session);
       planned.push(...opened.planned);
     }
     const epoch: Epoch = { number, snapshots };
-    await writePlans(scope, lease, planned, epoch);
-    return { epoch, plans: planned.map(({ plan }) => plan), close };
+    const queue = await writePlans(scope, lease, planned, epoch, alone);
+    return { epoch, plans: planned.map(({ plan }) => plan), own: { sessions: alone, queue }, close };
   } catch (error) {
     await close();
     throw error;
@@ -210,27 +215,43 @@ async function planTable(
   };
 }
 
-/** In batches under the lease: a coordinator that has been succeeded writes nothing more. */
+/** Whether the other tasks can read a snapshot of the source, too. */
+async function isShared({ store, key }: Scope, source: string): Promise<boolean> {
+  const path = paths.source(key.tenant, key.model, source);
+  const { settings } = (await mustRead(store, path, Source, 'source')).value;
+  return connectors[settings.kind].capabilities.sharedSnapshot;
+}
+
+/**
+ * In batches under the lease: a coordinator that has been succeeded writes nothing more. Units of the sources in `alone`
+ * are reserved for this task from the beginning, and answered.
+ */
 async function writePlans(
   scope: Scope,
   lease: Lease,
   planned: readonly Planned[],
   epoch: Epoch,
-): Promise<void> {
+  alone: ReadonlyMap<string, SourceSession>,
+): Promise<ClaimedUnit[]> {
   const { tenant, model, run } = scope.key;
+  const reserved: ClaimedUnit[] = [];
   const writes = planned.flatMap(({ plan, units }, tableIndex): Write[] => [
     { kind: 'set', path: paths.etlPlan(runPath(scope.key), plan.id), data: plan },
-    ...units.map((unit, number): Write => ({
-      kind: 'set',
-      path: paths.etlUnit(tenant, model, run, unitId(epoch.number, tableIndex, number)),
-      data: newUnit(plan, unit, number),
-    })),
+    ...units.map((unit, number): Write => {
+      const path = paths.etlUnit(tenant, model, run, unitId(epoch.number, tableIndex, number));
+      const free = newUnit(plan, unit, number);
+      if (!alone.has(plan.source)) return { kind: 'set', path, data: free };
+      const record: UnitRecord = { ...free, status: 'reserved', holder: scope.holder, attempts: 1 };
+      reserved.push({ path, record });
+      return { kind: 'set', path, data: record };
+    }),
   ]);
   for (let at = 0; at < writes.length; at += 200)
     await commitFenced(scope.store, lease, writes.slice(at, at + 200));
   for (const { plan } of planned)
     await transition(scope.store, tablePath(scope.key, plan.id), EtlTable, etlCycle, 'extract');
   await commitFenced(scope.store, lease, [{ kind: 'set', path: epochPath(scope), data: epoch }]);
+  return reserved;
 }
 
 function newUnit(plan: TablePlan, unit: Unit, number: number): UnitRecord {

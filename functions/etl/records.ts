@@ -10,7 +10,10 @@ import { Deletes, LoadMode } from '#core/source';
 import { TableTally } from '#core/tally';
 import { inWarehouse } from '#core/warehouse-name';
 
-/** `…/etlRuns/{r}/lease/epoch`: the snapshot of each source that is read now. A new epoch makes the old one's files void. */
+/**
+ * `…/etlRuns/{r}/lease/epoch`: the snapshot of each source that is read now and that every task can read. A new epoch
+ * makes the old one's files void.
+ */
 export const Epoch = z.object({ number: z.int().min(1), snapshots: z.record(z.string(), z.string()) });
 export type Epoch = z.infer<typeof Epoch>;
 
@@ -55,7 +58,10 @@ export function plannedColumns({ columns, names }: TablePlan): Column[] {
 
 const PlainValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
-/** `…/etlRuns/{r}/units/{u}`: one chunk of a table, claimed by one task at a time. */
+/**
+ * `…/etlRuns/{r}/units/{u}`: one chunk of a table, claimed by one task at a time. `reserved`: only the task whose session
+ * holds the snapshot can read it; it is that task's from the beginning, and no other looks at it.
+ */
 export const UnitRecord = z.object({
   epoch: z.int(),
   table: Id,
@@ -68,7 +74,7 @@ export const UnitRecord = z.object({
     estimatedRows: z.number().nullable(),
     estimatedBytes: z.number().nullable(),
   }),
-  status: z.enum(['pending', 'claimed', 'done', 'failed']),
+  status: z.enum(['pending', 'reserved', 'claimed', 'done', 'failed']),
   holder: z.string().nullable(),
   /** When the claim ends unless renewed, in milliseconds since the epoch. */
   expiresAt: z.number(),

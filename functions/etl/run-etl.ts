@@ -71,6 +71,8 @@ async function follow(scope: Scope): Promise<void> {
     while (!(await isOver(scope, 'publishing'))) {
       const epoch = (await read(scope.store, epochPath(scope), Epoch))?.value ?? null;
       if (epoch !== null && epoch.number !== number) {
+        // Later epochs read less: where all sources are read by the coordinator alone, nothing is left to do here.
+        if (Object.keys(epoch.snapshots).length === 0) return;
         await worker?.close();
         number = epoch.number;
         worker = openEpochWorker(scope, epoch, progress, meter, (tally) => meter.add(tally));

@@ -69,6 +69,19 @@ export async function claimUnit(place: Place, epoch: number): Promise<ClaimedUni
 }
 
 /**
+ * The next of `queue`, which is emptied, that is still reserved for us; null at its end. Those of a table that has failed
+ * are gone.
+ */
+export async function nextReserved(place: Place, queue: ClaimedUnit[]): Promise<ClaimedUnit | null> {
+  for (let unit = queue.shift(); unit !== undefined; unit = queue.shift()) {
+    const found = await place.store.db.get(unit.path);
+    const record = found === null ? null : UnitRecord.parse(found.data);
+    if (record?.status === 'reserved' && record.holder === place.holder) return unit;
+  }
+  return null;
+}
+
+/**
  * Writes `change` to a unit while the claim is ours.
  * @returns false where it has gone to somebody else: nothing was written.
  */
@@ -77,7 +90,7 @@ async function writeHeld(place: Place, unit: ClaimedUnit, change: Partial<UnitRe
     const found = await place.store.db.get(unit.path);
     const current = found === null ? null : UnitRecord.parse(found.data);
     const ours =
-      current?.status === 'claimed' &&
+      (current?.status === 'claimed' || current?.status === 'reserved') &&
       current.holder === place.holder &&
       current.attempts === unit.record.attempts;
     if (found === null || !ours) return false;

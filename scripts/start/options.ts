@@ -37,7 +37,8 @@ Stays up afterwards, with the web application, until Ctrl-C.
   --once               end after the main job
   --orders FILE        use your own order lines (.csv, .csv.gz, .csv.zst or .parquet; one line per article bought)
   --encoding NAME      of a CSV file: utf-8 (default), latin1 or windows-1252 (what older programs write), utf-16
-  --source URL         use your own database: postgres://user:password@host:port/database (?sslmode=require)
+  --source URL         use your own database: postgres://user:password@host:port/database (?sslmode=require),
+                       or mysql://… for MySQL and MariaDB, sqlserver://… for SQL Server
   --columns LIST       which columns mean what, for --orders and --source, as role=column[,role=column…]
                        roles: customer, item, time; and where there are: quantity, price, value, order, name
                        (of the article), category, customer-name, superseded-by

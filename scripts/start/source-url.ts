@@ -3,21 +3,33 @@ import { type Credentials, SourceSettings } from '#core/source';
 
 /** A database as the API takes it: the password apart from the rest. */
 export interface DatabaseAddress {
-  readonly settings: Extract<SourceSettings, { kind: 'postgres' }>;
+  readonly settings: Extract<SourceSettings, { host: string }>;
   readonly credentials: Credentials;
 }
 
-const EXAMPLE = 'postgres://user:password@host:5432/database';
+const EXAMPLE =
+  'postgres://user:password@host:5432/database, or with mysql:// and port 3306, or sqlserver:// and port 1433';
+
+/** Kinds of database by how their addresses begin. */
+const KINDS = new Map<string, DatabaseAddress['settings']['kind']>([
+  ['postgres:', 'postgres'],
+  ['postgresql:', 'postgres'],
+  ['mysql:', 'mysql'],
+  ['mariadb:', 'mysql'],
+  ['sqlserver:', 'sqlserver'],
+  ['mssql:', 'sqlserver'],
+]);
 
 /**
- * A `postgres://` URL as source settings and credentials. Query: `sslmode` only.
+ * A `postgres://`, `mysql://` or `sqlserver://` URL as source settings and credentials. Query: `sslmode` only.
  * @throws TerminalError `usage`, naming the wrong part; never the password.
  */
 export function parseSourceUrl(text: string): DatabaseAddress {
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !['postgres:', 'postgresql:'].includes(url.protocol))
+  const kind = url === null ? undefined : KINDS.get(url.protocol);
+  if (url === null || kind === undefined)
     throw usage(
-      `--source is not a postgres:// address${url === null ? '' : `: it begins with ${url.protocol}//`}.`,
+      `--source is not a postgres://, mysql:// or sqlserver:// address${url === null ? '' : `: it begins with ${url.protocol}//`}.`,
     );
   const unknown = [...url.searchParams.keys()].filter((name) => name !== 'sslmode');
   if (unknown.length > 0)
@@ -30,14 +42,14 @@ export function parseSourceUrl(text: string): DatabaseAddress {
     if (value === '') throw usage(`--source names no ${part}.`);
   const sslMode = url.searchParams.get('sslmode');
   const settings = SourceSettings.safeParse({
-    kind: 'postgres',
+    kind,
     host: url.hostname.replace(/^\[|\]$/g, ''),
     ...(url.port === '' ? {} : { port: Number(url.port) }),
     database: decoded('database', url.pathname.slice(1)),
     user: decoded('user', url.username),
     ...(sslMode === null ? {} : { sslMode }),
   });
-  if (!settings.success || settings.data.kind !== 'postgres') {
+  if (!settings.success || !('host' in settings.data)) {
     const issue = settings.error?.issues[0];
     throw usage(`--source: ${issue?.path.join('.') ?? 'address'}: ${issue?.message ?? 'not valid'}.`);
   }

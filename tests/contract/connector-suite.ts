@@ -196,7 +196,11 @@ export function describeConnector(
 
       await fixture.change();
 
-      const reader = await connect();
+      const other = await connect();
+      const shared = fixture.connector.capabilities.sharedSnapshot;
+      if (!shared)
+        await expect(other.importSnapshot(snapshot)).rejects.toMatchObject({ code: 'snapshot-not-shared' });
+      const reader = shared ? other : holder;
       await reader.importSnapshot(snapshot);
       const first = await extractAll(reader, JSON.parse(JSON.stringify(units)), columns);
       expect(await ids(first)).toEqual(upTo(fixture.rows));

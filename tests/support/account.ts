@@ -34,7 +34,12 @@ export interface Account {
   ): Promise<{ source: Source; tables: SourceTable[] }>;
   choose(
     table: SourceTable,
-    choice: Partial<Pick<SourceTable, 'enabled' | 'mode' | 'cursor' | 'excluded' | 'mergeKey' | 'deletes' | 'deleteLimit' | 'rejectLimit'>>,
+    choice: Partial<
+      Pick<
+        SourceTable,
+        'enabled' | 'mode' | 'cursor' | 'excluded' | 'mergeKey' | 'deletes' | 'deleteLimit' | 'rejectLimit'
+      >
+    >,
   ): Promise<SourceTable>;
   /** Starts a run and waits for its end. */
   load(seconds?: number): Promise<FinishedRun>;

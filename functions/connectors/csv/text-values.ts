@@ -5,6 +5,7 @@
 import { MAX_VALUE_BYTES } from '#columnar/bytes-column';
 import type { ColumnBuilder } from '#columnar/table-writer';
 import { decimalShape, type Column, type ColumnType } from '#core/column';
+import { parseUnscaled } from '../values.ts';
 
 /** The column types that CSV text can become. */
 export type TextType = Extract<
@@ -129,16 +130,6 @@ function asText(bytes: Uint8Array, start: number, end: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
     .toString('latin1')
     .trim();
-}
-
-/** `text` times 10^scale; null when it is no decimal number, begins with a zero before digits, or has other decimals than zeros beyond the scale. */
-export function parseUnscaled(text: string, scale: number): bigint | null {
-  const match = LEADING_ZERO.test(text) ? null : DECIMAL.exec(text);
-  if (match === null) return null;
-  const [, sign = '', whole = '', decimals = ''] = match;
-  if (/[1-9]/.test(decimals.slice(scale))) return null;
-  const value = BigInt(whole + decimals.slice(0, scale).padEnd(scale, '0'));
-  return sign === '-' ? -value : value;
 }
 
 function parseFloat64(text: string): number | null {

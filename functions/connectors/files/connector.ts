@@ -1,5 +1,5 @@
 /** The connector of a kind of files: all of it but the format. */
-import { filesOf, type SourceSettings } from '#core/source';
+import { CURSOR_TYPES, filesOf, type SourceSettings } from '#core/source';
 import { TerminalError } from '#core/errors';
 import type {
   Connector,
@@ -40,8 +40,9 @@ export function makeFileConnector<K extends FileKind>(options: FileKindOptions<K
   const capabilities: ConnectorCapabilities = {
     chunks,
     modes: ['replace', 'append', 'merge'],
-    cursorTypes: [],
+    cursorTypes: CURSOR_TYPES[kind],
     ownCursor: true,
+    sharedSnapshot: true,
   };
   return {
     kind,

@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import { z } from 'zod';
 import { TerminalError } from '#core/errors';
 import type { TableDescription, TableListing } from '../connector.ts';
-import { formatRelation, type RelationName } from './names.ts';
+import { formatRelation, type RelationName } from '../relation-names.ts';
 import { planColumn, type ColumnPlan } from './types.ts';
 
 const kinds = { r: 'table', p: 'partitioned', v: 'view', m: 'view', f: 'foreign' } as const;

@@ -1,11 +1,12 @@
 /** Signed-in connections to a customer's PostgreSQL: pinned address, TLS as asked, read-only, time-limited. */
-import { isIP, type Socket } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
+import type { Socket } from 'node:net';
 import { Client } from 'pg';
 import type { Credentials, SourceSettings } from '#core/source';
 import { toError } from '#core/errors';
 import type { PinnedHost } from '../hosts.ts';
-import { toSourceError, type ErrorPlace } from './errors.ts';
+import type { ErrorPlace } from '../source-errors.ts';
+import { tlsOptions } from '../tls.ts';
+import { toSourceError } from './errors.ts';
 import { guardParser } from './parser-guard.ts';
 
 /** The settings of a PostgreSQL source. */
@@ -43,16 +44,6 @@ const SESSION_SQL = [
 export function placeOf(settings: PostgresSettings): ErrorPlace {
   const { host, port, database, user } = settings;
   return { host, port, database, user };
-}
-
-/** TLS options: verified against the given name although the connection goes to the pinned address. */
-export function tlsOptions(settings: PostgresSettings, pinned: PinnedHost): ConnectionOptions {
-  return {
-    host: pinned.host,
-    ...(isIP(pinned.host) === 0 ? { servername: pinned.host } : {}),
-    ...(settings.ca === undefined ? {} : { ca: settings.ca }),
-    rejectUnauthorized: settings.sslMode === 'verify-full',
-  };
 }
 
 /** Ends the connection at once; what waits for an answer fails. */

@@ -2,27 +2,11 @@
  * What goes wrong with a PostgreSQL server, in our words: code, what happened, what to do. The texts name host, port,
  * database and user, never the password. Source: PostgreSQL's appendix A (error codes), Node's and OpenSSL's codes.
  */
-import { TerminalError, toError, TransientError } from '#core/errors';
-
-/** The values that messages name. */
-export interface ErrorPlace {
-  readonly host: string;
-  readonly port: number;
-  readonly database: string;
-  readonly user: string;
-}
-
-type Maker = (place: ErrorPlace, detail: string) => readonly [code: string, message: string, remedy: string];
-interface Rule {
-  readonly when: RegExp;
-  readonly again: boolean;
-  readonly say: Maker;
-}
-
-const at = ({ host, port }: ErrorPlace): string => `${host}:${port}`;
+import type { TerminalError, TransientError } from '#core/errors';
+import { at, type ErrorPlace, type ErrorRule, translateError } from '../source-errors.ts';
 
 /** Tried in order against `CODE message`. */
-const rules: readonly Rule[] = [
+const rules: readonly ErrorRule[] = [
   {
     when: /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EHOSTDOWN|ECONNABORTED)|timeout expired|connect timeout/,
     again: true,
@@ -153,23 +137,5 @@ const rules: readonly Rule[] = [
 
 /** `thrown` as one of ours; errors that are ours already pass unchanged. */
 export function toSourceError(thrown: unknown, place: ErrorPlace): TerminalError | TransientError {
-  if (thrown instanceof TerminalError || thrown instanceof TransientError) return thrown;
-  const cause = toError(thrown);
-  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
-  const detail = cause.message.replaceAll(/\s+/g, ' ').replace(/\.$/, '') || code;
-  const rule = rules.find(({ when }) => when.test(`${code} ${detail}`));
-  if (rule !== undefined) {
-    const [ours, message, remedy] = rule.say(place, detail);
-    return rule.again
-      ? new TransientError(ours, message, { remedy, cause })
-      : new TerminalError(ours, message, { remedy, cause });
-  }
-  return new TerminalError(
-    'source-error',
-    `PostgreSQL at ${at(place)} said ${code || 'no code'}: ${detail}.`,
-    {
-      remedy: 'Look the message up in the server’s log.',
-      cause,
-    },
-  );
+  return translateError(thrown, place, 'PostgreSQL', rules);
 }

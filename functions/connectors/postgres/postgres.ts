@@ -17,8 +17,9 @@ export const postgres: Connector = {
   capabilities: {
     chunks: true,
     modes: ['replace', 'append', 'merge'],
-    cursorTypes: CURSOR_TYPES,
+    cursorTypes: CURSOR_TYPES.postgres,
     ownCursor: false,
+    sharedSnapshot: true,
   },
   test: (access, context, signal) => testPostgres(settingsOf(access), access.credentials, context, signal),
   async connect(access, context, signal) {

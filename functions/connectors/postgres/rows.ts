@@ -5,8 +5,10 @@
 import type { TableWriter } from '#columnar/table-writer';
 import { TransientError } from '#core/errors';
 import type { Reject } from '../connector.ts';
+import { KeptRows } from '../kept-rows.ts';
+import type { Misfit } from '../values.ts';
 import type { FrameSink } from './copy-reader.ts';
-import type { Decode, Misfit } from './values.ts';
+import type { Decode } from './values.ts';
 
 const SIGNATURE_BYTES = 11;
 
@@ -25,26 +27,13 @@ export function makeRowSink(
   return new RowSink(writer, decoders, reject);
 }
 
-class RowSink implements FrameSink, RowCounts {
-  rows = 0;
-  rejected = 0;
-  private readonly writer: TableWriter;
+class RowSink extends KeptRows implements FrameSink, RowCounts {
   private readonly decoders: readonly Decode[];
-  private readonly reject: (reject: Reject) => void;
   private started = false;
 
   constructor(writer: TableWriter, decoders: readonly Decode[], reject: (reject: Reject) => void) {
-    this.writer = writer;
+    super(writer, reject);
     this.decoders = decoders;
-    this.reject = reject;
-  }
-
-  get full(): boolean {
-    return this.writer.full;
-  }
-
-  drain(): Promise<void> {
-    return this.writer.drain();
   }
 
   frame(bytes: Uint8Array, start: number, end: number): void {
@@ -78,14 +67,7 @@ class RowSink implements FrameSink, RowCounts {
       at += length;
       if (problem !== null) break;
     }
-    if (problem === null) {
-      writer.endRow();
-      this.rows++;
-      return at;
-    }
-    writer.abandonRow();
-    this.rejected++;
-    this.reject({ line: null, column: writer.columns[column]?.name ?? null, ...problem });
+    this.endRow(problem, column);
     for (column++; column < fields; column++) at += 4 + Math.max(0, int32(bytes, at));
     return at;
   }

@@ -1,15 +1,15 @@
 /** One connection to a PostgreSQL database as a `SourceSession`. */
 import type { Client } from 'pg';
 import { z } from 'zod';
-import { wireTypeOf, type Column } from '#core/column';
 import { TerminalError, TransientError } from '#core/errors';
+import { planOf } from '../agreed-columns.ts';
 import type { ExtractRequest, ExtractResult, SourceSession } from '../connector.ts';
-import { describeRelation, listRelations, type Relation } from './catalog.ts';
+import type { ErrorPlace } from '../source-errors.ts';
+import { describeRelation, listRelations } from './catalog.ts';
 import { readCopy } from './copy-reader.ts';
 import { closeClient } from './connection.ts';
-import { toSourceError, type ErrorPlace } from './errors.ts';
+import { toSourceError } from './errors.ts';
 import { makeRowSink } from './rows.ts';
-import type { ColumnPlan } from './types.ts';
 import { copySql, planRelation, UnitPart } from './units.ts';
 import { makeDecoder } from './values.ts';
 import { parseRelation } from './names.ts';
@@ -136,7 +136,7 @@ async function extract(client: Client, request: ExtractRequest): Promise<Extract
   const { unit, columns, writer, signal } = request;
   const part = UnitPart.parse(unit.part);
   const relation = await describeRelation(client, parseRelation(unit.table));
-  const plans = columns.map((column) => livePlan(relation, column));
+  const plans = columns.map((column) => planOf(relation.plans, column, relation.description.name));
   const encoding = await client.query("SELECT pg_catalog.current_setting('server_encoding') AS name");
   const [{ name }] = z.tuple([z.object({ name: z.string() })]).parse(encoding.rows);
   const decoders = plans.map((plan, index) => {
@@ -162,30 +162,4 @@ async function extract(client: Client, request: ExtractRequest): Promise<Extract
     },
   }, signal); // prettier-ignore
   return { rows: sink.rows, rejected: sink.rejected, bytes };
-}
-
-/** The column as the catalogue has it now, which must still be what was agreed. */
-function livePlan(relation: Relation, agreed: Column): ColumnPlan {
-  const plan = relation.plans.find(({ column }) => column.name === agreed.name);
-  const table = relation.description.name;
-  if (plan === undefined)
-    throw new TerminalError(
-      'column-changed',
-      `Table ${table} has no readable column "${agreed.name}" any more.`,
-      {
-        remedy: 'Discover the tables of the source again.',
-      },
-    );
-  const { column } = plan;
-  const same =
-    wireTypeOf(column.type) === wireTypeOf(agreed.type) &&
-    column.precision === agreed.precision &&
-    column.scale === agreed.scale;
-  if (!same)
-    throw new TerminalError(
-      'column-changed',
-      `Column "${agreed.name}" of ${table} was ${agreed.sourceType} and is now ${column.sourceType}.`,
-      { remedy: 'Discover the tables of the source again.' },
-    );
-  return plan;
 }

@@ -5,6 +5,7 @@
  * the server knows best how to write it.
  */
 import type { Column, ColumnType } from '#core/column';
+import { decimalType } from '../decimal-type.ts';
 import { escapeIdentifier } from './names.ts';
 
 /** A column as the catalogue has it; domains are resolved to their base type. */
@@ -105,20 +106,12 @@ function mappingOf(found: CatalogColumn): Shaped {
   return direct[found.typeName] ?? asText;
 }
 
-/**
- * numeric(p,s) keeps its shape where the warehouse has room for it. Without a declared shape, or with one that is too
- * wide, BIGNUMERIC takes what fits and the rest is rejected value by value.
- */
+/** Without a declared shape BIGNUMERIC takes what fits, and the rest is rejected value by value. */
 function numericMapping(modifier: number): Shaped {
   if (modifier < 4) return { type: 'BIGNUMERIC', form: 'numeric' };
   const packed = modifier - 4;
   const precision = (packed >> 16) & 0xffff;
   // Eleven bits, signed since PostgreSQL 15: numeric(5,-2) counts hundreds.
   const scale = ((packed & 0x7ff) ^ 1024) - 1024;
-  const whole = Math.max(precision - scale, 0);
-  const decimals = Math.max(scale, 0);
-  const shape = { precision: Math.max(whole + decimals, 1), scale: decimals };
-  if (whole <= 29 && decimals <= 9) return { type: 'NUMERIC', form: 'numeric', shape };
-  if (whole <= 38 && decimals <= 38) return { type: 'BIGNUMERIC', form: 'numeric', shape };
-  return { type: 'BIGNUMERIC', form: 'numeric' };
+  return { ...decimalType(Math.max(precision - scale, 0), Math.max(scale, 0)), form: 'numeric' };
 }

@@ -9,15 +9,10 @@ import { MAX_VALUE_BYTES, type BytesColumn } from '#columnar/bytes-column';
 import type { IntegerColumn } from '#columnar/integer-column';
 import type { ColumnBuilder } from '#columnar/table-writer';
 import { decimalShape } from '#core/column';
+import { expectKind } from '../expect-kind.ts';
+import { MAX_DAY, MIN_DAY, misfit, type Misfit, shortestSingle, showDay } from '../values.ts';
 import { decodeNumeric, formatNumeric } from './numeric.ts';
 import type { BinaryForm, ColumnPlan } from './types.ts';
-
-/** Why a value was left out. */
-export interface Misfit {
-  readonly reason: string;
-  readonly value: string;
-  readonly message: string;
-}
 
 /** Reads the value `bytes[at .. at + length)`. */
 export type Decode = (bytes: Uint8Array, at: number, length: number) => Misfit | null;
@@ -26,9 +21,6 @@ const WORD = 4_294_967_296;
 /** Days and microseconds from 1970 to 2000, PostgreSQL's epoch. */
 const EPOCH_DAYS = 10_957;
 const EPOCH_MICROS = 946_684_800_000_000;
-/** The warehouse's dates: 0001-01-01 to 9999-12-31. */
-const MIN_DAY = -719_162;
-const MAX_DAY = 2_932_896;
 /** The first and last microsecond, as halves: they are beyond what a double holds exactly. */
 const FIRST = halves(BigInt(MIN_DAY) * 86_400_000_000n);
 const LAST = halves(BigInt(MAX_DAY + 1) * 86_400_000_000n - 1n);
@@ -83,18 +75,6 @@ export function makeDecoder(plan: ColumnPlan, builder: ColumnBuilder, checkUtf8:
   return makers[plan.form](plan, builder, checkUtf8);
 }
 
-function expectKind<K extends ColumnBuilder['kind']>(
-  plan: ColumnPlan,
-  builder: ColumnBuilder,
-  kind: K,
-): Extract<ColumnBuilder, { kind: K }> {
-  if (builder.kind !== kind)
-    throw new RangeError(
-      `column ${plan.column.name} of form ${plan.form} given a builder of ${builder.kind}`,
-    );
-  return builder as Extract<ColumnBuilder, { kind: K }>; // just compared; TypeScript cannot narrow by a generic
-}
-
 function integers(column: IntegerColumn, read: (bytes: Uint8Array, at: number) => number): Decode {
   return (bytes, at) => {
     const value = read(bytes, at);
@@ -114,15 +94,6 @@ function floats(plan: ColumnPlan, builder: ColumnBuilder): Decode {
     column.append(single ? shortestSingle(scratch.getFloat32(0)) : scratch.getFloat64(0));
     return null;
   };
-}
-
-function shortestSingle(value: number): number {
-  if (!Number.isFinite(value)) return value;
-  for (let digits = 6; digits < 9; digits++) {
-    const shorter = Number(value.toPrecision(digits));
-    if (Math.fround(shorter) === value) return shorter;
-  }
-  return Number(value.toPrecision(9));
 }
 
 function numerics(plan: ColumnPlan, builder: ColumnBuilder): Decode {
@@ -214,14 +185,4 @@ function texts(column: BytesColumn, skip: number, checkUtf8: boolean): Decode {
     column.append(bytes, at + skip, length - skip);
     return null;
   };
-}
-
-function misfit(reason: string, value: string, problem: string): Misfit {
-  const shown = value.slice(0, 200);
-  return { reason, value: shown, message: `The value ${shown} ${problem}.` };
-}
-
-function showDay(day: number): string {
-  const date = new Date(day * 86_400_000);
-  return Number.isNaN(date.getTime()) ? `day ${day} since 1970` : date.toISOString().slice(0, -14);
 }

@@ -1,2 +1,2 @@
 /* Reading sources is not simulated: what an epoch plans is read when it is planned, and nothing is left for workers. */
-export const openEpochWorker = () => ({ step: async () => false, close: async () => undefined });
+export const openEpochWorker = () => ({ lost: null, step: async () => false, close: async () => undefined });

@@ -67,6 +67,7 @@ describe('a choice that cannot be is refused with what can', () => {
     modes: ['replace', 'append'] as const,
     cursorTypes: ['INT64'] as const,
     ownCursor: false,
+    sharedSnapshot: true,
   };
   const table = {
     name: 'orders',

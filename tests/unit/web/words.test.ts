@@ -52,7 +52,9 @@ test('addresses of a model’s sections', () => {
 });
 
 test('a pasted connection string fills the form; anything else is left alone', () => {
-  expect(readConnectionString('postgres://reader:p%40ss@db.example.com/erp?sslmode=require')).toEqual({
+  expect(
+    readConnectionString('postgres', 'postgres://reader:p%40ss@db.example.com/erp?sslmode=require'),
+  ).toEqual({
     host: 'db.example.com',
     port: '5432',
     database: 'erp',
@@ -60,8 +62,41 @@ test('a pasted connection string fills the form; anything else is left alone', (
     password: 'p@ss',
     sslMode: 'require',
   });
-  expect(readConnectionString('mysql://reader@db.example.com/erp')).toBeNull();
-  expect(readConnectionString('postgres://')).toBeNull();
+  expect(readConnectionString('postgres', 'mysql://reader@db.example.com/erp')).toBeNull();
+  expect(readConnectionString('postgres', 'postgres://')).toBeNull();
+  expect(readConnectionString('mysql', 'mysql://reader@db.example.com/erp?ssl-mode=REQUIRE')).toMatchObject({
+    port: '3306',
+    user: 'reader',
+    sslMode: 'require',
+  });
+  expect(readConnectionString('sqlserver', 'sqlserver://reader@db.example.com/erp')).toMatchObject({
+    port: '1433',
+    database: 'erp',
+  });
+  const ado = (text: string) => readConnectionString('sqlserver', text);
+  expect(
+    ado(
+      'Server=tcp:acme.database.windows.net,1435;Initial Catalog=erp;User ID=reader;Password="p;""x";Encrypt=True;TrustServerCertificate=False;',
+    ),
+  ).toEqual({
+    host: 'acme.database.windows.net',
+    port: '1435',
+    database: 'erp',
+    user: 'reader',
+    password: 'p;"x',
+    sslMode: 'verify-full',
+  });
+  expect(
+    ado('Data Source=db\\SQL01; Database=erp; Uid=sa; Pwd=a=b; Encrypt=yes; Trust Server Certificate=yes'),
+  ).toEqual({
+    host: 'db',
+    port: '1433',
+    database: 'erp',
+    user: 'sa',
+    password: 'a=b',
+    sslMode: 'require',
+  });
+  expect(ado('just text')).toBeNull();
 });
 
 test('what several tasks have read adds up by table', () => {

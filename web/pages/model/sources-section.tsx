@@ -3,7 +3,7 @@ import { startConnectionTest } from '#core/api/connection-tests';
 import { discoverTables } from '#core/api/sources';
 import { ConnectionTest } from '#core/connection-test';
 import { paths } from '#core/paths';
-import { CURSOR_TYPES, objectsOf, type Source, type SourceSettings } from '#core/source';
+import { CURSOR_TYPES, type Source, type SourceSettings } from '#core/source';
 import { api } from '../../api.ts';
 import { useLiveList, valueOf } from '../../live.ts';
 import { allowed } from '../../session.ts';
@@ -14,6 +14,7 @@ import { useWork } from '../../use-work.ts';
 import { AddSource } from './add-source.tsx';
 import { ChangePassword } from './change-password.tsx';
 import { TestSteps } from './connection-steps.tsx';
+import { SERVERS } from './connection-string.ts';
 import type { ModelState } from './facts.ts';
 import { SourceTables } from './source-tables.tsx';
 
@@ -37,7 +38,10 @@ export function SourcesSection({ state }: { readonly state: ModelState }) {
         {(sources) =>
           sources.length === 0 && !adding ? (
             <Empty title="No source yet">
-              <p>A source is where your orders are: a PostgreSQL database, or CSV or Parquet files.</p>
+              <p>
+                A source is where your orders are: a PostgreSQL, MySQL, MariaDB or SQL Server database, or CSV
+                or Parquet files.
+              </p>
               {add}
             </Empty>
           ) : (
@@ -105,7 +109,7 @@ function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanel
           <Button kind="plain" small busy={reading.busy} unavailable={unavailable} onClick={reading.run}>
             Read the tables
           </Button>
-          {source.settings.kind === 'postgres' && !changing && (
+          {'host' in source.settings && !changing && (
             <Button kind="plain" small unavailable={unavailable} onClick={() => setChanging(true)}>
               Change the password
             </Button>
@@ -123,7 +127,7 @@ function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanel
         tenant={tenant}
         model={model}
         source={source.id}
-        cursorTypes={objectsOf(source.settings).length > 0 ? [] : CURSOR_TYPES}
+        cursorTypes={CURSOR_TYPES[source.settings.kind]}
       />
     </Panel>
   );
@@ -134,5 +138,5 @@ function placeOf(settings: SourceSettings): string {
     const names = settings.uris.map((uri) => (uri.includes('*') ? uri : uri.split('/').at(-1)));
     return `${settings.kind === 'csv' ? 'CSV' : 'Parquet'} · ${names.join(', ')}`;
   }
-  return `PostgreSQL · ${settings.user}@${settings.host}:${settings.port}/${settings.database} · TLS ${settings.sslMode}`;
+  return `${SERVERS[settings.kind].label} · ${settings.user}@${settings.host}:${settings.port}/${settings.database} · TLS ${settings.sslMode}`;
 }

@@ -58,6 +58,14 @@ test('a database: the password apart, special signs decoded', () => {
   expect(parseOptions(['--source', 'postgres://u:p@[::1]:6000/d'])).toMatchObject({
     input: { address: { settings: { host: '::1', port: 6000, sslMode: 'prefer' } } },
   });
+  for (const scheme of ['mysql', 'mariadb'])
+    expect(parseOptions(['--source', `${scheme}://u:p@db.example.com/d`])).toMatchObject({
+      input: { address: { settings: { kind: 'mysql', port: 3306 }, credentials: { password: 'p' } } },
+    });
+  for (const scheme of ['sqlserver', 'mssql'])
+    expect(parseOptions(['--source', `${scheme}://u:p@db.example.com/d`])).toMatchObject({
+      input: { address: { settings: { kind: 'sqlserver', port: 1433 }, credentials: { password: 'p' } } },
+    });
 });
 
 test.each([
@@ -73,8 +81,8 @@ test.each([
   [['--orders', 'a.csv', '--columns', 'client=a'], '"client=a"'],
   [['--orders', 'a.csv', '--columns', 'customer'], '"customer"'],
   [['--orders', 'a.csv', '--columns', 'item=a,item=b'], 'item twice'],
-  [['--source', 'mysql://u:secret@h/d'], 'mysql://'],
-  [['--source', 'just text'], 'not a postgres://'],
+  [['--source', 'oracle://u:secret@h/d'], 'oracle://'],
+  [['--source', 'just text'], 'not a postgres://, mysql:// or sqlserver://'],
   [['--source', 'postgres://h/d'], 'no user'],
   [['--source', 'postgres://u:secret@h'], 'no database'],
   [['--source', 'postgres://u:secret@h/d?sslmode=maybe'], 'sslMode'],

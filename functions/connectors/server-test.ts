@@ -1,0 +1,137 @@
+/** The connection test of a database server: resolve, reach, TLS, sign in, permissions, read one row. */
+import type { Socket } from 'node:net';
+import { TerminalError } from '#core/errors';
+import type { ConnectorContext, TableListing, TestedStep } from './connector.ts';
+import type { PinnedHost } from './hosts.ts';
+import { reach } from './reach.ts';
+import { runSteps } from './test-steps.ts';
+
+/** A signed-in connection under test. */
+export interface TestedConnection {
+  /** What was signed in to, for people: `PostgreSQL 16.2`. */
+  readonly server: string;
+  listTables(): Promise<readonly TableListing[]>;
+  /** Whether the table has a row; throws where it cannot be read. */
+  hasRow(table: string): Promise<boolean>;
+  /** Never throws. */
+  close(): Promise<void>;
+}
+
+/** What a kind of server brings to its test. What its methods throw is put into words by `inOurWords`. */
+export interface ServerUnderTest {
+  readonly settings: {
+    readonly host: string;
+    readonly port: number;
+    readonly database: string;
+    readonly user: string;
+    readonly sslMode: 'disable' | 'prefer' | 'require' | 'verify-full';
+  };
+  /** Asks for TLS over a fresh connection, which it may destroy: the version agreed on, null where it is not offered. */
+  negotiateTls(socket: Socket, pinned: PinnedHost): Promise<string | null>;
+  /** The failure of a server that does not offer TLS. */
+  tlsNotOffered(): Error;
+  signIn(pinned: PinnedHost): Promise<TestedConnection>;
+  /** What to do where the user may read no table. */
+  readonly grantRemedy: string;
+  inOurWords(error: unknown): Error;
+}
+
+/** Yields each step as it ends; see `Connector.test`. */
+export async function* testServer(
+  server: ServerUnderTest,
+  context: ConnectorContext,
+  signal: AbortSignal,
+): AsyncGenerator<TestedStep> {
+  const { settings } = server;
+  const state: {
+    pinned?: PinnedHost;
+    socket?: Socket;
+    connection?: TestedConnection;
+    tables?: readonly TableListing[];
+  } = {};
+  const worded = async <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      throw server.inOurWords(error);
+    });
+  try {
+    yield* runSteps(
+      [
+        {
+          name: 'resolve',
+          run: async () => {
+            state.pinned = await context.hosts.pin(settings.host, settings.port);
+            return `${settings.host} is a host that may be connected to.`;
+          },
+        },
+        {
+          name: 'reach',
+          run: async () => {
+            state.socket = await worded(reach(required(state.pinned), signal));
+            // Kept for the next step: a server may count connections that come to nothing.
+            state.socket.on('error', () => undefined);
+            return `Something answers at ${settings.host}:${settings.port}.`;
+          },
+        },
+        {
+          name: 'tls',
+          run: async () => {
+            if (settings.sslMode === 'disable')
+              return { skip: 'SSL mode "disable": the connection is not encrypted.' };
+            const work = server.negotiateTls(required(state.socket), required(state.pinned));
+            const protocol = await worded(work);
+            if (protocol === null) {
+              if (settings.sslMode === 'prefer')
+                return { skip: 'The server does not offer TLS; SSL mode "prefer" goes on without.' };
+              throw server.tlsNotOffered();
+            }
+            const verified =
+              settings.sslMode === 'verify-full' ? 'certificate and name verified' : 'not verified';
+            return `Encrypted with ${protocol}, ${verified}.`;
+          },
+        },
+        {
+          name: 'sign-in',
+          run: async () => {
+            state.socket?.destroy();
+            state.connection = await worded(server.signIn(required(state.pinned)));
+            return `Signed in as ${settings.user} to ${state.connection.server}.`;
+          },
+        },
+        {
+          name: 'permissions',
+          run: async () => {
+            state.tables = await worded(required(state.connection).listTables());
+            if (state.tables.length === 0)
+              throw new TerminalError(
+                'no-tables',
+                `User "${settings.user}" may read no table in database "${settings.database}".`,
+                { remedy: server.grantRemedy },
+              );
+            return `May read ${state.tables.length} ${state.tables.length === 1 ? 'table' : 'tables'}.`;
+          },
+        },
+        {
+          name: 'read',
+          run: async () => {
+            const { name } = required(
+              state.tables?.find(({ kind }) => kind === 'table') ?? state.tables?.[0],
+            );
+            return (await worded(required(state.connection).hasRow(name)))
+              ? `Read a row of ${name}.`
+              : `${name} can be read; it is empty.`;
+          },
+        },
+      ],
+      context.now,
+      signal,
+    );
+  } finally {
+    state.socket?.destroy();
+    await state.connection?.close();
+  }
+}
+
+function required<T>(value: T | undefined): T {
+  if (value === undefined) throw new RangeError('a step ran before the step it needs');
+  return value;
+}

@@ -1,0 +1,49 @@
+/** What goes wrong with a server, in our words: each kind lists its rules, the way of applying them is one. */
+import { TerminalError, toError, TransientError } from '#core/errors';
+
+/** The values that messages name; never the password. */
+export interface ErrorPlace {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+}
+
+/** What to say of an error, and whether trying again may help. */
+export interface ErrorRule {
+  /** Matched against `CODE message`. */
+  readonly when: RegExp;
+  readonly again: boolean;
+  readonly say: (
+    place: ErrorPlace,
+    detail: string,
+  ) => readonly [code: string, message: string, remedy: string];
+}
+
+/** Host and port as people write them. */
+export const at = ({ host, port }: ErrorPlace): string => `${host}:${port}`;
+
+/** The words of `product` for `thrown`, by the first of `rules` that fits; errors that are ours already pass unchanged. */
+export function translateError(
+  thrown: unknown,
+  place: ErrorPlace,
+  product: string,
+  rules: readonly ErrorRule[],
+): TerminalError | TransientError {
+  if (thrown instanceof TerminalError || thrown instanceof TransientError) return thrown;
+  const cause = toError(thrown);
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+  const detail = cause.message.replaceAll(/\s+/g, ' ').replace(/\.$/, '') || code;
+  const rule = rules.find(({ when }) => when.test(`${code} ${detail}`));
+  if (rule !== undefined) {
+    const [ours, message, remedy] = rule.say(place, detail);
+    return rule.again
+      ? new TransientError(ours, message, { remedy, cause })
+      : new TerminalError(ours, message, { remedy, cause });
+  }
+  return new TerminalError(
+    'source-error',
+    `${product} at ${at(place)} said ${code || 'no code'}: ${detail}.`,
+    { remedy: 'Look the message up in the server’s log.', cause },
+  );
+}

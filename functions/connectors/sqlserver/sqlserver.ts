@@ -1,0 +1,31 @@
+/** Microsoft SQL Server, version 2016 and later, and Azure SQL. */
+import { TerminalError } from '#core/errors';
+import { CURSOR_TYPES } from '#core/source';
+import type { Connector, SourceAccess } from '../connector.ts';
+import { testSqlServer } from './connection-test.ts';
+import { openConnection, placeOf, type SqlServerSettings } from './connection.ts';
+import { makeSqlServerSession } from './session.ts';
+
+function settingsOf({ settings }: SourceAccess): SqlServerSettings {
+  if (settings.kind === 'sqlserver') return settings;
+  throw new TerminalError('source-kind', `A source of kind "${settings.kind}" was given to SQL Server.`);
+}
+
+export const sqlserver: Connector = {
+  kind: 'sqlserver',
+  label: 'SQL Server',
+  capabilities: {
+    chunks: true,
+    modes: ['replace', 'append', 'merge'],
+    cursorTypes: CURSOR_TYPES.sqlserver,
+    ownCursor: false,
+    sharedSnapshot: false,
+  },
+  test: (access, context, signal) => testSqlServer(settingsOf(access), access.credentials, context, signal),
+  async connect(access, context, signal) {
+    const settings = settingsOf(access);
+    const pinned = await context.hosts.pin(settings.host, settings.port);
+    const connection = await openConnection(settings, access.credentials, pinned, context.hosts, signal);
+    return makeSqlServerSession(connection, placeOf(settings), signal);
+  },
+};

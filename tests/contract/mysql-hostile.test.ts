@@ -1,0 +1,185 @@
+/** Servers that are none, break off, or ask for what they must not have: over a real socket, from the sign-in on. */
+import { makeTableWriter } from '#columnar/table-writer';
+import { mysql } from '#connectors/mysql/mysql';
+import { openWire, type MysqlSettings } from '#connectors/mysql/connection';
+import { makeTestContext } from '#tests/connectors';
+import { failure, packet, resultOf, type Script, type ScriptedMysql, startScriptedMysql } from '#tests/mysql-packets'; // prettier-ignore
+import { makeMemorySink } from '#tests/parquet';
+
+const servers: ScriptedMysql[] = [];
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
+});
+
+async function settingsFor(script: Script, changes: Partial<MysqlSettings> = {}): Promise<MysqlSettings> {
+  const server = await startScriptedMysql(script);
+  servers.push(server);
+  return {
+    kind: 'mysql',
+    host: '127.0.0.1',
+    port: server.port,
+    database: 'd',
+    user: 'u',
+    sslMode: 'disable',
+    ...changes,
+  };
+}
+
+function open(settings: MysqlSettings, signal = AbortSignal.timeout(8000)) {
+  const pinned = { host: '127.0.0.1', address: '127.0.0.1', family: 4 as const, port: settings.port };
+  return openWire(settings, { password: 'the secret' }, pinned, signal);
+}
+
+/** What `mysql2` alone would not survive, or would wait for. */
+const beginnings: readonly [what: string, script: Script][] = [
+  ['a web server’s answer', { first: Buffer.from('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n') }],
+  ['another protocol’s greeting', { first: Buffer.from('SSH-2.0-OpenSSH_9.2p1\r\n') }],
+  ['an empty packet', { first: packet(0, '') }],
+  ['a greeting that is cut off', { first: packet(0, Buffer.from([10, 0x38])) }],
+  ['a greeting of the old protocol', { first: packet(0, Buffer.from('\u00093.23\0', 'latin1')) }],
+  ['a greeting that claims to be huge', { first: packet(0, 'x', 0xfffffe) }],
+  ['an endless sign-in', { signIn: Buffer.alloc(200_000, 1) }],
+  ['an unknown way to sign in', { signIn: packet(2, Buffer.from('\u00feno_such_way\0abcdefghijklmnopqrst\0', 'latin1')) }],
+  ['an old way to sign in', { signIn: packet(2, Buffer.from([0xfe])) }],
+  ['an error without a number', { signIn: packet(2, Buffer.from([0xff])) }],
+  ['a request for a file instead of a sign-in', { signIn: packet(2, Buffer.from('\u00fb/etc/passwd', 'latin1')) }],
+]; // prettier-ignore
+
+test.each(beginnings)('%s ends the connection, not the process', async (_, script) => {
+  const error: unknown = await open(await settingsFor(script)).then(
+    () => 'opened',
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toMatchObject({ code: expect.stringMatching(/^(connection-lost|source-|sign-in)/) });
+  expect(JSON.stringify(error)).not.toContain('the secret');
+});
+
+test('no password is sent in the clear because a server asks for it', async () => {
+  const heard: Buffer[] = [];
+  const settings = await settingsFor({
+    signIn: packet(2, Buffer.from('\u00femysql_clear_password\0', 'latin1')),
+    answer: (sql) => {
+      heard.push(Buffer.from(sql));
+      return undefined;
+    },
+  });
+  await expect(open(settings)).rejects.toMatchObject({ code: expect.any(String) });
+  expect(Buffer.concat(heard).toString('latin1')).not.toContain('the secret');
+});
+
+test.each([
+  ['too many connections', 1040, 'too-many-connections'],
+  ['a blocked host', 1129, 'host-blocked'],
+  ['a host that is not let in', 1130, 'sign-in-refused'],
+  ['TLS asked for', 3159, 'tls-required'],
+])('a server that greets with an error: %s', async (_, number, code) => {
+  const bytes = Buffer.from([0xff, number & 255, number >> 8, ...Buffer.from('no')]);
+  await expect(open(await settingsFor({ first: packet(0, bytes) }))).rejects.toMatchObject({ code });
+  const signIn = packet(2, failure(number, 'no'));
+  await expect(open(await settingsFor({ signIn }))).rejects.toMatchObject({ code });
+});
+
+test('files of this machine are refused, whenever they are asked for', async () => {
+  const request = packet(1, Buffer.from('\u00fb/etc/passwd', 'latin1'));
+  const sent: Buffer[] = [];
+  const answer: Script['answer'] = (sql, socket) => {
+    if (!sql.includes('evil')) return undefined;
+    socket.on('data', (bytes: Buffer) => sent.push(bytes));
+    return request;
+  };
+  const wire = await open(await settingsFor({ answer }));
+  await expect(wire.ask('SELECT evil')).rejects.toMatchObject({
+    code: 'source-protocol',
+    message: expect.stringContaining('a file of this machine'),
+  });
+  await wire.close();
+  expect(sent).toEqual([]);
+  // In the very first statement of a session, too.
+  await expect(open(await settingsFor({ answer: () => request }))).rejects.toMatchObject({
+    code: 'source-protocol',
+  });
+});
+
+/** Answers what the catalogue is asked, so that a table `t` of one number can be read; `rows` answers the reading. */
+function catalogue(rows: Uint8Array): NonNullable<Script['answer']> {
+  return (sql) => {
+    if (/FROM information_schema.TABLES[^]*TABLE_NAME = /.test(sql))
+      return resultOf(['name', 'kind', 'engine', 'row_count', 'bytes', 'comment'], [['t', 'BASE TABLE', 'InnoDB', '1', '1', '']]);
+    if (/FROM information_schema.TABLES/.test(sql)) return resultOf(['name', 'next'], []);
+    if (/information_schema.COLUMNS/.test(sql))
+      return resultOf(
+        ['table_name', 'name', 'data_type', 'column_type', 'number_precision', 'number_scale', 'nullable', 'extra', 'readable'],
+        [['t', 'id', 'int', 'int', '10', '0', 'NO', '', '1']],
+      );
+    if (/STATISTICS|INNODB_TRX/.test(sql)) return resultOf(['table_name'], []);
+    if (/VARIABLES/.test(sql)) return resultOf(['Variable_name', 'Value'], [['time_zone', '+00:00']]);
+    if (/PROCESSLIST/.test(sql)) return resultOf(['Id', 'User', 'Command', 'Time'], []);
+    if (/AS moment/.test(sql)) return resultOf(['moment'], [['2026-01-01 00:00:00.000000']]);
+    if (/AS token/.test(sql)) return resultOf(['token'], [['1@now']]);
+    if (/CONNECTION_ID\(\) AS id/.test(sql)) return resultOf(['id'], [['1']]);
+    return sql.startsWith('SELECT `id` FROM `t`') ? rows : undefined;
+  };
+} // prettier-ignore
+
+async function readFrom(rows: Uint8Array) {
+  const settings = await settingsFor({ answer: catalogue(rows) });
+  const signal = AbortSignal.timeout(8000);
+  const session = await mysql.connect({ settings, credentials: null }, makeTestContext(), signal);
+  await session.openSnapshot();
+  const { columns } = await session.describe('t');
+  const [unit] = await session.planUnits('t', { targetBytes: 1e9 });
+  const writer = makeTableWriter(columns, makeMemorySink());
+  try {
+    return await session.extract({ unit: unit!, columns, writer, reject: () => undefined, signal });
+  } finally {
+    await session.close();
+  }
+}
+
+test('an honest answer of the same server is read', async () => {
+  expect(await readFrom(resultOf(['id'], [['1'], ['2']]))).toMatchObject({ rows: 2, rejected: 0 });
+});
+
+test.each([
+  ['rows of another width', resultOf(['id', 'more'], [['1', '2']])],
+  ['no rows but an OK', packet(1, Buffer.from([0, 0, 0, 2, 0, 0, 0]))],
+  ['a field beyond its row', Buffer.concat([resultOf(['id'], []).subarray(0, -9), packet(4, Buffer.from([200, 0x31]))])],
+  ['packets in no order', Buffer.concat([resultOf(['id'], []).subarray(0, -9), packet(9, Buffer.from([1, 0x31]))])],
+  ['another result', resultOf(['id'], [['1']], false, Buffer.from([0xfe, 0, 0, 0x0a, 0]))],
+  ['a file to be sent', packet(1, Buffer.from('\u00fbx', 'latin1'))],
+])('%s while a table is read is a failure of the protocol', async (_, rows) => {
+  await expect(readFrom(rows)).rejects.toMatchObject({ name: 'TransientError', code: 'source-protocol' });
+}); // prettier-ignore
+
+test('a server that gives up in the middle says why', async () => {
+  const rows = resultOf(['id'], [['1']], false, failure(1969, 'max_statement_time exceeded'));
+  await expect(readFrom(rows)).rejects.toMatchObject({ name: 'TerminalError', code: 'statement-timeout' });
+});
+
+test('an abort ends a sign-in that hangs, with its reason', async () => {
+  const controller = new AbortController();
+  const reason = new Error('nobody waits any longer');
+  const opening = open(await settingsFor({ signIn: Buffer.alloc(0) }), controller.signal);
+  setTimeout(() => controller.abort(reason), 50);
+  await expect(opening).rejects.toBe(reason);
+});
+
+test('a connection test of what is no MySQL says so', async () => {
+  const settings = await settingsFor(
+    { first: Buffer.from('220 mail.example.com ESMTP\r\n') },
+    { sslMode: 'require' },
+  );
+  const steps: string[] = [];
+  const testing = mysql.test({ settings, credentials: null }, makeTestContext(), AbortSignal.timeout(8000));
+  for await (const step of testing) steps.push(`${step.name} ${step.status} ${step.code ?? ''}`.trim());
+  expect(steps.slice(0, 3)).toEqual(['resolve passed', 'reach passed', 'tls failed source-protocol']);
+});
+
+test('what a client agrees to: no files, no compression, no second statement, no attributes', async () => {
+  const server = await startScriptedMysql({});
+  servers.push(server);
+  const wire = await open({ kind: 'mysql', host: '127.0.0.1', port: server.port, database: 'd', user: 'u', sslMode: 'disable' });
+  await wire.close();
+  const [LOCAL_FILES, COMPRESS, MULTI_STATEMENTS, QUERY_ATTRIBUTES] = [0x80, 0x20, 0x10000, 0x08000000];
+  for (const flag of [LOCAL_FILES, COMPRESS, MULTI_STATEMENTS, QUERY_ATTRIBUTES]) expect(server.capabilities[0]! & flag).toBe(0);
+}); // prettier-ignore

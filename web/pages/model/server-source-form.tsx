@@ -1,0 +1,101 @@
+import { useState } from 'preact/hooks';
+import { startConnectionTest } from '#core/api/connection-tests';
+import { createSource } from '#core/api/sources';
+import { api } from '../../api.ts';
+import { Button } from '../../ui/button.tsx';
+import { Choice, Field } from '../../ui/field.tsx';
+import { Failure } from '../../ui/states.tsx';
+import { useWork } from '../../use-work.ts';
+import type { AddSourceProps } from './add-source.tsx';
+import { emptyForm, readConnectionString, type ServerKind, SERVERS, SSL_MODES } from './connection-string.ts';
+
+interface ServerSourceProps extends AddSourceProps {
+  readonly kind: ServerKind;
+}
+
+/** The form of a source that is a database server, of any kind. */
+export function ServerSourceForm({ tenant, model, close, kind }: ServerSourceProps) {
+  const [name, setName] = useState('Orders database');
+  const [address, setAddress] = useState('');
+  const [form, setForm] = useState(emptyForm(kind));
+  const set = (part: Partial<typeof form>) => setForm({ ...form, ...part });
+  const params = { tenant, model };
+  const work = useWork(async () => {
+    const { password, port, ...settings } = form;
+    const source = await api(createSource, {
+      params,
+      body: {
+        name,
+        settings: { kind, ...settings, port: Number(port) },
+        ...(password === '' ? {} : { credentials: { password } }),
+      },
+    });
+    await api(startConnectionTest, { params, body: { source: source.id } });
+    close();
+  });
+  return (
+    <form
+      class="stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        work.run();
+      }}
+    >
+      <Field
+        label="Connection string"
+        type="password"
+        value={address}
+        placeholder={SERVERS[kind].example}
+        hint="Optional: paste it here and the fields below are filled in."
+        onInput={(text) => {
+          const read = readConnectionString(kind, text);
+          // The password goes to its own field and the address, which holds it, goes away.
+          setAddress(read === null ? text : '');
+          if (read !== null) setForm(read);
+        }}
+      />
+      <div class="columns">
+        <Field label="Name" value={name} onInput={setName} required maxLength={80} />
+        <Field
+          label="Host"
+          value={form.host}
+          onInput={(host) => set({ host })}
+          required
+          placeholder="db.company.com"
+        />
+        <Field label="Port" type="number" value={form.port} onInput={(port) => set({ port })} required />
+        <Field label="Database" value={form.database} onInput={(database) => set({ database })} required />
+        <Field
+          label="User"
+          value={form.user}
+          onInput={(user) => set({ user })}
+          required
+          hint="One that may only read."
+        />
+        <Field
+          label="Password"
+          type="password"
+          value={form.password}
+          onInput={(password) => set({ password })}
+          autoComplete="new-password"
+          hint="Kept sealed; never shown again."
+        />
+        <Choice
+          label="Encryption (TLS)"
+          value={form.sslMode}
+          options={SSL_MODES.map((mode) => [mode, mode] as const)}
+          onChange={(sslMode) => set({ sslMode })}
+        />
+      </div>
+      {work.error !== null && <Failure error={work.error} />}
+      <div class="row">
+        <Button type="submit" busy={work.busy}>
+          Save and test
+        </Button>
+        <Button kind="plain" onClick={close}>
+          Cancel
+        </Button>
+      </div>
+    </form>
+  );
+}
