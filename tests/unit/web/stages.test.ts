@@ -2,7 +2,14 @@ import { recordsOf } from '#tests/web/records';
 import { type Facts, nextStep, stageStrip } from '../../../web/pages/model/stages.ts';
 
 const of = recordsOf('tacme', 'mbolts');
-const NOTHING: Facts = { sources: 0, datasets: 0, etl: null, pipeline: null, deployment: null };
+const NOTHING: Facts = {
+  sources: 0,
+  datasets: 0,
+  etl: null,
+  pipeline: null,
+  deployment: null,
+  answering: false,
+};
 /** The strip as `name tone text`, to read it at a glance. */
 const strip = (facts: Partial<Facts>) =>
   stageStrip({ ...NOTHING, ...facts }).map(({ name, tone, text }) => `${name} ${tone}: ${text}`);
@@ -58,6 +65,21 @@ test('a live deployment is there to be tried', () => {
     etl: of.etl('succeeded', 1),
     pipeline: of.pipeline('succeeded', ['succeeded', 'succeeded', 'succeeded', 'succeeded']),
     deployment: of.deployment('live', 'https://recommender.example.com'),
+    answering: true,
+  };
+  expect(nextStep(facts).action).toBe('Try it');
+});
+
+test('what was live before a run that was cancelled, or a deployment that was rolled back, still answers', () => {
+  const cancelled = of.pipeline('cancelled', ['succeeded', 'cancelled', 'cancelled', 'cancelled']);
+  expect(strip({ pipeline: cancelled, answering: true }).at(-1)).toBe('Deployment good: live as before');
+  const facts: Facts = {
+    sources: 1,
+    datasets: 1,
+    etl: of.etl('succeeded', 1),
+    pipeline: of.pipeline('succeeded', ['succeeded', 'succeeded', 'succeeded', 'succeeded']),
+    deployment: of.deployment('rolled-back', ''),
+    answering: true,
   };
   expect(nextStep(facts).action).toBe('Try it');
 });

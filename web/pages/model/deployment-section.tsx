@@ -159,16 +159,16 @@ function VersionLine({ state: { tenant, id: model }, version, live, moving }: Ve
         {bytes(version.bytes)} · <Ago at={version.createdAt} />
         {!version.gate.passed && <span class="below">{version.gate.reasons.join(' · ')}</span>}
       </span>
-      {!live && (
+      {!live && version.gate.passed && (
         <Button
           kind="plain"
           small
-          label={`Deploy version ${version.number}${version.gate.passed ? '' : ' anyway'}`}
+          label={`Deploy version ${version.number}`}
           busy={work.busy}
           unavailable={allowed(tenant, 'deploy') ? (moving ? 'A deployment is under way.' : null) : READ_ONLY}
           onClick={work.run}
         >
-          {version.gate.passed ? 'Deploy' : 'Deploy anyway'}
+          Deploy
         </Button>
       )}
       {work.error !== null && <Failure error={work.error} retry={work.run} />}

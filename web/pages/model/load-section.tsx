@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { startEtl } from '#core/api/etl';
+import { cancelEtl, startEtl } from '#core/api/etl';
 import { type EtlRun, EtlTable, etlCycle } from '#core/etl-run';
 import { isFinal } from '#core/life-cycle';
 import { paths } from '#core/paths';
@@ -14,6 +14,7 @@ import { Ago } from '../../ui/moment.tsx';
 import { Panel } from '../../ui/panel.tsx';
 import { Empty, Failure, RecordedFailure, Shown } from '../../ui/states.tsx';
 import { useWork } from '../../use-work.ts';
+import { CancelButton } from './cancel-button.tsx';
 import type { ModelState } from './facts.ts';
 import { LoadTables, rejectedOf } from './load-tables.tsx';
 import { readSoFar, sum, TaskProgress } from './progress.ts';
@@ -105,6 +106,14 @@ function RunDetail({ tenant, model, run }: RunProps) {
             `took ${duration(Date.parse(run.finishedAt) - Date.parse(run.createdAt))}`
           )}
         </span>
+        {!over && (
+          <CancelButton
+            tenant={tenant}
+            what="the load"
+            requestedAt={run.cancelRequestedAt}
+            cancel={() => api(cancelEtl, { params: { tenant, model, run: run.id } })}
+          />
+        )}
       </p>
       {run.failure !== null && <RecordedFailure failure={run.failure} />}
       <Shown of={tables}>

@@ -83,7 +83,9 @@ function TableLine({ tenant, model, table, sofar }: TableLineProps) {
           <Badge status={table.status} />
         </td>
         <td class="number" data-label="Rows">
-          {count(rows)}
+          {table.status === 'succeeded' && rows === 0 && table.mode !== 'replace'
+            ? 'nothing new'
+            : count(rows)}
         </td>
         <td class="number" data-label="Rejected">
           {rejected === 0 ? '–' : count(rejected)}

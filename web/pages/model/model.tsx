@@ -110,6 +110,7 @@ function factsOf(state: ModelState): Facts {
     etl: valueOf(state.etlRuns, [])[0] ?? null,
     pipeline: valueOf(state.pipelineRuns, [])[0] ?? null,
     deployment: valueOf(state.deployments, [])[0] ?? null,
+    answering: (valueOf(state.model, null)?.liveDeployment ?? null) !== null,
   };
 }
 

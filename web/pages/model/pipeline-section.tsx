@@ -1,5 +1,10 @@
 import { useState } from 'preact/hooks';
-import { createPipelineConfig, listPipelineConfigs, startPipeline } from '#core/api/pipelines';
+import {
+  cancelPipeline,
+  createPipelineConfig,
+  listPipelineConfigs,
+  startPipeline,
+} from '#core/api/pipelines';
 import { isFinal } from '#core/life-cycle';
 import { paths } from '#core/paths';
 import { type PipelineRun, pipelineCycle, STAGES } from '#core/pipeline-run';
@@ -16,6 +21,7 @@ import { Ago } from '../../ui/moment.tsx';
 import { Panel } from '../../ui/panel.tsx';
 import { Empty, Failure, RecordedFailure, Shown } from '../../ui/states.tsx';
 import { useWork } from '../../use-work.ts';
+import { CancelButton } from './cancel-button.tsx';
 import type { ModelState } from './facts.ts';
 import { MetricsTables } from './metrics-tables.tsx';
 import { ReasonList } from './reason-list.tsx';
@@ -167,6 +173,14 @@ function RunPanel({ state, run }: { readonly state: ModelState; readonly run: Pi
           <span class="quiet">
             <Ago at={run.createdAt} />
           </span>
+          {!isFinal(pipelineCycle, run.status) && (
+            <CancelButton
+              tenant={tenant}
+              what="the run"
+              requestedAt={run.cancelRequestedAt}
+              cancel={() => api(cancelPipeline, { params: { tenant, model, run: run.id } })}
+            />
+          )}
         </>
       }
     >

@@ -13,6 +13,8 @@ export interface Facts {
   readonly etl: EtlRun | null;
   readonly pipeline: PipelineRun | null;
   readonly deployment: Deployment | null;
+  /** A version is live, whichever it is. */
+  readonly answering: boolean;
 }
 
 export interface StripItem {
@@ -55,7 +57,7 @@ function etlText(run: EtlRun | null): string {
   return loaded && run.counts.rows > 0 ? counted(run.counts.rows, 'row') : run.status;
 }
 
-function pipelineItem(stage: StageName, { pipeline, deployment }: Facts): StripItem {
+function pipelineItem(stage: StageName, { pipeline, deployment, answering }: Facts): StripItem {
   const name = TITLES[stage];
   const section = stage === 'deployment' ? 'deployment' : 'pipeline';
   if (stage === 'deployment' && deployment !== null && newer(deployment, pipeline))
@@ -64,6 +66,9 @@ function pipelineItem(stage: StageName, { pipeline, deployment }: Facts): StripI
   const { status } = pipeline.stages[stage];
   if (stage === 'deployment' && pipeline.status === 'rejected')
     return { name, tone: 'warning', text: 'held back by the gate', section };
+  // A run that got nowhere has changed nothing: what was live before still answers.
+  if (stage === 'deployment' && answering && (status === 'cancelled' || status === 'skipped'))
+    return { name, tone: 'good', text: 'live as before', section };
   return { name, tone: toneOf(status), text: detail(stage, pipeline) ?? status, section };
 }
 
@@ -86,7 +91,7 @@ export interface NextStep {
 }
 
 /** The one thing that leads on from here. */
-export function nextStep({ sources, datasets, etl, pipeline, deployment }: Facts): NextStep {
+export function nextStep({ sources, datasets, etl, pipeline, deployment, answering }: Facts): NextStep {
   if (sources === 0)
     return { text: 'Say where your orders are.', action: 'Add a source', section: 'sources' };
   if (etl !== null && !isFinal(etlCycle, etl.status))
@@ -104,7 +109,8 @@ export function nextStep({ sources, datasets, etl, pipeline, deployment }: Facts
     return { text: 'Everything is ready to learn from.', action: 'Train a model', section: 'pipeline' };
   if (!isFinal(pipelineCycle, pipeline.status))
     return { text: 'The pipeline is at work.', action: 'Watch the run', section: 'pipeline' };
-  if (deployment?.status === 'live') return { text: 'The model answers.', action: 'Try it', section: 'try' };
+  if (answering || deployment?.status === 'live')
+    return { text: 'The model answers.', action: 'Try it', section: 'try' };
   if (pipeline.status === 'failed')
     return { text: 'The last pipeline run failed.', action: 'See why', section: 'pipeline' };
   return {
