@@ -111,7 +111,9 @@ function catalogue(rows: Uint8Array): NonNullable<Script['answer']> {
         ['table_name', 'name', 'data_type', 'column_type', 'number_precision', 'number_scale', 'nullable', 'extra', 'readable'],
         [['t', 'id', 'int', 'int', '10', '0', 'NO', '', '1']],
       );
-    if (/STATISTICS|INNODB_TRX/.test(sql)) return resultOf(['table_name'], []);
+    if (/INNODB_TRX/.test(sql))
+      return resultOf(['id', 'thread', 'read_only', 'changed', 'statement', 'seconds'], [['1', '1', '1', '0', sql, '0']]);
+    if (/STATISTICS/.test(sql)) return resultOf(['table_name'], []);
     if (/VARIABLES/.test(sql)) return resultOf(['Variable_name', 'Value'], [['time_zone', '+00:00']]);
     if (/PROCESSLIST/.test(sql)) return resultOf(['Id', 'User', 'Command', 'Time'], []);
     if (/AS moment/.test(sql)) return resultOf(['moment'], [['2026-01-01 00:00:00.000000']]);

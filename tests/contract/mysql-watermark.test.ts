@@ -6,6 +6,7 @@ import { readWithDuckDb } from '#tests/parquet';
 
 let server: TestMariadb;
 const open: SourceSession[] = [];
+const clients: { destroy(): void }[] = [];
 
 beforeAll(async () => {
   server = await startTestMariadb();
@@ -14,6 +15,7 @@ beforeAll(async () => {
   );
 });
 afterEach(async () => {
+  for (const client of clients.splice(0)) client.destroy();
   await Promise.all(open.splice(0).map((session) => session.close()));
 });
 afterAll(async () => server?.stop());
@@ -56,6 +58,7 @@ async function begin(): Promise<void> {
 test.each(['at', 'made', 'id'])('by %s misses and doubles no row of a transaction that commits late', async (cursor) => {
   await begin();
   const late = await server.client();
+  clients.push(late);
   await late.query('START TRANSACTION');
   await late.query("INSERT INTO events (who) VALUES ('late')");
   await server.sql("INSERT INTO events (who) VALUES ('quick')");
@@ -90,6 +93,7 @@ test('a moment is read once it is over', async () => {
 test('a transaction that has written nothing holds nothing back', async () => {
   await begin();
   const idle = await server.client();
+  clients.push(idle);
   await idle.query('START TRANSACTION');
   await idle.query('SELECT * FROM events');
   expect(await read('id', null)).toMatchObject({ ids: [1], bound: { value: '1', guarantee: 'exact' } });

@@ -36,6 +36,8 @@ const SETTINGS = [
   '--innodb-doublewrite=0',
   '--innodb-buffer-pool-size=256M',
   '--innodb-stats-auto-recalc=1',
+  // What a failed test has left open fails the next one, and holds nobody up.
+  '--lock-wait-timeout=15',
   '--max-allowed-packet=128M',
   '--character-set-server=utf8mb4',
 ];
@@ -45,7 +47,7 @@ CREATE USER owner@'%' IDENTIFIED BY 'owner secret';
 GRANT ALL ON *.* TO owner@'%' WITH GRANT OPTION;
 `;
 
-/** Starts one; `settings` are further options of `mariadbd`. */
+/** Starts one; `settings` are further options of `mariadbd`. @throws Error with the end of its log */
 export async function startTestMariadb(settings: readonly string[] = []): Promise<TestMariadb> {
   const dir = await mkdtemp(path.join(tmpdir(), 'tradewind-mariadb-'));
   const data = path.join(dir, 'data');
@@ -99,7 +101,9 @@ async function launch(dir: string, file: string, args: readonly string[]): Promi
   const log = await open(path.join(dir, 'log'), 'a');
   try {
     return await new Promise<ChildProcess>((resolve, reject) => {
-      const child = spawn(file, args, { cwd: dir, detached: true, stdio: ['pipe', log.fd, log.fd] });
+      // A server that starts clears its folder of temporary tables, whoever's they are: each has its own.
+      const env = { ...process.env, TMPDIR: dir };
+      const child = spawn(file, args, { cwd: dir, detached: true, env, stdio: ['pipe', log.fd, log.fd] });
       child.once('spawn', () => resolve(child)).once('error', reject);
       child.stdin?.on('error', () => undefined);
     });
@@ -118,14 +122,15 @@ async function ready(
       throw await startError(dir, 'MariaDB ended while starting');
     try {
       return await client();
-    } catch (error) {
-      if (Date.now() > until) throw error;
+    } catch {
+      if (Date.now() > until) throw await startError(dir, 'MariaDB does not answer');
     }
   }
 }
 
 async function startError(dir: string, what: string): Promise<Error> {
   const log = await readFile(path.join(dir, 'log'), 'utf8');
+  await rm(dir, { recursive: true, force: true });
   return new Error(`${what}:\n${log.split('\n').slice(-15).join('\n')}`);
 }
 

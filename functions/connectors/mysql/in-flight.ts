@@ -19,8 +19,10 @@ import type { Wire } from './wire.ts';
 export const LOOKBACK_SECONDS = 600;
 /** How long writers are waited for. */
 const GRACE_MS = 3000;
-/** InnoDB answers what it knew a tenth of a second ago to who asks more often. */
-const POLL_MS = 200;
+/** InnoDB answers what it knew before to who asks within a tenth of a second after anybody has. */
+const POLL_MS = 150;
+/** Questions for a fresh answer, where others ask all the time. */
+const MAX_QUESTIONS = 12;
 /** A transaction of no connection for longer than this is no work of the server's own. */
 const ORPHAN_SECONDS = 5;
 /** "Access denied; you need (at least one of) the PROCESS privilege(s)". */
@@ -49,7 +51,7 @@ export interface Settled {
 export async function readSettled(wire: Wire, signal: AbortSignal): Promise<Settled> {
   const server = await readVariables(wire);
   const nextNumbers = await readNextNumbers(wire);
-  const first = await readWriters(wire);
+  const first = await readWriters(wire, signal);
   const zone = server.get('time_zone') ?? 'SYSTEM';
   const place = zone === 'SYSTEM' ? (server.get('system_time_zone') ?? '') : zone;
   const facts = { zone, utc: /^(UTC|Etc\/UTC|\+00:00)$/i.test(place), nextNumbers };
@@ -73,7 +75,7 @@ export async function readSettled(wire: Wire, signal: AbortSignal): Promise<Sett
   };
 }
 
-const NO_RIGHT = 'This user may not see the transactions of others (grant PROCESS)';
+const NO_RIGHT = 'The transactions of others are not to be seen by this user (grant PROCESS)';
 const REPLICA = 'The server is a replica, where changes arrive later than their moment';
 
 function troubleIn({ orphaned, replicates }: Writers): string | null {
@@ -130,6 +132,7 @@ const TransactionRow = z.object({
   thread: z.string(),
   read_only: z.string(),
   changed: z.coerce.number(),
+  statement: z.string(),
   seconds: z.coerce.number(),
 });
 
@@ -139,23 +142,49 @@ const TransactionRow = z.object({
  */
 const UTC_START = "CONVERT_TZ(trx_started, 'SYSTEM', '+00:00')";
 const TRANSACTIONS = `SELECT trx_id AS id, trx_mysql_thread_id AS thread, trx_is_read_only AS read_only,
-    trx_rows_modified AS changed, TIMESTAMPDIFF(SECOND, IF(
+    trx_rows_modified AS changed, COALESCE(trx_query, '') AS statement, TIMESTAMPDIFF(SECOND, IF(
       CONVERT_TZ(${UTC_START} - INTERVAL 1 HOUR, '+00:00', 'SYSTEM') = trx_started,
       ${UTC_START} - INTERVAL 1 HOUR, ${UTC_START}), NOW(6)) AS seconds
-  FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id <> CONNECTION_ID()`;
+  FROM information_schema.INNODB_TRX`;
 
-/** Who is writing now; null where the user may not see it. */
-async function readWriters(wire: Wire): Promise<Writers | null> {
-  // A second before the moment: InnoDB's answer may be older than the question.
-  const before = await momentBefore(wire, 1);
-  let transactions: readonly z.infer<typeof TransactionRow>[];
-  try {
-    transactions = z.array(TransactionRow).parse(await wire.ask(TRANSACTIONS));
-  } catch (error) {
-    if (error instanceof ServerError && error.code === NO_PRIVILEGE) return null;
-    throw error;
+/** All transactions as they are now; null where the user may not see them, or no answer is fresh. */
+async function readTransactions(
+  wire: Wire,
+  self: string,
+  signal: AbortSignal,
+): Promise<readonly z.infer<typeof TransactionRow>[] | null> {
+  for (let question = 1; question <= MAX_QUESTIONS; question++) {
+    // An answer is fresh when it knows of the question: of this transaction, and what it is asking.
+    const mark = `/* ${question} of ${Math.round(performance.now() * 1000)} */`;
+    await wire.ask('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
+    try {
+      const sql = TRANSACTIONS.replace('SELECT', `SELECT ${mark}`);
+      const rows = z.array(TransactionRow).parse(await wire.ask(sql));
+      if (rows.some(({ thread, statement }) => thread === self && statement.includes(mark)))
+        return rows.filter(({ thread }) => thread !== self);
+    } catch (error) {
+      if (error instanceof ServerError && error.code === NO_PRIVILEGE) return null;
+      throw error;
+    } finally {
+      await wire.ask('ROLLBACK').catch(() => undefined);
+    }
+    await rest(signal);
   }
-  const [self] = await wire.ask('SELECT CONNECTION_ID() AS id');
+  return null;
+}
+
+async function rest(signal: AbortSignal): Promise<void> {
+  await wait(POLL_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
+}
+
+/** Who is writing now; null where that cannot be seen. */
+async function readWriters(wire: Wire, signal: AbortSignal): Promise<Writers | null> {
+  // A second before the moment: what is stored may be cut to whole seconds.
+  const before = await momentBefore(wire, 1);
+  const [own] = await wire.ask('SELECT CONNECTION_ID() AS id');
+  const self = own?.['id'] ?? '';
+  const transactions = await readTransactions(wire, self, signal);
+  if (transactions === null) return null;
   const readers = new Set(
     transactions.filter(({ read_only }) => read_only === '1').map(({ thread }) => thread),
   );
@@ -164,7 +193,7 @@ async function readWriters(wire: Wire): Promise<Writers | null> {
   const running = processes
     .filter((row) => !IDLE_COMMANDS.test(row['Command'] ?? 'Sleep'))
     .map((row) => ({ id: row['Id'] ?? '', seconds: Number(row['Time'] ?? 0) }))
-    .filter(({ id }) => id !== self?.['id'] && !readers.has(id));
+    .filter(({ id }) => id !== self && !readers.has(id));
   const writers = [
     ...open.filter(({ changed }) => changed > 0).map(({ id, seconds }) => ({ id: `t${id}`, seconds })),
     ...running.map(({ id, seconds }) => ({ id: `c${id}`, seconds })),
@@ -197,8 +226,8 @@ async function waitFor(
 ): Promise<readonly Writer[]> {
   let left = writers;
   for (let waited = 0; left.length > 0 && waited < GRACE_MS; waited += POLL_MS) {
-    await wait(POLL_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
-    const now = (await readWriters(wire))?.writers ?? [];
+    await rest(signal);
+    const now = (await readWriters(wire, signal))?.writers ?? left;
     // A connection that runs another statement by now has ended the one that was waited for.
     left = now.filter(({ id, seconds }) => left.some((one) => one.id === id && one.seconds <= seconds));
   }

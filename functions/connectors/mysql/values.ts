@@ -83,32 +83,33 @@ function decimals(plan: ColumnPlan, builder: ColumnBuilder): Decode {
   const { precision, scale } = decimalShape(plan.column);
   const shape = `${plan.column.type}(${precision},${scale})`;
   const wide = new WideDecimal();
+  const long = (bytes: Buffer, start: number, first: number, end: number): Misfit | null => {
+    const problem = wide.read(bytes, first, end, scale, precision);
+    if (problem === null) wide.appendTo(builder, first > start);
+    else if (problem === 'no-number') return noNumber(bytes, start, end);
+    else return misfit(problem, shown(bytes, start, end), `does not fit ${shape}`);
+    return null;
+  };
   return (bytes, start, end) => {
     const negative = bytes[start] === MINUS;
     const first = negative ? start + 1 : start;
+    if (end - first > SAFE_DIGITS) return long(bytes, start, first, end);
     let value = 0;
     let digits = 0;
     let point = end;
     for (let at = first; at < end; at++) {
       const digit = bytes[at]! - ZERO;
       if (digit >= 0 && digit <= 9) {
-        // Beyond that many digits the sum is wrong, and not used.
         value = value * 10 + digit;
         digits++;
       } else if (bytes[at] === POINT && point === end) point = at;
       else return noNumber(bytes, start, end);
     }
-    if (digits === 0) return noNumber(bytes, start, end);
     const missing = scale - Math.max(end - point - 1, 0);
-    if (missing < 0) return misfit('numeric-inexact', shown(bytes, start, end), `does not fit ${shape}`);
-    if (digits + missing <= SAFE_DIGITS && digits + missing <= precision) {
-      value *= POWERS[missing]!;
-      builder.appendNumber(negative ? -value : value);
-      return null;
-    }
-    if (!wide.read(bytes, first, end, missing, precision))
-      return misfit('numeric-overflow', shown(bytes, start, end), `does not fit ${shape}`);
-    wide.appendTo(builder, negative);
+    const short = digits > 0 && missing >= 0 && digits + missing <= Math.min(SAFE_DIGITS, precision);
+    if (!short) return long(bytes, start, first, end);
+    value *= POWERS[missing]!;
+    builder.appendNumber(negative ? -value : value);
     return null;
   };
 }
@@ -116,23 +117,35 @@ function decimals(plan: ColumnPlan, builder: ColumnBuilder): Decode {
 /** Digits of a group: so many more never take a word's product beyond what a double holds exactly. */
 const GROUP_DIGITS = 6;
 const WORD = 4_294_967_296;
+/** Longer than any decimal that a server writes. */
+const MAX_DECIMAL = 80;
 
 /** An amount of up to 76 digits in words of 32 bits, the lowest first: what a bigint would cost much more for. */
 class WideDecimal {
-  private readonly words = new Uint32Array(8);
+  private readonly words = new Uint32Array(10);
   private used = 0;
 
-  /** Takes the digits of `bytes[at .. end)` (and a point, which is passed over) and `zeros` more; false beyond `most` digits. */
-  read(bytes: Buffer, at: number, end: number, zeros: number, most: number): boolean {
+  /** Takes the number `bytes[at .. end)` times 10^scale, unless it has more than `most` digits then. */
+  read(
+    bytes: Buffer,
+    at: number,
+    end: number,
+    scale: number,
+    most: number,
+  ): 'no-number' | 'numeric-inexact' | 'numeric-overflow' | null {
+    if (end - at > MAX_DECIMAL) return 'no-number';
     this.words.fill(0);
     this.used = 1;
     let group = 0;
     let size = 0;
-    let significant = 0;
-    for (let place = at; place < end + zeros; place++) {
-      const digit = place < end ? bytes[place]! - ZERO : 0;
-      if (digit < 0) continue;
-      if ((significant > 0 || digit > 0) && ++significant > most) return false;
+    let point = end;
+    for (let place = at; place < end; place++) {
+      const digit = bytes[place]! - ZERO;
+      if (digit < 0 || digit > 9) {
+        if (bytes[place] !== POINT || point < end) return 'no-number';
+        point = place;
+        continue;
+      }
       group = group * 10 + digit;
       if (++size < GROUP_DIGITS) continue;
       this.shift(POWERS[GROUP_DIGITS]!, group);
@@ -140,7 +153,17 @@ class WideDecimal {
       size = 0;
     }
     if (size > 0) this.shift(POWERS[size]!, group);
-    return true;
+    const decimals = Math.max(end - point - 1, 0);
+    let lead = at;
+    while (lead < end && (bytes[lead] === ZERO || lead === point)) lead++;
+    // Digits from the first that counts: without the point, where that comes later.
+    const digits = end - lead - (lead < point && point < end ? 1 : 0);
+    if (at === end || (point < end && end - at === 1)) return 'no-number';
+    if (decimals > scale) return 'numeric-inexact';
+    if (digits > 0 && digits + scale - decimals > most) return 'numeric-overflow';
+    for (let missing = scale - decimals; missing > 0; missing -= GROUP_DIGITS)
+      this.shift(POWERS[Math.min(missing, GROUP_DIGITS)]!, 0);
+    return null;
   }
 
   appendTo(builder: Extract<ColumnBuilder, { kind: 'integer' | 'decimal' }>, negative: boolean): void {

@@ -80,6 +80,19 @@ test.each([
   );
 }); // prettier-ignore
 
+test('what is no decimal, or not of this shape', async () => {
+  const odd: readonly [string, string][] = [
+    ['', 'no-number'], ['-', 'no-number'], ['.', 'no-number'], ['1.2.3', 'no-number'], ['1e5', 'no-number'],
+    ['1'.repeat(81), 'no-number'], ['0.001', 'numeric-inexact'], ['1'.repeat(30) + '.001', 'numeric-inexact'],
+    ['12345678901', 'numeric-overflow'], ['99999999999.99', 'numeric-overflow'], ['1' + '0'.repeat(20), 'numeric-overflow'],
+  ];
+  const shape = { precision: 12, scale: 2 };
+  for (const [text, reason] of odd)
+    expect([text, (await decode('decimal(12,2)', [text], shape)).reasons]).toEqual([text, [reason]]);
+  const { kept } = await decode('decimal(12,2)', ['7', '.5', '-00000000000000000001.50', '0'.repeat(60), '9999999999.99'], shape);
+  expect(kept).toEqual(['7.00', '0.50', '-1.50', '0.00', '9999999999.99']);
+}); // prettier-ignore
+
 test('every day of the calendar, and no other', async () => {
   const first = Date.parse('0001-01-01T00:00:00Z');
   const days = Array.from({ length: 4004 }, (_, index) =>
