@@ -15,10 +15,10 @@ export async function* runSteps(
   now: () => number,
   signal: AbortSignal,
 ): AsyncGenerator<TestedStep> {
-  let failed: TestStep['name'] | null = null;
+  let failed = false;
   for (const { name, run } of steps) {
-    if (failed !== null) {
-      yield outcome(name, 'skipped', 0, `Not tried, because "${failed}" failed.`);
+    if (failed) {
+      yield outcome(name, 'skipped', 0, 'Not tried: an earlier step failed.');
       continue;
     }
     signal.throwIfAborted();
@@ -31,7 +31,7 @@ export async function* runSteps(
         : outcome(name, 'skipped', milliseconds, answer.skip);
     } catch (error) {
       signal.throwIfAborted();
-      failed = name;
+      failed = true;
       const { code, message, remedy } = toFailure(error);
       const known = error instanceof TerminalError || error instanceof TransientError;
       yield {

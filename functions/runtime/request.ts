@@ -61,8 +61,17 @@ export function parsePart(where: string, schema: z.ZodType, value: unknown): unk
     where,
     parsed.error.issues
       .flatMap((issue) => nearest(issue))
-      .map((issue) => ({ path: issue.path.join('.'), message: issue.message })),
+      .map((issue) => ({
+        path: issue.path.join('.'),
+        message: `${issue.message}${where === 'query' ? given(value, issue.path) : ''}`,
+      })),
   );
+}
+
+/** What was given, as a query has it. Bodies may hold secrets: what they give is never repeated. */
+function given(value: unknown, path: readonly PropertyKey[]): string {
+  const found: unknown = path.length === 1 ? Object(value)[path[0] ?? ''] : undefined;
+  return typeof found === 'string' ? ` (given: "${found.slice(0, 60)}")` : '';
 }
 
 /**

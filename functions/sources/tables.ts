@@ -84,8 +84,9 @@ export function checkChoice(
   const column = table.columns.find((one) => one.name === table.cursor);
   const fitting = table.columns.filter((one) => capabilities.cursorTypes.includes(one.type));
   const choices = fitting.slice(0, 10).map((one) => `"${one.name}"`);
-  const remedy =
-    choices.length === 0
+  const remedy = capabilities.ownCursor
+    ? 'Leave the cursor out: files tell by themselves what is new, a file that has not changed is not read again.'
+    : choices.length === 0
       ? 'Leave the cursor out: this table has no column that can be one.'
       : `Choose one of ${choices.join(', ')}.`;
   if (column === undefined)

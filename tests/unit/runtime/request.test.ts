@@ -16,3 +16,19 @@ test('however deep it is, it is looked through', () => {
   for (let depth = 0; depth < 50_000; depth++) deep = [deep];
   expect(() => parsePart('body', z.unknown(), deep)).not.toThrow();
 });
+
+test('a query names what was given; a body, which may hold a secret, never repeats it', () => {
+  const schema = z.strictObject({ limit: z.coerce.number().int() });
+  const told = (where: string) => {
+    try {
+      return parsePart(where, schema, { limit: 'abc' });
+    } catch (error) {
+      return error;
+    }
+  };
+  expect(told('query')).toMatchObject({ message: expect.stringContaining('(given: "abc")') });
+  expect(told('body')).toMatchObject({
+    code: 'invalid-input',
+    message: expect.not.stringContaining('abc'),
+  });
+});
