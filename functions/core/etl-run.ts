@@ -122,6 +122,9 @@ export function executionsOf({
 /** The watermark of a table that is merged and read as a whole each time. */
 export const WHOLE_READ = '(whole)';
 
+/** The watermark of a table to which every row is added each time. */
+export const EVERY_ROW = '(every row)';
+
 /** A table within a run: `…/etlRuns/{r}/tables/{id}`, id = the source table's. Also its history. */
 export const EtlTable = z.object({
   id: Id,

@@ -13,18 +13,42 @@ const RESERVED = /^(_table_|_file_|_partition|_row_timestamp|__root__|_colidenti
 
 /**
  * The names that a source's columns have in the warehouse, in the same order: letters, digits and underscores, at most
- * 128, not starting with a digit, all different without regard to case. A name that already is one stays as it is.
- * Deterministic: the same columns always get the same names.
+ * 128, not starting with a digit, all different without regard to case. A name that already is one stays as it is; of those
+ * that would become the same, the others are told apart by a mark of what they are called. A name never depends on its
+ * place, so columns that come and go rename no other but one that would have had the same name.
  */
 export function warehouseNames(names: readonly string[]): string[] {
+  const bases = names.map((name) => plain(name) || `column_${markOf(name)}`);
+  const owners = new Map<string, number>();
+  // Whoever is called so already, then the first in the order of the alphabet: never the first of the table.
+  const order = [...names.keys()].sort(
+    (a, b) => rank(names, bases, a) - rank(names, bases, b) || compare(names, a, b),
+  );
+  for (const index of order) {
+    const key = (bases[index] ?? '').toLowerCase();
+    if (!owners.has(key)) owners.set(key, index);
+  }
   const taken = new Set<string>();
   return names.map((name, index) => {
-    const base = plain(name) || `column_${index + 1}`;
-    let free = base;
-    for (let n = 2; taken.has(free.toLowerCase()); n++) free = `${base.slice(0, 120)}_${n}`;
+    const base = bases[index] ?? '';
+    let free = owners.get(base.toLowerCase()) === index ? base : `${base.slice(0, 110)}_${markOf(name)}`;
+    for (let n = 2; taken.has(free.toLowerCase()); n++) free = `${base.slice(0, 110)}_${markOf(name)}_${n}`;
     taken.add(free.toLowerCase());
     return free;
   });
+}
+
+const rank = (names: readonly string[], bases: readonly string[], index: number) =>
+  names[index] === bases[index] ? 0 : 1;
+
+const compare = (names: readonly string[], a: number, b: number) =>
+  (names[a] ?? '') < (names[b] ?? '') ? -1 : 1;
+
+/** Six letters and digits that follow from a name alone (FNV-1a). */
+function markOf(name: string): string {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash.toString(36).padStart(7, '0').slice(-6);
 }
 
 /** `columns` under their names in the warehouse. */

@@ -182,7 +182,7 @@ async function planTable(
   const unkeyed = chosen.mode === 'merge' ? keyProblem(table.name, key, columns) : null;
   if (unkeyed !== null) throw new TerminalError(unkeyed.code, unkeyed.message, { remedy: unkeyed.remedy });
   const cursor = cursorOf(chosen, connectors[source.settings.kind].capabilities.ownCursor);
-  const after = planAfter(cursor, last);
+  const after = (await isThere(scope, table.destination)) ? planAfter(cursor, last) : null;
   const ranged = cursor !== null && cursor.column !== null;
   const bound = ranged ? await session.safeUpperBound(table.name, chosen.cursor, after) : null;
   if (bound?.note) scope.log.warn(bound.note, { table: table.name });
@@ -213,6 +213,11 @@ async function planTable(
       rejectLimit: chosen.rejectLimit,
     },
   };
+}
+
+/** Whether the raw table is there: where somebody has removed it, the ledger's watermark is of rows that are gone. */
+async function isThere({ warehouse, dataset }: Scope, destination: string): Promise<boolean> {
+  return (await warehouse.describe({ dataset, table: destination })) !== null;
 }
 
 /** Whether the other tasks can read a snapshot of the source, too. */

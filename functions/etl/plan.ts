@@ -1,6 +1,6 @@
 import type { CursorRange, UpperBound } from '#connectors/connector';
 import type { Column } from '#core/column';
-import { WHOLE_READ } from '#core/etl-run';
+import { EVERY_ROW, WHOLE_READ } from '#core/etl-run';
 import { mergeKeyOf } from '#core/merge-key';
 import type { LoadMode, SourceTable } from '#core/source';
 
@@ -36,8 +36,8 @@ export interface ReadCursor {
 }
 
 /**
- * The cursor of `table`, or null where no publication goes on from the one before. A merge always has one: what was
- * published under another key, or by adding rows, may hold a row twice, so the table begins anew.
+ * The cursor of `table`; null for a replace, which goes on from nothing. What was published under another key, or by
+ * another mode, may hold a row twice, so the table then begins anew.
  */
 export function cursorOf(
   table: Pick<SourceTable, 'mode' | 'cursor' | 'key' | 'mergeKey'>,
@@ -47,7 +47,7 @@ export function cursorOf(
   const column = table.cursor ?? (ownCursor ? '' : null);
   const id = column === '' ? OWN_CURSOR : (column ?? WHOLE_READ);
   if (table.mode === 'merge') return { id: `${id} by ${JSON.stringify(mergeKeyOf(table))}`, column };
-  return column === null ? null : { id, column };
+  return { id: column === null ? EVERY_ROW : id, column };
 }
 
 /**
@@ -73,7 +73,8 @@ export function planRead(
   const { id, column } = cursor;
   if (column === null) {
     const write = after === null ? 'replace' : mode;
-    return { write, range: null, nothing: false, cursor: id, watermark: WHOLE_READ };
+    const watermark = mode === 'merge' ? WHOLE_READ : EVERY_ROW;
+    return { write, range: null, nothing: false, cursor: id, watermark };
   }
   const upTo = bound?.value ?? null;
   const nothing = upTo === null || upTo === after;

@@ -35,9 +35,14 @@ export const REJECT_FIELDS: readonly Field[] = [
   { name: 'at', type: 'TIMESTAMP' },
 ];
 
+/** Whether a name may be one that Tradewind made. */
+export function isOurs(name: string): boolean {
+  return /^[A-Za-z0-9_]{1,1024}$/.test(name);
+}
+
 /** A name in backticks. @throws RangeError for one that was not made by Tradewind. */
 export function quoted(name: string): string {
-  if (!/^[A-Za-z0-9_]{1,1024}$/.test(name)) throw new RangeError(`warehouse name ${JSON.stringify(name)}`);
+  if (!isOurs(name)) throw new RangeError(`warehouse name ${JSON.stringify(name)}`);
   return `\`${name}\``;
 }
 
@@ -156,8 +161,10 @@ function mergeStatement(
 /** `present`: rows of the raw table that are not marked as deleted; `vanished`: those of them whose key is not in staging. */
 export function vanishedQuery(destination: TableRef, staging: TableRef, key: readonly Column[]): string {
   const same = key.map((column) => `kept.${quoted(column.name)} = ${published(column, 'came')}`);
-  return `SELECT COUNT(*) AS present, COUNTIF(NOT EXISTS (SELECT 1 FROM ${tableName(staging)} AS came WHERE ${same.join(' AND ')})) AS vanished
-FROM ${tableName(destination)} AS kept
+  const [first] = key;
+  if (first === undefined) throw new RangeError('rows without a key cannot vanish');
+  return `SELECT COUNT(*) AS present, COUNTIF(came.${quoted(first.name)} IS NULL) AS vanished
+FROM ${tableName(destination)} AS kept LEFT JOIN ${tableName(staging)} AS came ON ${same.join(' AND ')}
 WHERE kept.${quoted(DELETED_AT)} IS NULL`;
 }
 

@@ -9,6 +9,7 @@ import { runJob } from './jobs.ts';
 import { checksum, type Extracted, gather, loadStaging, stagingFields, validate } from './load.ts';
 import { addCounts, overLimit, percent } from './plan.ts';
 import {
+  isOurs,
   LEDGER_FIELDS,
   keyViolationQuery,
   ledgerQuery,
@@ -303,7 +304,9 @@ async function evolve(scope: Scope, plan: TablePlan, columns: readonly Column[])
     scope.log.info('columns added', { table: plan.name, columns: added.map((one) => one.name).join(', ') });
   }
   const brought = new Set(columns.map(({ name }) => name.toLowerCase()));
-  return existing.fields.map(({ name }) => name).filter((name) => !brought.has(name.toLowerCase()));
+  return existing.fields
+    .map(({ name }) => name)
+    .filter((name) => isOurs(name) && !brought.has(name.toLowerCase()));
 }
 
 /** BigQuery clusters by four columns at most, and by none of BYTES or TIME. */

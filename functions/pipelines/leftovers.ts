@@ -17,6 +17,8 @@ import { openStage } from './stage-context.ts';
 import { failedStage } from './stage-plan.ts';
 import { WORKS } from './works.ts';
 
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 /** After this nothing that a stage started is at work any more: no run's cap is longer. */
 const GIVE_UP_DAYS = 14;
 
@@ -30,17 +32,21 @@ export async function tidy(context: StageContext, work: StageWork): Promise<void
   }
 }
 
+/** Leftovers looked at side by side. */
+const LANES = 8;
+
 /** Ends what failed runs still have at work, where that was not done when they failed. */
 export async function tidyLeftovers(here: Platform, works = WORKS): Promise<void> {
-  await Promise.all(
-    (await listWatched(here.store, 'leftover')).map(async (watched) => {
+  const left = await listWatched(here.store, 'leftover');
+  const lane = async () => {
+    for (let watched = left.shift(); watched !== undefined; watched = left.shift())
       try {
         await tidyLeftover(here, watched, works);
       } catch (thrown) {
         here.log.warn('leftover not ended', { run: watched.id, error: toError(thrown).message });
       }
-    }),
-  );
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
 }
 
 async function tidyLeftover(here: Platform, watched: Watched, works: typeof WORKS): Promise<void> {
@@ -50,7 +56,10 @@ async function tidyLeftover(here: Platform, watched: Watched, works: typeof WORK
   const run = await read(store, path, PipelineRun);
   const stage = run === null ? null : failedStage(run.value);
   const since = Date.parse(run?.value.finishedAt ?? '');
-  if (stage === null || store.clock() - since > GIVE_UP_DAYS * 86_400_000) return unwatch(store, ids);
+  const age = store.clock() - since;
+  if (stage === null || age > GIVE_UP_DAYS * 86_400_000) return unwatch(store, ids);
+  // What has not ended in an hour is looked at once an hour.
+  if (age > HOUR && age % HOUR > MINUTE) return undefined;
   const never = new AbortController().signal;
   const end = async (lease: Lease, lost: AbortSignal) => {
     try {

@@ -3,6 +3,9 @@ import { TerminalError } from '#core/errors';
 import { keyProblem, mergeKeyOf } from '#core/merge-key';
 import { paths } from '#core/paths';
 import { type Deletes, type LoadMode, SourceTable } from '#core/source';
+import { Dataset } from '#core/dataset';
+import { loadedColumns } from '#core/warehouse-name';
+import { mustRead, readAll } from '#store/document';
 import { mustBeThere } from '#store/model-access';
 import { edit, given, mustReadLive } from '#store/resource';
 import type { Store } from '#store/store';
@@ -24,7 +27,7 @@ export interface TableChoice {
 /**
  * Changes how a table is loaded; what changes nothing writes nothing.
  * @throws TerminalError `not-found`, `conflict`, `mode-not-possible`, `unknown-column`, `cursor-not-possible`,
- *   `key-missing`, `key-not-possible`, `no-columns`, `deletes-not-possible`
+ *   `column-in-use`, `key-missing`, `key-not-possible`, `no-columns`, `deletes-not-possible`
  */
 export async function changeTable(
   store: Store,
@@ -36,6 +39,10 @@ export async function changeTable(
   const source = (await mustReadLive(store, resourceOf(key))).value;
   const { capabilities, label } = connectors[source.settings.kind];
   const path = paths.sourceTable(key.tenant, key.model, key.source, key.table);
+  if (choice.excluded !== undefined) {
+    const table = (await mustRead(store, path, SourceTable, 'table')).value;
+    await checkUnused(store, key, table, choice.excluded);
+  }
   return edit(
     store,
     { path, schema: SourceTable, what: 'table', noun: 'table' },
@@ -99,12 +106,46 @@ export function checkChoice(
     );
 }
 
+/** A column that a data set reads would be null there, and a role of null is learned from without a word. */
+async function checkUnused(
+  store: Store,
+  { tenant, model }: SourceKey,
+  table: SourceTable,
+  left: readonly string[],
+): Promise<void> {
+  const named = new Map(
+    loadedColumns(table.columns, []).map(({ column, name }) => [name.toLowerCase(), column.name]),
+  );
+  for (const dataset of await readAll(store, paths.datasets(tenant, model), Dataset)) {
+    const aliases = dataset.tables.filter((one) => one.destination === table.destination);
+    const refs = [
+      ...Object.values(dataset.roles),
+      ...dataset.joins.flatMap(({ left: a, right: b }) => [a, b]),
+    ];
+    const used = refs
+      .filter((ref) => dataset.deletedAt === null && aliases.some(({ alias }) => alias === ref?.table))
+      .map((ref) => named.get(ref?.column.toLowerCase() ?? '') ?? ref?.column)
+      .find((name) => name !== undefined && left.includes(name) && !table.excluded.includes(name));
+    if (used !== undefined)
+      throw new TerminalError(
+        'column-in-use',
+        `The column "${used}" of "${table.name}" is read by the data set "${dataset.name}".`,
+        { remedy: 'Take it out of the data set first, or keep loading it.' },
+      );
+  }
+}
+
 function loadedOf({ columns, excluded }: Pick<SourceTable, 'columns' | 'excluded'>) {
   return columns.filter((column) => !excluded.includes(column.name));
 }
 
-function checkKnown({ name, columns }: Pick<SourceTable, 'name' | 'columns'>, left: readonly string[]): void {
-  const unknown = left.find((wanted) => !columns.some((column) => column.name === wanted));
+function checkKnown(
+  { name, columns, excluded }: Pick<SourceTable, 'name' | 'columns' | 'excluded'>,
+  left: readonly string[],
+): void {
+  const unknown = left.find(
+    (wanted) => !excluded.includes(wanted) && !columns.some((column) => column.name === wanted),
+  );
   if (unknown === undefined) return;
   throw new TerminalError('unknown-column', `"${name}" has no column "${unknown}".`, {
     remedy: 'Leave out only columns that the table has; discover the tables again if they have changed.',

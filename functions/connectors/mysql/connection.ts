@@ -65,7 +65,14 @@ export async function openWire(
 ): Promise<Wire> {
   const open = async (tls: boolean): Promise<Wire> => {
     signal.throwIfAborted();
-    const socket = connect({ host: pinned.address, port: pinned.port, keepAlive: true, noDelay: true });
+    const socket = connect({
+      host: pinned.address,
+      port: pinned.port,
+      noDelay: true,
+      keepAlive: true,
+      // It may wait long for its turn: the system begins after two hours, firewalls forget after minutes.
+      keepAliveInitialDelay: 60_000,
+    });
     const abort = (): void => void socket.destroy(toError(signal.reason));
     signal.addEventListener('abort', abort, { once: true });
     // It stays: an abort ends whatever the connection is doing, for as long as it lives.

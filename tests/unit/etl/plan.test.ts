@@ -1,4 +1,4 @@
-import { WHOLE_READ } from '#core/etl-run';
+import { EVERY_ROW, WHOLE_READ } from '#core/etl-run';
 import type { LoadMode } from '#core/source';
 import {
   addCounts,
@@ -30,8 +30,17 @@ describe('what is read of a table', () => {
 
   test('append without a cursor adds every row each time', () => {
     const table = loaded('append', null);
-    expect(cursorOf(table, false)).toBeNull();
-    expect(planRead(table, null, null, null)).toMatchObject({ write: 'append', range: null, nothing: false });
+    const cursor = cursorOf(table, false);
+    expect(planRead(table, cursor, planAfter(cursor, null), null)).toMatchObject({ write: 'replace' });
+    const after = planAfter(cursor, { run: 'r1', cursor: cursor?.id ?? '', watermark: EVERY_ROW });
+    expect(planRead(table, cursor, after, null)).toMatchObject({
+      write: 'append',
+      range: null,
+      nothing: false,
+    });
+    // What a merge or a replace has left holds those rows already.
+    for (const id of [null, '(whole) by ["id"]'])
+      expect(planAfter(cursor, { run: 'r1', cursor: id, watermark: WHOLE_READ })).toBeNull();
   });
 
   test('the first append by a cursor replaces what is there, up to the safe bound', () => {

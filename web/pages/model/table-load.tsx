@@ -114,7 +114,15 @@ export function TableLoad({ tenant, model, table, cursorTypes, may }: LoadProps)
         now={loaded.map(({ name }) => name)}
         verb="Load these columns"
         disabled={disabled}
-        onChoose={(chosen) => change.run({ excluded: names.filter((name) => !chosen.includes(name)) })}
+        onChoose={(chosen) =>
+          change.run({
+            excluded: [
+              ...names.filter((name) => !chosen.includes(name)),
+              // Left out and gone just now: left out still, should they come back.
+              ...table.excluded.filter((name) => !names.includes(name)),
+            ],
+          })
+        }
       />
       {change.error !== null && <Failure error={change.error} />}
     </>
