@@ -52,6 +52,12 @@ export const CONNECTION_FAILURES: readonly string[] = [
   'too-many-connections',
 ];
 
+/**
+ * Code of a TransientError that says: somebody else holds what is to be read (a lock), and the source answered so. The
+ * session and its snapshot are as they were.
+ */
+export const SOURCE_BUSY = 'source-busy';
+
 /** A value that JSON and Firestore keep as it is. */
 export type PlainValue = string | number | boolean | null;
 

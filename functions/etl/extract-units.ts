@@ -1,5 +1,5 @@
 import { makeTableWriter } from '#columnar/table-writer';
-import { CONNECTION_FAILURES, type SourceSession } from '#connectors/connector';
+import { CONNECTION_FAILURES, SOURCE_BUSY, type SourceSession } from '#connectors/connector';
 import { type Failure, TerminalError, toError, toFailure } from '#core/errors';
 import { paths } from '#core/paths';
 import { mustRead } from '#store/document';
@@ -21,6 +21,7 @@ import {
   restSeconds,
   settleDone,
   settleFailed,
+  tryAgain,
   type UnitResult,
 } from './units.ts';
 
@@ -107,7 +108,13 @@ export function openEpochWorker(
         unreachable = 0;
       } catch (error) {
         if (reserved !== null) {
-          lost = await reservedFailed(scope, unit, error);
+          const again = await onceMore(scope, unit, error);
+          if (again === null) lost = await reservedFailed(scope, unit, error);
+          else {
+            // The others first: what holds this one may be over by then.
+            own.queue.push(again);
+            if (own.queue.length === 1) await pause(restSeconds(unit.record.attempts) * 1000, scope.signal);
+          }
           return true;
         }
         // A session in the middle of a failed read is of no further use.
@@ -152,6 +159,14 @@ async function unitFailed(scope: Scope, unit: ClaimedUnit, error: unknown): Prom
   else await giveBack(scope, unit, restSeconds(unit.record.attempts));
 }
 
+/** A reserved unit whose table somebody else holds, to be tried again in the same snapshot; null for other errors, or at last. */
+async function onceMore(scope: Scope, unit: ClaimedUnit, error: unknown): Promise<ClaimedUnit | null> {
+  if (scope.signal.aborted || toFailure(error).code !== SOURCE_BUSY) return null;
+  if (unit.record.attempts >= MAX_UNIT_ATTEMPTS) return null;
+  scope.log.warn('a table is held by somebody else and is tried again', { table: unit.record.unit.table });
+  return tryAgain(scope, unit);
+}
+
 /**
  * Fails a reserved unit for good, or tells why the epoch is over for all of them: with the session, the snapshot has gone.
  * @throws the stop signal's reason
@@ -161,7 +176,7 @@ async function reservedFailed(scope: Scope, unit: ClaimedUnit, error: unknown): 
   const failure = toFailure(error);
   const about = { table: unit.record.unit.table, unit: unit.record.unit.id, error: toError(error).message };
   scope.log.warn('a unit of work failed', about);
-  if (!(error instanceof TerminalError)) return failure;
+  if (!(error instanceof TerminalError) && failure.code !== SOURCE_BUSY) return failure;
   await settleFailed(scope, unit, failure);
   return null;
 }

@@ -150,6 +150,13 @@ export function settleFailed(place: Place, unit: ClaimedUnit, failure: Failure):
   return writeHeld(place, unit, { status: 'failed', failure: { ...failure }, settled });
 }
 
+/** The unit once more, by us; null where it is ours no more. */
+export async function tryAgain(place: Place, unit: ClaimedUnit): Promise<ClaimedUnit | null> {
+  const attempts = unit.record.attempts + 1;
+  const ours = await writeHeld(place, unit, { attempts });
+  return ours ? { ...unit, record: { ...unit.record, attempts } } : null;
+}
+
 /** Gives the unit back for another try, by whoever is free, `seconds` from now. */
 export function giveBack(place: Place, unit: ClaimedUnit, seconds: number): Promise<boolean> {
   const notBefore = place.store.clock() + seconds * 1000;
