@@ -20,7 +20,7 @@ const RESERVED = /^(_table_|_file_|_partition|_row_timestamp|__root__|_colidenti
 export function warehouseNames(names: readonly string[]): string[] {
   const bases = names.map((name) => plain(name) || `column_${markOf(name)}`);
   const owners = new Map<string, number>();
-  // Whoever is called so already, then the first in the order of the alphabet: never the first of the table.
+  // In the order of the alphabet where that leaves it open: never the first of the table.
   const order = [...names.keys()].sort(
     (a, b) => rank(names, bases, a) - rank(names, bases, b) || compare(names, a, b),
   );
@@ -38,8 +38,11 @@ export function warehouseNames(names: readonly string[]): string[] {
   });
 }
 
-const rank = (names: readonly string[], bases: readonly string[], index: number) =>
-  names[index] === bases[index] ? 0 : 1;
+/** Who has the name: first those that are called so in small letters, then in any, then those that become it. */
+function rank(names: readonly string[], bases: readonly string[], index: number): number {
+  if (names[index] !== bases[index]) return 2;
+  return names[index] === names[index]?.toLowerCase() ? 0 : 1;
+}
 
 const compare = (names: readonly string[], a: number, b: number) =>
   (names[a] ?? '') < (names[b] ?? '') ? -1 : 1;

@@ -76,6 +76,12 @@ test('rows that were appended twice are one again once the table is merged', asy
   await account.choose(table, { mode: 'merge' });
   await load();
   expect(await rows()).toHaveLength(2);
+  // And adding rows to what holds them already begins anew.
+  await account.choose(table, { mode: 'append' });
+  await load();
+  expect(await rows()).toHaveLength(2);
+  await load();
+  expect(await rows()).toHaveLength(4);
 });
 
 test('a column that the source has no more is null in the rows that come, and only there', async () => {
@@ -196,4 +202,15 @@ test('rows that the source has no more are marked, seen by no data set, and ther
   await choose({ deleteLimit: 0.8 });
   await load();
   expect(await marked()).toEqual([4, 5, 6, 7, 8, 9, 10]);
+});
+
+test('a raw table that somebody has removed begins anew, whatever the ledger says of it', async () => {
+  await shop.sql(`CREATE TABLE items (id int PRIMARY KEY, changed timestamptz DEFAULT now())`);
+  await shop.sql(`INSERT INTO items SELECT n FROM generate_series(1, 20) n`);
+  await account.choose(await addShop(), { mode: 'merge', cursor: 'changed' });
+  expect(await load()).toBe(20);
+  await warehouseRows(`DROP TABLE ${account.raw}.shop__public_items`);
+  await shop.sql(`UPDATE items SET changed = now() WHERE id = 1`);
+  expect(await load()).toBe(20);
+  expect(await rows()).toHaveLength(20);
 });

@@ -163,7 +163,7 @@ test('names made to hurt arrive as data, in tables and columns of their own', as
   expect(run).toMatchObject({ status: 'succeeded', counts: { rows: 2 } });
   const [hostile] = tables.filter((table) => table.name.includes('DROP'));
   const [row] = await warehouseRows(`SELECT * FROM ${account.raw}.${hostile?.destination}`);
-  expect(row).toEqual({ a_DROP_TABLE_x: 1, A: 'upper', a_2: 'lower', select: 'word' });
+  expect(row).toEqual({ a_DROP_TABLE_x: 1, A_ie980c: 'upper', a: 'lower', select: 'word' });
 });
 
 test('a new column is added, a dropped one stays and is null', async () => {

@@ -1,6 +1,6 @@
 import { MERGE_KEY_TYPES } from '#core/merge-key';
 import { columnTypes, type Column } from '#core/column';
-import { DELETED_AT, inWarehouse } from '#core/warehouse-name';
+import { DELETED_AT, inWarehouse, warehouseNames } from '#core/warehouse-name';
 import { startZetaSql, type ZetaSql } from '#tests/zetasql';
 import { wireTypeOf } from '#core/column';
 import {
@@ -157,19 +157,29 @@ test('hostile column names become plain, different ones, the same each time', ()
   const named = inWarehouse(names.map((name) => column(name, 'STRING'))).map(({ name }) => name);
   expect(named).toEqual([
     'id',
-    'ID_2',
+    'ID_o4495s',
     'DROP',
     'Grosse_m2',
-    'column_5',
-    'column_6',
+    'column_85q4i9',
+    'column_ztntfp',
     'c_1st',
     'c__PARTITIONTIME',
     'a_b',
-    'a_b_2',
+    'a_b_bswm03',
     '_id',
     '_x_',
   ]);
   for (const name of named) expect(quoted(name)).toBe(`\`${name}\``);
+});
+
+test('a column keeps its name when others come, go or change places', () => {
+  const names = ['日本', 'Größe', 'id', 'ID', 'a b', 'Ціна'];
+  const of = (some: readonly string[]) => new Map(warehouseNames(some).map((name, at) => [some[at], name]));
+  const all = of(names);
+  for (const gone of ['日本', 'Größe', 'a b', 'Ціна', 'ID']) {
+    const rest = of(names.filter((name) => name !== gone).toReversed());
+    for (const [name, given] of rest) expect([name, given]).toEqual([name, all.get(name)]);
+  }
 });
 
 describe('staging compared with what was written', () => {
