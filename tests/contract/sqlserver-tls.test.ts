@@ -3,11 +3,46 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type AddressInfo, connect as dial, createServer, type Socket } from 'node:net';
 import { extractAll } from '#tests/connectors';
 import { connect, endScene, start, steps } from '#tests/sqlserver-scene';
+import { MessageReader, MessageWriter, PACKET } from '../support/tds-server/packets.ts';
 import type { SessionOptions } from '../support/tds-server/session.ts';
+import { done, loginAck, routing } from '../support/tds-server/tokens.ts';
 
 afterEach(endScene);
+
+/** What a server says until TLS is agreed on: its PRELOGIN, and two flights of the handshake. */
+const PLAIN_MESSAGES = 3;
+
+/** Somebody on the way, who passes everything on as it is and adds `words` to the last message of the handshake. */
+async function startRelay(port: number, words: Buffer) {
+  const sockets: Socket[] = [];
+  const server = createServer((client) => {
+    const beyond = dial(port, '127.0.0.1');
+    sockets.push(client, beyond);
+    for (const socket of [client, beyond]) socket.on('error', () => undefined);
+    client.on('data', (bytes: Buffer) => beyond.write(bytes)).on('close', () => beyond.destroy());
+    beyond.on('close', () => client.destroy());
+    const reader = new MessageReader();
+    let messages = 0;
+    beyond.on('data', (bytes: Buffer) => {
+      const before = messages;
+      if (messages < PLAIN_MESSAGES) messages += reader.push(bytes).length;
+      const last = before < PLAIN_MESSAGES && messages >= PLAIN_MESSAGES;
+      client.write(last ? Buffer.concat([bytes, words]) : bytes);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    // A TCP server's address is never a path.
+    port: (server.address() as AddressInfo).port,
+    stop: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
 
 describe('TLS', () => {
   let folder: string;
@@ -53,6 +88,29 @@ describe('TLS', () => {
     expect([...server.sessions].every(({ login }) => login === null)).toBe(true);
     const failed = (await steps(server, changes)).find(({ status }) => status === 'failed');
     expect(failed).toMatchObject({ name: 'tls', code: 'tls-unverified' });
+  });
+
+  test('what somebody on the way says in plain text behind the handshake leads nowhere', async () => {
+    const server = await encrypted();
+    const other = await encrypted();
+    const packets: Buffer[] = [];
+    const writer = new MessageWriter(PACKET.answer, 4096, (packet) => packets.push(packet));
+    // A welcome that sends the session on: its next server would be held to the name in here.
+    for (const token of [loginAck(), routing('localhost', other.port), done('batch', 0)]) writer.write(token);
+    writer.end();
+    const way = await startRelay(server.port, Buffer.concat(packets));
+    try {
+      const changes = { host: 'localhost', port: way.port, sslMode: 'verify-full', ca: made.ca } as const;
+      await expect(connect(server, changes)).rejects.toMatchObject({
+        code: 'tls-tampered',
+        name: 'TerminalError',
+        message: expect.stringContaining(`localhost:${way.port}`),
+      });
+    } finally {
+      await way.stop();
+    }
+    expect(server.all.map(({ encrypted: agreed }) => agreed)).toEqual([true]);
+    expect([...server.all, ...other.all].every(({ login }) => login === null)).toBe(true);
   });
 
   test('a server that denies TLS is told no password where TLS was asked for', async () => {

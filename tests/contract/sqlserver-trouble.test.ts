@@ -1,14 +1,26 @@
 /** Refusals of a SQL Server, snapshots that cannot be had, and cancelling. */
 import { extractAll } from '#tests/connectors';
-import { answering, columns, connect, endScene, prepare, start, steps } from '#tests/sqlserver-scene';
+import { ROLL_BACK } from '#connectors/sqlserver/snapshot';
+import {
+  answering,
+  columns,
+  connect,
+  endScene,
+  prepare,
+  READING,
+  start,
+  steps,
+} from '#tests/sqlserver-scene';
 import type { TestSqlServer } from '#tests/sqlserver';
+import type { AnswerPart, Session } from '../support/tds-server/session.ts';
 
 afterEach(endScene);
 
 describe('errors of the server', () => {
   test.each([
-    [1205, 'deadlock', 'TransientError'],
-    [1222, 'lock-timeout', 'TransientError'],
+    [1205, 'snapshot-gone', 'TransientError'],
+    [1204, 'source-busy', 'TransientError'],
+    [1222, 'source-busy', 'TransientError'],
     [3960, 'snapshot-gone', 'TransientError'],
     [3961, 'snapshot-gone', 'TransientError'],
     [3952, 'snapshot-not-allowed', 'TerminalError'],
@@ -33,6 +45,41 @@ describe('errors of the server', () => {
       remedy: expect.any(String),
     });
   });
+
+  test('a table that somebody else holds is read again by the same session', async () => {
+    let held = true;
+    const server: TestSqlServer = await start({
+      answer: ({ sql, parameters }, session) => {
+        if (sql !== READING || !held) return server.database.answer(sql, parameters, session);
+        held = false;
+        return [{ error: { number: 1222, message: 'Lock request time out period exceeded.' } }];
+      },
+    });
+    const { session, request, unit, columns: chosen } = await prepare(server);
+    await expect(session.extract(request)).rejects.toMatchObject({ code: 'source-busy' });
+    expect((await extractAll(session, [unit], chosen)).tally.rows).toBe(3000);
+  });
+
+  test('nothing is read any more once an error has rolled the snapshot back', async () => {
+    let readings = 0;
+    const server: TestSqlServer = await start({
+      answer: ({ sql, parameters }, session) =>
+        sql === READING && ++readings === 1 ? rolledBack(session) : server.database.answer(sql, parameters, session),
+    });
+    const rolledBack = function* (of: Session): Iterable<AnswerPart> {
+      yield* server.database.answer(ROLL_BACK, {}, of);
+      yield { error: { number: 245, message: 'Conversion failed.' } };
+    };
+    const { session, request } = await prepare(server);
+    const snapshot = await session.openSnapshot();
+    await expect(session.extract(request)).rejects.toMatchObject({ code: 'source-error' });
+    const gone = { code: 'snapshot-gone', name: 'TransientError' };
+    await expect(session.extract(request)).rejects.toMatchObject(gone);
+    await expect(session.planUnits('dbo.things', { targetBytes: 1e12 })).rejects.toMatchObject(gone);
+    await expect(session.safeUpperBound('dbo.things', 'id', null)).rejects.toMatchObject(gone);
+    await expect(session.importSnapshot(snapshot)).rejects.toMatchObject(gone);
+    expect(readings).toBe(1);
+  }); // prettier-ignore
 
   test('a connection that breaks while rows are read is told as lost', async () => {
     const server = await answering(() => [{ columns }, { row: [1, 'one'] }, { hangUp: true }]);

@@ -22,6 +22,16 @@ import { routing } from '../support/tds-server/tokens.ts';
 
 afterEach(endScene);
 
+/** A connection without a session over it. It ends with its server. */
+async function open(server: TestSqlServer) {
+  const { settings, credentials } = server.access();
+  if (settings.kind !== 'sqlserver') throw new Error(`a ${settings.kind} server`);
+  const { hosts } = makeTestContext();
+  const pinned = await hosts.pin(settings.host, settings.port);
+  const connection = await openConnection(settings, credentials, pinned, hosts, never);
+  return { connection, place: placeOf(settings) };
+}
+
 describe('the wire', () => {
   test.each([
     ['packets of 512 bytes', { packetSize: 512 }],
@@ -62,15 +72,39 @@ describe('the wire', () => {
 
 describe('servers that mean harm', () => {
   test('one that sends a session on to an inside address leads nowhere', async () => {
-    const server = await start({ greeting: routing('169.254.169.254', 1433) });
+    const server = await start({ greeting: () => routing('169.254.169.254', 1433) });
     await expect(connect(server, { readOnlyIntent: true })).rejects.toMatchObject({ code: 'host-refused' });
   });
 
   test('one that sends a session on to a place that may be reached is followed there', async () => {
     const copy = await start();
-    const server = await start({ greeting: routing('localhost', copy.port) });
+    const server = await start({ greeting: () => routing('localhost', copy.port) });
     await connect(server, { readOnlyIntent: true });
     expect([...copy.sessions].map(({ login }) => login?.readOnly)).toEqual([true]);
+  });
+
+  test('one that sends a session on without end is left, and the way is told', async () => {
+    const server: TestSqlServer = await start({ greeting: () => routing('localhost', server.port) });
+    await expect(connect(server, { readOnlyIntent: true })).rejects.toMatchObject({
+      code: 'routed-too-often',
+      name: 'TerminalError',
+      message: expect.stringContaining(`127.0.0.1:${server.port}, then localhost:${server.port}, then`),
+    });
+    expect(server.all.filter(({ login }) => login !== null)).toHaveLength(4);
+  });
+
+  test('an answer about the catalogue that is too big to hold is given up', async () => {
+    const big = row(columns, [1, 'x'.repeat(500_000)]);
+    const server = await answering(function* () {
+      yield { columns };
+      for (let sent = 0; sent < 100; sent++) yield { raw: big };
+    });
+    const { connection, place } = await open(server);
+    const error = await ask(connection, READING).catch((thrown: unknown) => thrown);
+    expect(toSourceError(error, place)).toMatchObject({
+      code: 'source-protocol',
+      message: expect.stringContaining('64 MiB'),
+    });
   });
 
   test.each([
@@ -100,14 +134,6 @@ describe('servers that mean harm', () => {
 });
 
 describe('a server that goes silent', () => {
-  async function open(server: TestSqlServer) {
-    const { settings, credentials } = server.access();
-    if (settings.kind !== 'sqlserver') throw new Error(`a ${settings.kind} server`);
-    const { hosts } = makeTestContext();
-    const pinned = await hosts.pin(settings.host, settings.port);
-    const connection = await openConnection(settings, credentials, pinned, hosts, never);
-    return { connection, place: placeOf(settings) };
-  }
   const silence = async function* () {
     yield { columns };
     yield { row: [1, 'one'] };

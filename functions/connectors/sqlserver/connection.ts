@@ -21,6 +21,8 @@ const CONNECT_MS = 10_000;
 const CANCEL_MS = 5000;
 /** A goodbye that has not come to its end by then is left unsaid. */
 const CLOSE_MS = 2000;
+/** A session may be sent on so often: from a listener to a gateway, from there to a copy, and once more. */
+const MAX_HOPS = 3;
 /** About the most that a server takes from an encrypted session. */
 const PACKET_BYTES = 16_000;
 
@@ -51,13 +53,18 @@ export async function openConnection(
   hosts: HostGuard,
   signal: AbortSignal,
 ): Promise<GuardedConnection> {
-  const dial = async (routed: Routed): Promise<Socket> => {
-    const target = routed === null ? pinned : await hosts.pin(routed.host, routed.port);
-    // The time-out was one for getting there.
-    return (await reach(target, signal)).setTimeout(0);
+  const open = (encrypt: boolean): Promise<GuardedConnection> => {
+    const route: string[] = [];
+    const dial = async (routed: Routed): Promise<Socket> => {
+      const { host, port } = routed ?? pinned;
+      route.push(`${host}:${port}`);
+      if (route.length > 1 + MAX_HOPS) throw sentOnTooOften(route);
+      const target = routed === null ? pinned : await hosts.pin(host, port);
+      // The time-out was one for getting there.
+      return (await reach(target, signal)).setTimeout(0);
+    };
+    return signIn(new GuardedConnection(configOf(settings, credentials, pinned, encrypt), dial), signal);
   };
-  const open = (encrypt: boolean): Promise<GuardedConnection> =>
-    signIn(new GuardedConnection(configOf(settings, credentials, pinned, encrypt), dial), signal);
   try {
     if (settings.sslMode !== 'prefer') return await open(settings.sslMode !== 'disable');
     return await open(true).catch((error: unknown) => {
@@ -68,6 +75,17 @@ export async function openConnection(
     signal.throwIfAborted();
     throw toSourceError(error, placeOf(settings));
   }
+}
+
+function sentOnTooOften(route: readonly string[]): TerminalError {
+  return new TerminalError(
+    'routed-too-often',
+    `Each server sent the session on to another: ${route.join(', then ')}.`,
+    {
+      remedy:
+        'Let the read-only routing of the availability group lead to a copy that takes sessions itself, or turn read-only intent off.',
+    },
+  );
 }
 
 type Config = ConstructorParameters<typeof GuardedConnection>[0];

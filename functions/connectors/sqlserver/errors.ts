@@ -3,6 +3,7 @@
  * and user, never the password. Source: "Database engine events and errors" (error numbers), Node's and OpenSSL's codes.
  */
 import type { TerminalError, TransientError } from '#core/errors';
+import { SOURCE_BUSY } from '../connector.ts';
 import { at, type ErrorPlace, type ErrorRule, translateError } from '../source-errors.ts';
 
 /** What every session says of a snapshot that it cannot have. */
@@ -75,6 +76,15 @@ const rules: readonly ErrorRule[] = [
     ],
   },
   {
+    when: /in plain text after TLS/,
+    again: false,
+    say: (place) => [
+      'tls-tampered',
+      `Something between here and ${at(place)} wrote into the encrypted session in plain text; nothing of it was read.`,
+      'Look for who can change what this network carries: a proxy, a gateway, an attacker.',
+    ],
+  },
+  {
     when: /SELF_SIGNED|self.signed|UNABLE_TO_|unable to (get|verify)|CERT_|ERR_TLS|DEPTH_ZERO|certificate|EPROTO|wrong version number|ssl3?_|handshake/i,
     again: false,
     say: (place, detail) => [
@@ -111,19 +121,21 @@ const rules: readonly ErrorRule[] = [
     ],
   },
   {
+    // Whoever gives way in a deadlock keeps the session, but not the transaction.
     when: /^1205 /,
     again: true,
     say: (_, detail) => [
-      'deadlock',
-      `The server ended this session to resolve a deadlock: ${detail}.`,
-      'It is tried again; sessions of this installation always give way to those of your applications.',
+      'snapshot-gone',
+      `The server ended the snapshot of this run to resolve a deadlock: ${detail}.`,
+      'The run starts these tables again with a new snapshot; sessions of this installation always give way to those of your applications.',
     ],
   },
   {
-    when: /^1222 /,
+    // The statement ends, and with XACT_ABORT off nothing else does.
+    when: /^(1204|1222) /,
     again: true,
     say: (_, detail) => [
-      'lock-timeout',
+      SOURCE_BUSY,
       `Something on the server is locked by somebody else: ${detail}.`,
       'It is tried again; if it keeps happening, look for changes of tables that are not committed.',
     ],

@@ -9,7 +9,7 @@ import { toSourceError } from './errors.ts';
 import type { GuardedConnection } from './guarded-connection.ts';
 import { parseRelation, relationSql } from './names.ts';
 import { makeRowSink, readRows } from './rows.ts';
-import { beginSnapshot, requireSnapshots, ROLL_BACK } from './snapshot.ts';
+import { beginSnapshot, requireSnapshots, requireTransaction, ROLL_BACK } from './snapshot.ts';
 import { tell } from './statements.ts';
 import { planRelation, readSql, UnitPart } from './units.ts';
 import { makeTake } from './values.ts';
@@ -32,11 +32,14 @@ export function makeSqlServerSession(
       throw toSourceError(error, place);
     }
   };
-  const snapshot = (): SettledMoment => {
-    if (open !== null) return open.settled;
-    throw new TerminalError('snapshot-missing', 'This session has no snapshot to read from.', {
-      remedy: 'Call openSnapshot first.',
-    });
+  /** What was settled before the snapshot, which the session is still in: asked before every reading. */
+  const snapshot = async (): Promise<SettledMoment> => {
+    if (open === null)
+      throw new TerminalError('snapshot-missing', 'This session has no snapshot to read from.', {
+        remedy: 'Call openSnapshot first.',
+      });
+    await requireTransaction(connection, open.token);
+    return open.settled;
   };
 
   return {
@@ -61,7 +64,7 @@ export function makeSqlServerSession(
 
     importSnapshot: ({ token }) =>
       guarded(async () => {
-        if (open?.token === token) return;
+        if (open?.token === token) return requireTransaction(connection, token);
         throw new TerminalError(
           'snapshot-not-shared',
           'A snapshot of SQL Server is read by the session that opened it, and by no other.',
@@ -71,7 +74,7 @@ export function makeSqlServerSession(
 
     safeUpperBound: (table, cursor, after) =>
       guarded(async () => {
-        const settled = snapshot();
+        const settled = await snapshot();
         const relation = await describeRelation(connection, parseRelation(table));
         if (cursor === null)
           throw new TerminalError('cursor-unknown', `Table ${table} needs a cursor column for mode append.`, {
@@ -82,7 +85,7 @@ export function makeSqlServerSession(
 
     planUnits: (table, options) =>
       guarded(async () => {
-        snapshot();
+        await snapshot();
         const relation = await describeRelation(connection, parseRelation(table));
         const { range } = options;
         if (range !== undefined)
@@ -95,7 +98,7 @@ export function makeSqlServerSession(
 
     extract: (request) =>
       guarded(async () => {
-        snapshot();
+        await snapshot();
         request.signal.throwIfAborted();
         return extract(connection, request);
       }, request.signal),

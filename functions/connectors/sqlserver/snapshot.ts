@@ -3,7 +3,7 @@
  * takes no locks on them. SQL Server gives such a moment to nobody else, so the session that opened it reads all of it.
  */
 import { z } from 'zod';
-import { TerminalError } from '#core/errors';
+import { TerminalError, TransientError } from '#core/errors';
 import type { ErrorPlace } from '../source-errors.ts';
 import { describeRelation, findPlainTable } from './catalog.ts';
 import { SNAPSHOT_REMEDY } from './errors.ts';
@@ -36,6 +36,24 @@ export async function requireSnapshots(connection: GuardedConnection, place: Err
 export async function beginSnapshot(connection: GuardedConnection): Promise<string> {
   await tell(connection, BEGIN_SNAPSHOT);
   await touch(connection);
+  return transactionName(connection);
+}
+
+/**
+ * Transient `snapshot-gone` where the session is no longer in the transaction `name`. Some errors make the server roll it
+ * back and leave the session as it is, which would then read each statement at a moment of its own.
+ */
+export async function requireTransaction(connection: GuardedConnection, name: string): Promise<void> {
+  if ((await transactionName(connection)) === name) return;
+  throw new TransientError(
+    'snapshot-gone',
+    'The snapshot of this run is gone: the server rolled its transaction back.',
+    { remedy: 'The run starts these tables again with a new snapshot.' },
+  );
+}
+
+/** Outside of a transaction each statement has one of its own, so this answers always another. */
+async function transactionName(connection: GuardedConnection): Promise<string> {
   const rows = await ask(connection, TRANSACTION_NAME);
   const [{ name }] = z.tuple([z.object({ name: z.string() })]).parse(rows);
   return name;

@@ -8,6 +8,8 @@ export const ANSWER_MS = 120_000;
 export const SCAN_MS = 30 * 60 * 1000;
 /** More than any catalogue has tables or columns: beyond it the server is not what it says. */
 const MAX_ROWS = 1_000_000;
+/** The same in bytes: rows may be of any size. */
+const MAX_BYTES = 64 * 1024 * 1024;
 
 /** Values of a statement by name, all as text: the statement converts them. */
 export type Parameters = Readonly<Record<string, string | null>>;
@@ -18,7 +20,7 @@ export interface DriverColumn {
   readonly metadata: { readonly colName: string };
 }
 
-/** The rows that `sql` answers, by the names of their columns. */
+/** The rows that `sql` answers, by the names of their columns; all of them are held, so there is an end to their size. */
 export async function ask(
   connection: GuardedConnection,
   sql: string,
@@ -26,7 +28,8 @@ export async function ask(
   limitMs = ANSWER_MS,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const rows: Record<string, unknown>[] = [];
-  await answered(connection, limitMs, (end, giveUp) => {
+  connection.answerLimit = MAX_BYTES;
+  const asking = answered(connection, limitMs, (end, giveUp) => {
     const request = makeRequest(sql, parameters, end);
     request.on('row', (columns: readonly DriverColumn[]) => {
       connection.rowTaken();
@@ -34,6 +37,9 @@ export async function ask(
       if (rows.length > MAX_ROWS) giveUp(new Error(`it sent more than ${MAX_ROWS} rows about its catalogue`));
     });
     connection.execSql(request);
+  });
+  await asking.finally(() => {
+    connection.answerLimit = Infinity;
   });
   return rows;
 }

@@ -2,10 +2,12 @@
  * How far an append may read without ever missing a row. `max(cursor)` is not it: a transaction that began before may
  * commit a smaller value later, and `>` that maximum would never see it. Facts are read *before* the snapshot is taken.
  *
- * - `rowversion`: the server itself tells below which value no transaction is open. Exact, and asks for no right.
+ * - `rowversion`: the server itself tells below which value no transaction is open. Exact, and asks for no right. A copy
+ *   that is only read knows nothing of the transactions of the first, and is refused.
  * - Moments set by the server's clock: everything before the start of the oldest transaction still open is settled.
- * - Whole numbers: all of them are settled where no transaction is open. Where one is, it may have taken a number that it
- *   has not committed yet, and nothing tells which; the answer says so.
+ * - Whole numbers: a transaction may have taken one that it has not committed yet, and nothing tells which; the answer says
+ *   so. That no transaction was open before the snapshot settles nothing: one that began in between may have taken a number
+ *   below the greatest in the snapshot.
  */
 import { z } from 'zod';
 import { TerminalError } from '#core/errors';
@@ -32,8 +34,8 @@ export interface SettledMoment {
   /** All moments before this one are settled: ISO 8601 in UTC, and as the server's own clock shows it. */
   readonly utc: string;
   readonly local: string;
-  /** Whether a transaction was open that may yet commit. Null where that is not to be known. */
-  readonly open: boolean | null;
+  /** Whether the transactions that were open are known; where not, moments are those of a look back. */
+  readonly exact: boolean;
   /** A copy that is only read: what is being written to the first is not known here. */
   readonly copy: boolean;
   readonly note: string | null;
@@ -87,24 +89,26 @@ export async function readSettledMoment(connection: GuardedConnection): Promise<
     ...facts,
     utc: earlier(facts.utc, LOOKBACK_SECONDS),
     local: earlier(facts.local, LOOKBACK_SECONDS),
-    open: null,
+    exact: false,
     copy: facts.read_only,
     note: `${why}: ${lookback}`,
   });
   if (facts.read_only)
-    return unseen('This copy is only read, and does not know what is being written to the first');
+    return unseen(
+      'This copy is only read, does not know what is being written to the first, and may be behind it',
+    );
   if (!facts.sees_others)
     return unseen('This user may not see when the transactions of others began (grant VIEW SERVER STATE)');
   const open = await openTransactions(connection);
   if (open === null)
     return unseen('This user may not see when the transactions of others began (grant VIEW SERVER STATE)');
   if (open.prepared) return unseen('There are prepared distributed transactions, whose session is not known');
-  if (open.seconds === null) return { ...facts, open: false, copy: false, note: null };
+  const age = open.seconds === null ? 0 : open.seconds + 1;
   return {
     ...facts,
-    utc: earlier(facts.utc, open.seconds + 1),
-    local: earlier(facts.local, open.seconds + 1),
-    open: true,
+    utc: earlier(facts.utc, age),
+    local: earlier(facts.local, age),
+    exact: true,
     copy: false,
     note: null,
   };
@@ -138,6 +142,7 @@ export async function upperBoundOf(
 ): Promise<UpperBound> {
   const plan = planOfCursor(relation, cursor);
   const type = plan.typeName;
+  if (type === 'timestamp' && settled.copy) throw unknownOnCopy(relation, cursor);
   if (after !== null) checkBound(after, type);
   await refuseNulls(connection, relation, plan);
   const table = relationSql(relation.name);
@@ -151,14 +156,19 @@ export async function upperBoundOf(
 }
 
 function guaranteeOf(type: string, settled: SettledMoment): Omit<UpperBound, 'value'> {
-  if (type === 'timestamp')
-    return settled.copy ? { guarantee: 'lookback', note: settled.note } : { guarantee: 'exact', note: null };
-  if (integers.has(type))
-    return settled.open === false
-      ? { guarantee: 'exact', note: null }
-      : { guarantee: 'lookback', note: IN_FLIGHT };
+  if (type === 'timestamp') return { guarantee: 'exact', note: null };
+  if (integers.has(type)) return { guarantee: 'lookback', note: IN_FLIGHT };
   const note = [settled.note, zoneless.has(type) ? ZONE : null].filter((each) => each !== null).join(' ');
-  return { guarantee: settled.open === null ? 'lookback' : 'exact', note: note === '' ? null : note };
+  return { guarantee: settled.exact ? 'exact' : 'lookback', note: note === '' ? null : note };
+}
+
+/** Nobody on a copy can tell which rowversions the first has given out and not committed; no look back helps. */
+function unknownOnCopy({ description }: Relation, cursor: string): TerminalError {
+  return new TerminalError(
+    'cursor-on-copy',
+    `Column "${cursor}" of ${description.name} is a rowversion, which cannot be followed on a copy that is only read: rows that commit late would be missed.`,
+    { remedy: 'Read the primary (turn read-only intent off), or load this table with mode replace.' },
+  );
 }
 
 const IN_FLIGHT =

@@ -31,7 +31,7 @@ export interface SessionOptions {
   /** Only encrypted sessions. */
   readonly tlsRequired?: boolean;
   /** Sent after the sign-in, before its end. */
-  readonly greeting?: Buffer;
+  readonly greeting?: () => Buffer;
   /** Bytes that go out together; packets are cut there. */
   readonly pieces?: number;
   /** Bytes of a packet, whatever the client would like; tokens are cut there. */
@@ -135,7 +135,7 @@ export class Session {
       writer.write(tokens.environment('language', 'us_english', ''));
       writer.write(tokens.loginAck());
       writer.write(tokens.environment('packetSize', String(size), String(FIRST_PACKET)));
-      if (this.options.greeting !== undefined) writer.write(this.options.greeting);
+      if (this.options.greeting !== undefined) writer.write(this.options.greeting());
       writer.write(tokens.done('batch', 0));
     });
     this.packetSize = size;
