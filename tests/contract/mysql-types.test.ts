@@ -203,6 +203,18 @@ describe('MySQL’s types', () => {
     expect(await extractAll(session, units, columns)).toMatchObject({ tally: { rows: 10_000 } });
   });
 
+  test('keys of more digits than 64 bits have are cut, too', async () => {
+    await server.sql(`CREATE TABLE wide (id decimal(38,0) PRIMARY KEY, v char(200));
+      INSERT INTO wide SELECT 99999999999999999999999999999000000 + seq, 'x' FROM seq_1_to_5000;
+      INSERT INTO wide SELECT -99999999999999999999999999999000000 - seq, 'y' FROM seq_1_to_5000; ANALYZE TABLE wide`);
+    const session = await connect();
+    await session.openSnapshot();
+    const { columns } = await session.describe('wide');
+    const units = await session.planUnits('wide', { targetBytes: 1, maxUnits: 8 });
+    expect(units.length).toBeGreaterThan(4);
+    expect(await extractAll(session, units, columns)).toMatchObject({ tally: { rows: 10_000 } });
+  });
+
   test('big values in many rows go through; one too big for the warehouse is rejected', async () => {
     await server.sql(`CREATE TABLE big (id int, v longtext);
       INSERT INTO big SELECT seq, REPEAT(CHAR(65 + seq), 3000000) FROM seq_1_to_12;

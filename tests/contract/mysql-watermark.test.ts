@@ -1,6 +1,7 @@
 import { mysql } from '#connectors/mysql/mysql';
 import type { SourceSession } from '#connectors/connector';
 import { extractAll, makeTestContext } from '#tests/connectors';
+import { eventually } from '#tests/eventually';
 import { startTestMariadb, type TestMariadb } from '#tests/mariadb';
 import { readWithDuckDb } from '#tests/parquet';
 
@@ -99,6 +100,59 @@ test('a transaction that has written nothing holds nothing back', async () => {
   expect(await read('id', null)).toMatchObject({ ids: [1], bound: { value: '1', guarantee: 'exact' } });
   await idle.end();
 });
+
+/** How often anybody has looked at who is connected. */
+async function looks(): Promise<number> {
+  const [row] = await server.sql("SHOW GLOBAL STATUS LIKE 'Com_show_processlist'");
+  return Number(row?.['Value']);
+}
+
+test('a statement that waits for a lock is followed into the transaction that it leaves open', async () => {
+  await begin();
+  const holder = await server.client();
+  const late = await server.client();
+  clients.push(holder, late);
+  await holder.query('START TRANSACTION');
+  await holder.query('SELECT * FROM events WHERE id > 1 FOR UPDATE');
+  await late.query('START TRANSACTION');
+  // It takes number 2, and waits before it has written anything.
+  const inserted = late.query("INSERT INTO events (who) VALUES ('late')");
+  await eventually('a lock waited for', async () => {
+    const found = await server.sql(
+      "SELECT 1 FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT' AND trx_rows_modified = 0",
+    );
+    return found.length > 0;
+  });
+  await holder.query("INSERT INTO events (who) VALUES ('quick')");
+
+  const before = await looks();
+  const reading = read('id', null);
+  // Both have been seen: one as a transaction, one as a statement only.
+  await eventually('two looks', async () => (await looks()) >= before + 2);
+  await holder.query('COMMIT');
+  await inserted;
+  expect(await reading).toMatchObject({ ids: [], bound: { value: null, guarantee: 'lookback' } });
+  await late.query('COMMIT');
+  expect(await read('id', null)).toMatchObject({ ids: [1, 2, 3], bound: { value: '3', guarantee: 'exact' } });
+});
+
+test('an event that runs is somebody who writes', async () => {
+  await begin();
+  await server.sql(`SET GLOBAL event_scheduler = ON;
+    CREATE EVENT slow ON SCHEDULE AT NOW() DO INSERT INTO events (at, who) SELECT now(6), SLEEP(60)`);
+  const find = "SELECT ID AS id, COMMAND AS command FROM information_schema.PROCESSLIST WHERE INFO LIKE '%SLEEP(60)%' AND ID <> CONNECTION_ID()";
+  const [worker] = await eventually('the event', async () => {
+    const found = await server.sql(find);
+    return found.length > 0 && found;
+  });
+  try {
+    expect(worker).toMatchObject({ command: 'Connect' });
+    expect(await read('id', null)).toMatchObject({ ids: [], bound: { value: null, guarantee: 'lookback' } });
+  } finally {
+    await server.sql(`SET GLOBAL event_scheduler = OFF; KILL ${String(worker?.['id'])}`);
+  }
+  await eventually('its end', async () => (await server.sql(find)).length === 0);
+}); // prettier-ignore
 
 test('a user who may not see the transactions of others leaves the newest minutes, and is told', async () => {
   await begin();

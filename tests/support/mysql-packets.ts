@@ -83,29 +83,35 @@ export function resultOf(
   return Buffer.concat(list);
 }
 
-/** All there are, but TLS (0x800) and compression by other algorithms. */
-const CAPABILITIES = 0x0fff_f7ff;
+/** All there are, but compression by other algorithms. */
+const CAPABILITIES = 0x0fff_ffff;
+const TLS = 0x800;
+/** What a password is mixed with on its way. */
+export const CHALLENGE = Buffer.from('abcdefghijklmnopqrst');
 
-/** What a server says first; it offers no TLS and mysql_native_password. */
-export function greeting(): Buffer {
+/** What a server says first: whether it offers TLS, and the way to sign in that it prefers. */
+export function greeting(offersTls = false, plugin = 'mysql_native_password'): Buffer {
+  const capabilities = offersTls ? CAPABILITIES : CAPABILITIES & ~TLS;
   const low = Buffer.alloc(2);
-  low.writeUInt16LE(CAPABILITIES & 0xffff);
+  low.writeUInt16LE(capabilities & 0xffff);
   const high = Buffer.alloc(2);
-  high.writeUInt16LE(CAPABILITIES >>> 16);
+  high.writeUInt16LE(capabilities >>> 16);
   return packet(
     0,
     Buffer.concat([
       Buffer.from([10]),
       Buffer.from('8.0.0-test\0'),
       Buffer.from([1, 0, 0, 0]),
-      Buffer.from('abcdefgh\0'),
+      CHALLENGE.subarray(0, 8),
+      Buffer.alloc(1),
       low,
       Buffer.from([45, 2, 0]),
       high,
       Buffer.from([21]),
       Buffer.alloc(10),
-      Buffer.from('ijklmnopqrst\0'),
-      Buffer.from('mysql_native_password\0'),
+      CHALLENGE.subarray(8),
+      Buffer.alloc(1),
+      Buffer.from(`${plugin}\0`),
     ]),
   );
 }
@@ -114,6 +120,9 @@ export interface ScriptedMysql {
   readonly port: number;
   /** What it is asked, in order. */
   readonly asked: string[];
+  /** All bytes that its clients sent, in order. */
+  readonly heard: Buffer[];
+  readonly sockets: ReadonlySet<Socket>;
   /** What its clients said they can do. */
   readonly capabilities: number[];
   stop(): Promise<void>;
@@ -123,8 +132,8 @@ export interface ScriptedMysql {
 export interface Script {
   /** In place of its greeting. */
   readonly first?: Uint8Array;
-  /** In place of letting the client in. */
-  readonly signIn?: Uint8Array;
+  /** In place of letting the client in; several are answers to one packet of the client each. */
+  readonly signIn?: Uint8Array | readonly Uint8Array[];
   /** The bytes of the answer to a statement; undefined: OK. */
   readonly answer?: (sql: string, socket: Socket) => Uint8Array | undefined;
 }
@@ -132,23 +141,27 @@ export interface Script {
 /** A server that greets, lets everybody in, and answers as `script` says. */
 export async function startScriptedMysql(script: Script): Promise<ScriptedMysql> {
   const asked: string[] = [];
+  const heard: Buffer[] = [];
+  const signIn = script.signIn ?? packet(2, OK);
+  const steps = signIn instanceof Uint8Array ? [signIn] : signIn;
   const capabilities: number[] = [];
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => undefined);
     let held = Buffer.alloc(0);
-    let signedIn = false;
+    let step = 0;
     socket.write(script.first ?? greeting());
     socket.on('data', (bytes: Buffer) => {
+      heard.push(bytes);
       held = Buffer.concat([held, bytes]);
       while (held.length >= 4 && held.length >= 4 + held.readUIntLE(0, 3)) {
         const payload = held.subarray(4, 4 + held.readUIntLE(0, 3));
         held = held.subarray(4 + payload.length);
-        if (!signedIn) {
-          signedIn = true;
-          capabilities.push(payload.readUInt32LE(0));
-          socket.write(script.signIn ?? packet(2, OK));
+        const answer = steps[step++];
+        if (answer !== undefined) {
+          if (step === 1) capabilities.push(payload.readUInt32LE(0));
+          socket.write(answer);
         } else if (payload[0] === 1) socket.end();
         else {
           const sql = payload.subarray(1).toString('utf8');
@@ -163,6 +176,8 @@ export async function startScriptedMysql(script: Script): Promise<ScriptedMysql>
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
     asked,
+    heard,
+    sockets,
     capabilities,
     async stop() {
       for (const socket of sockets) socket.destroy();

@@ -4,6 +4,9 @@
  * `mysql2` does what happens up to the sign-in; from then on the socket is read by ourselves (wire.ts). Its parser trusts
  * the server: what it throws is thrown out of the socket's listener, which would end the process, and everybody else's work
  * in it. So its listener is called by ours, which ends the connection instead, and takes no more than a sign-in needs.
+ *
+ * Nor does it ask whether a socket is encrypted yet: with TLS in its settings it writes the password to any. So where TLS
+ * is wanted it hears one packet in plain, the greeting, and everything else from the encrypted socket.
  */
 import { connect, type Socket } from 'node:net';
 import { createConnection } from 'mysql2';
@@ -13,7 +16,7 @@ import type { PinnedHost } from '../hosts.ts';
 import type { ErrorPlace } from '../source-errors.ts';
 import { upgrade } from '../tls.ts';
 import { toSourceError } from './errors.ts';
-import { broken, MAX_GREETING, packetLength, ServerError } from './packets.ts';
+import { broken, HEADER, MAX_GREETING, packetLength, ServerError } from './packets.ts';
 import { makeWire, type Wire } from './wire.ts';
 
 /** The settings of a MySQL source. */
@@ -152,24 +155,23 @@ function signIn(
       charset: 'UTF8MB4_GENERAL_CI',
       flags: UNWANTED.map((flag) => `-${flag}`),
       connectAttributes: { program_name: 'tradewind' },
+      enableCleartextPlugin: false,
       ...(pinned === null ? {} : { ssl: {} }),
     });
     // The types leave out what the handshake uses.
     const opened = connection as unknown as OpenedConnection;
-    const listen = (stream: Socket): void => {
+    const take = (bytes: Buffer): void => opened.packetParser.execute(bytes);
+    const listen = (stream: Socket, hears: (bytes: Buffer) => void): void => {
       stream.removeAllListeners('data');
-      stream.on(
-        'data',
-        guarded((bytes) => opened.packetParser.execute(bytes), failed),
-      );
+      stream.on('data', guarded(hears, failed));
     };
-    listen(socket);
+    listen(socket, pinned === null ? take : onePacket(take));
     const goSecret = async (verified: PinnedHost, done: () => void): Promise<void> => {
       try {
         const secure = await upgrade(socket, settings, verified);
         secure.on('error', failed);
         opened.stream = secure;
-        listen(secure);
+        listen(secure, take);
         done();
       } catch (error) {
         failed(error);
@@ -185,6 +187,21 @@ function signIn(
     // It stays, for what comes after: the wire tells of it.
     connection.on('error', failed);
   });
+}
+
+/** Hands on one packet, whole; throws for bytes after it: they would be taken for what is said over TLS. */
+function onePacket(take: (bytes: Buffer) => void): (bytes: Buffer) => void {
+  let held = Buffer.alloc(0);
+  let done = false;
+  return (bytes) => {
+    held = Buffer.concat([held, bytes]);
+    const length = held.length < HEADER ? HEADER : packetLength(held, 0);
+    if (length > MAX_GREETING) throw broken('no greeting of its protocol');
+    if (done || held.length > length) throw broken('more than its greeting before TLS began');
+    if (held.length < HEADER || held.length < length) return;
+    done = true;
+    take(held);
+  };
 }
 
 /** A data listener that hands on what a sign-in may say, and fails with anything else. */

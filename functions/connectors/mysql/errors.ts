@@ -152,7 +152,17 @@ const rules: readonly ErrorRule[] = [
     ],
   },
   {
-    when: /^(1053|1077|1079|1080|1152|1158|1159|1160|1161|1184|1205|1213|1317|1927|2006|2013|3169|4031) |ECONNRESET|EPIPE|PROTOCOL_|closed|terminated|socket hang up|socket disconnected/i,
+    // The statement has given up; the session and its snapshot are as they were.
+    when: /^1205 /,
+    again: true,
+    say: (place, detail) => [
+      'source-busy',
+      `Somebody else holds what was to be read at ${at(place)} locked (${detail}).`,
+      'It is tried again; if it keeps happening, look for ALTER TABLE and LOCK TABLES on the server, or read at a quieter time.',
+    ],
+  },
+  {
+    when: /^(1053|1077|1079|1080|1152|1158|1159|1160|1161|1184|1213|1317|1927|2006|2013|3169|4031) |ECONNRESET|EPIPE|PROTOCOL_|closed|terminated|socket hang up|socket disconnected/i,
     again: true,
     say: (place, detail) => [
       'connection-lost',

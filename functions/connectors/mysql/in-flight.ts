@@ -13,7 +13,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import type { UpperBound } from '../connector.ts';
 import { ServerError } from './packets.ts';
-import type { Wire } from './wire.ts';
+import type { AnswerRow, Wire } from './wire.ts';
 
 /** Where others' transactions are not seen, so much of the newest is left for the next run. */
 export const LOOKBACK_SECONDS = 600;
@@ -29,7 +29,9 @@ const ORPHAN_SECONDS = 5;
 const NO_PRIVILEGE = '1227';
 
 /** Commands of connections that wait or serve replicas: they write nothing. */
-const IDLE_COMMANDS = /^(Sleep|Daemon|Binlog Dump|Connect|Slave_|Killed)/i;
+const IDLE_COMMANDS = /^(Sleep|Daemon|Binlog Dump|Slave_|Killed)/i;
+/** Who else only waits: a replica's own threads, and who has not signed in. An event that runs is shown as `Connect` too. */
+const CONNECTING = /^(system user|unauthenticated user)$/;
 
 /** What was true just before the snapshot. */
 export interface Settled {
@@ -111,9 +113,10 @@ async function readNextNumbers(wire: Wire): Promise<ReadonlyMap<string, bigint>>
 }
 
 /** Somebody who is writing, or running a statement that may. */
-interface Writer {
-  /** The transaction or the connection. */
+export interface Writer {
+  /** `t` and the transaction, or `c` and the connection. */
   readonly id: string;
+  readonly thread: string;
   /** How long for. */
   readonly seconds: number;
 }
@@ -183,20 +186,23 @@ async function readWriters(wire: Wire, signal: AbortSignal): Promise<Writers | n
   const before = await momentBefore(wire, 1);
   const [own] = await wire.ask('SELECT CONNECTION_ID() AS id');
   const self = own?.['id'] ?? '';
+  // Statements first: one that ends between the two questions is seen as the transaction that it leaves open.
+  const processes = await wire.ask('SHOW PROCESSLIST');
   const transactions = await readTransactions(wire, self, signal);
   if (transactions === null) return null;
   const readers = new Set(
     transactions.filter(({ read_only }) => read_only === '1').map(({ thread }) => thread),
   );
   const open = transactions.filter(({ read_only }) => read_only !== '1');
-  const processes = await wire.ask('SHOW PROCESSLIST');
   const running = processes
-    .filter((row) => !IDLE_COMMANDS.test(row['Command'] ?? 'Sleep'))
-    .map((row) => ({ id: row['Id'] ?? '', seconds: Number(row['Time'] ?? 0) }))
-    .filter(({ id }) => id !== self && !readers.has(id));
+    .filter((row) => !isIdle(row))
+    .map((row) => ({ thread: row['Id'] ?? '', seconds: Number(row['Time'] ?? 0) }))
+    .filter(({ thread }) => thread !== self && !readers.has(thread));
   const writers = [
-    ...open.filter(({ changed }) => changed > 0).map(({ id, seconds }) => ({ id: `t${id}`, seconds })),
-    ...running.map(({ id, seconds }) => ({ id: `c${id}`, seconds })),
+    ...open
+      .filter(({ changed }) => changed > 0)
+      .map(({ id, thread, seconds }) => ({ id: `t${id}`, thread, seconds })),
+    ...running.map(({ thread, seconds }) => ({ id: `c${thread}`, thread, seconds })),
   ];
   const longest = Math.max(-1, ...writers.map(({ seconds }) => seconds));
   return {
@@ -208,6 +214,11 @@ async function readWriters(wire: Wire, signal: AbortSignal): Promise<Writers | n
     ),
     orphaned: open.some(({ thread, seconds }) => thread === '0' && seconds > ORPHAN_SECONDS),
   };
+}
+
+function isIdle(row: AnswerRow): boolean {
+  const command = row['Command'] ?? 'Sleep';
+  return IDLE_COMMANDS.test(command) || (command === 'Connect' && CONNECTING.test(row['User'] ?? ''));
 }
 
 /** So many seconds before `from`, at least: whole seconds, as moments may be stored in. */
@@ -228,8 +239,21 @@ async function waitFor(
   for (let waited = 0; left.length > 0 && waited < GRACE_MS; waited += POLL_MS) {
     await rest(signal);
     const now = (await readWriters(wire, signal))?.writers ?? left;
-    // A connection that runs another statement by now has ended the one that was waited for.
-    left = now.filter(({ id, seconds }) => left.some((one) => one.id === id && one.seconds <= seconds));
+    left = stillThere(left, now);
   }
   return left;
+}
+
+/**
+ * Those of `now` that go on with what one of `before` was doing. A connection that runs another statement has ended the one
+ * that was waited for, but what that wrote may be in a transaction that is still open.
+ */
+export function stillThere(before: readonly Writer[], now: readonly Writer[]): readonly Writer[] {
+  const same = now.filter(({ id, seconds }) => before.some((one) => one.id === id && one.seconds <= seconds));
+  const ended = before.filter(({ id }) => id.startsWith('c') && !same.some((one) => one.id === id));
+  const followed = now.filter(
+    (one) =>
+      one.id.startsWith('t') && !same.includes(one) && ended.some(({ thread }) => thread === one.thread),
+  );
+  return [...same, ...followed];
 }

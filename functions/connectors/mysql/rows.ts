@@ -1,5 +1,6 @@
 /** Rows of the text protocol into a table writer: for each field a length (or 0xfb: null) and its text, in one packet. */
 import type { TableWriter } from '#columnar/table-writer';
+import { TerminalError } from '#core/errors';
 import type { Reject } from '../connector.ts';
 import { KeptRows } from '../kept-rows.ts';
 import type { Misfit } from '../values.ts';
@@ -7,14 +8,21 @@ import { broken, NULL } from './packets.ts';
 import type { Decode } from './values.ts';
 import type { RowSink } from './wire.ts';
 
-/** The rows of one extraction on their way to `writer`. `decoders` in the order of `writer.columns`. */
+/** The rows of one extraction of `table` on their way to `writer`. `decoders` in the order of `writer.columns`. */
 export class TableRows extends KeptRows implements RowSink {
   /** The server has told the columns of its answer: there was a result, and not just an OK. */
   told = false;
+  private readonly table: string;
   private readonly decoders: readonly Decode[];
 
-  constructor(writer: TableWriter, decoders: readonly Decode[], reject: (reject: Reject) => void) {
+  constructor(
+    table: string,
+    writer: TableWriter,
+    decoders: readonly Decode[],
+    reject: (reject: Reject) => void,
+  ) {
     super(writer, reject);
+    this.table = table;
     this.decoders = decoders;
   }
 
@@ -22,6 +30,14 @@ export class TableRows extends KeptRows implements RowSink {
     this.told = true;
     if (names.length !== this.decoders.length)
       throw broken(`a result of ${names.length} columns instead of ${this.decoders.length}`);
+  }
+
+  tooBig(limit: number): Error {
+    return new TerminalError(
+      'row-too-big',
+      `A row of table ${this.table} is longer than ${limit / 1024 / 1024} MiB.`,
+      { remedy: 'Leave the column with the large values out of this table.' },
+    );
   }
 
   row(bytes: Buffer, start: number, end: number): void {

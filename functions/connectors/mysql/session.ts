@@ -117,7 +117,7 @@ async function extract(wire: Wire, request: ExtractRequest): Promise<ExtractResu
       throw new RangeError(`a writer of ${writer.columns.length} columns for ${plans.length}`);
     return makeDecoder(plan, builder);
   });
-  const rows = new TableRows(writer, decoders, request.reject);
+  const rows = new TableRows(table.name, writer, decoders, request.reject);
   const sql = selectSql(
     table,
     part,
@@ -126,6 +126,7 @@ async function extract(wire: Wire, request: ExtractRequest): Promise<ExtractResu
   const sink = {
     columns: (names: readonly string[]) => rows.columns(names),
     row: (bytes: Buffer, start: number, end: number) => rows.row(bytes, start, end),
+    tooBig: (limit: number) => rows.tooBig(limit),
     get full() {
       return rows.full;
     },

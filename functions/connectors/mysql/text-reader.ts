@@ -35,6 +35,8 @@ export interface RowTaker {
   columns(names: readonly string[]): void;
   /** The payload of one row. */
   row(bytes: Buffer, start: number, end: number): void;
+  /** What a row of more than `limit` bytes is: the error to throw. */
+  tooBig(limit: number): Error;
 }
 
 /** Reads one answer. Throws `source-protocol` for packets that no server sends. */
@@ -78,7 +80,7 @@ export class TextReader {
 
   private join(bytes: Buffer, start: number, end: number): void {
     const total = this.joined + end - start;
-    if (total > MAX_ROW) throw broken(`a row of more than ${MAX_ROW} bytes`);
+    if (total > MAX_ROW) throw this.taker.tooBig(MAX_ROW);
     if (total > this.parts.length) {
       const larger = Buffer.alloc(Math.max(total, Math.min(MAX_ROW, this.parts.length * 2)));
       this.parts.copy(larger, 0, 0, this.joined);

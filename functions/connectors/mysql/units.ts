@@ -15,11 +15,14 @@ import type { Wire } from './wire.ts';
 
 const MAX_UNITS = 2000;
 
-/** What a unit reads: rows of a range of the key (from, below `to`), and by cursor. Numbers are text: they have 64 bits. */
+/** A whole number as text: keys have 64 bits, or up to 65 digits where they are DECIMAL. */
+const Key = z.string().regex(/^-?\d{1,65}$/);
+
+/** What a unit reads: rows of a range of the key (from, below `to`), and by cursor. */
 export const UnitPart = z.object({
   key: z.string().nullable(),
-  from: z.string().regex(/^-?\d{1,20}$/).nullable(),
-  to: z.string().regex(/^-?\d{1,20}$/).nullable(),
+  from: Key.nullable(),
+  to: Key.nullable(),
   cursor: z.string().nullable(),
   after: z.string().nullable(),
   upTo: z.string().nullable(),

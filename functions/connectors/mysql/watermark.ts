@@ -31,7 +31,7 @@ export function cursorTypeOf(table: Table, cursor: string): CursorType {
 
 /** `value` as a literal; Terminal `cursor-value` for text that no bound of ours looks like. */
 export function cursorLiteral(value: string, type: CursorType): string {
-  const form = type === 'number' ? /^-?\d{1,38}$/ : /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$/;
+  const form = type === 'number' ? /^-?\d{1,65}$/ : /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$/;
   if (!form.test(value))
     throw new TerminalError('cursor-value', `"${value.slice(0, 100)}" is no value of a ${type} cursor.`, {
       remedy: 'Load this table once with mode replace, which sets its cursor anew.',

@@ -104,6 +104,8 @@ class SocketWire implements Wire {
       await promise;
     } catch (error) {
       this.gone(toError(error));
+      // Whoever was reading hears why. Whoever comes next has another question, of which that says nothing.
+      this.lost = new Error('the connection was closed after an earlier failure', { cause: error });
       throw error;
     } finally {
       signal.removeEventListener('abort', abort);
@@ -125,6 +127,7 @@ class SocketWire implements Wire {
         if (bytesSoFar > MAX_ANSWER) throw broken(`an answer of more than ${MAX_ANSWER} bytes`);
         rows.push(readRow(names, bytes, start, end));
       },
+      tooBig: (limit) => broken(`a row of more than ${limit} bytes`),
       full: false,
       drain: async () => undefined,
     };

@@ -17,7 +17,13 @@ const TABLE = `SET time_zone = '+00:00';
   FROM seq_1_to_$ROWS;
   ANALYZE TABLE order_lines`;
 const SELECT = 'SELECT * FROM order_lines';
-const nowhere = { columns: () => undefined, row: () => undefined, full: false, drain: async () => undefined };
+const nowhere = {
+  columns: () => undefined,
+  row: () => undefined,
+  tooBig: (limit: number) => new Error(`a row of more than ${limit} bytes`),
+  full: false,
+  drain: async () => undefined,
+};
 const credentials = { password: 'owner secret' };
 const IDLE_MS = 60_000;
 

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import * as fc from 'fast-check';
+import { toSourceError } from '#connectors/mysql/errors';
 import { makeWire, type RowSink } from '#connectors/mysql/wire';
 import { definition, EOF, failure, field, LAST_OK, lengthEncoded, OK, packet, packets, resultOf } from '#tests/mysql-packets'; // prettier-ignore
 
@@ -27,6 +28,7 @@ function makeSink() {
       rows.push(bytes.toString('hex', start, end));
       sink.full = rows.length % 3 === 0;
     },
+    tooBig: (limit) => new Error(`a row over ${limit}`),
     drain: async () => {
       await new Promise((resolve) => setImmediate(resolve));
       sink.full = false;
@@ -174,8 +176,15 @@ test('a row without an end is given up before it fills the memory', async () => 
     stream.push(packet(sequence, part));
     await new Promise((resolve) => setImmediate(resolve));
   }
-  expect(await reading).toMatchObject({ code: 'source-protocol', message: expect.stringContaining('a row of') });
-}); // prettier-ignore
+  expect(await reading).toMatchObject({ message: 'a row over 268435456' });
+  // That was about one statement; the next one only finds the connection gone.
+  const next: unknown = await wire.ask('SELECT').catch((error: unknown) => error);
+  expect(next).toMatchObject({ message: 'the connection was closed after an earlier failure' });
+  expect(toSourceError(next, { host: 'h', port: 1, database: 'd', user: 'u' })).toMatchObject({
+    name: 'TransientError',
+    code: 'connection-lost',
+  });
+});
 
 test('a server that sends nothing is given up; a sink that rests is waited for', async () => {
   const { stream, wire } = makeLink();
@@ -190,6 +199,7 @@ test('a server that sends nothing is given up; a sink that rests is waited for',
     row: () => {
       sink.full = true;
     },
+    tooBig: (limit) => new Error(`a row over ${limit}`),
     drain: async () => {
       await drained;
       sink.full = false;
