@@ -185,7 +185,7 @@ export interface TestedStep extends TestStep {
   readonly code: string | null;
 }
 
-/** One version of an object in storage; `generation` pins it. */
+/** One version of an object in storage; `generation` pins it, where the server tells versions apart (`files/pinned.ts`). */
 export interface ObjectVersion {
   readonly uri: string;
   readonly generation: string;
@@ -238,6 +238,6 @@ export interface Connector {
   readonly capabilities: ConnectorCapabilities;
   /** Goes step by step; what follows a failed step is yielded as `skipped`. Throws only the signal's reason. */
   test(access: SourceAccess, context: ConnectorContext, signal: AbortSignal): AsyncGenerator<TestedStep>;
-  /** Opens a session; the caller closes it. */
+  /** Opens a session; the caller closes it. While the session is in use `signal` may end what it waits for. */
   connect(access: SourceAccess, context: ConnectorContext, signal: AbortSignal): Promise<SourceSession>;
 }

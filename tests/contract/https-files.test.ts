@@ -1,12 +1,16 @@
 /** Files on a real web server: versions, ranges, redirects, and what a server may not do to us. */
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import type { ObjectReader } from '#connectors/connector';
+import type { ObjectReader, SourceAccess } from '#connectors/connector';
+import { csv as csvConnector } from '#connectors/csv/csv';
 import { makeCsvFormat } from '#connectors/csv/format';
 import { makeFileSession } from '#connectors/files/file-session';
 import { makeHttpsObjects, type HttpsOptions } from '#connectors/files/https-objects';
 import { makeHostGuard, parseAllowedHosts } from '#connectors/hosts';
 import { makeParquetFormat } from '#connectors/parquet/format';
-import { extractAll } from '#tests/connectors';
+import { extractAll, makeTestContext } from '#tests/connectors';
 import { startWebFiles, type WebFiles } from '#tests/https-files';
 import { readWithHyparquet } from '#tests/parquet';
 
@@ -88,6 +92,29 @@ test('without ETag and Last-Modified a file can be loaded but not appended', asy
   });
 });
 
+test('without ETag and Last-Modified the length tells one version from another, and Parquet is not read in parts', async () => {
+  server.files.set('/plain.csv', { bytes: Buffer.from('id\n1\n') });
+  const session = csv(readerOf(), at('/plain.csv'));
+  await session.openSnapshot();
+  const { columns } = await session.describe('plain.csv');
+  const units = await session.planUnits('plain.csv', { targetBytes: 1 });
+  expect((await extractAll(session, units, columns)).tally.rows).toBe(1);
+  server.files.set('/plain.csv', { bytes: Buffer.from('id\n1\n2\n') });
+  await expect(extractAll(session, units, columns)).rejects.toMatchObject({ code: 'object-changed' });
+
+  const bytes = new Uint8Array(
+    parquetWriteBuffer({ columnData: [{ name: 'id', data: [1n], type: 'INT64' }] }),
+  );
+  server.files.set('/plain.parquet', { bytes });
+  const objects = readerOf();
+  const parquet = makeFileSession([at('/plain.parquet')], objects, makeParquetFormat(objects));
+  await expect(parquet.describe('plain.parquet')).rejects.toMatchObject({
+    code: 'generation-unknown',
+    message: expect.stringContaining(at('/plain.parquet')),
+    remedy: expect.stringContaining('Upload the file, or have the server send an ETag'),
+  });
+});
+
 test.each([
   ['three times', ['/1', '/2', '/3', '/end.csv'], null],
   ['four times', ['/1', '/2', '/3', '/4', '/end.csv'], 'redirect-refused'],
@@ -124,4 +151,65 @@ test('a server that falls silent fails, and a file that is gone is none', async 
   };
   await expect(read()).rejects.toMatchObject({ code: 'source-unreachable', message: expect.stringContaining('silent') }); // prettier-ignore
   expect(await objects.stat(at('/gone.csv'))).toBeNull();
+});
+
+test('a server that is busy for ever is given up', async () => {
+  server.files.set('/f.csv', { bytes: new Uint8Array(0), busy: true });
+  await expect(readerOf('127.0.0.1', { headersMs: 300 }).stat(at('/f.csv'))).rejects.toMatchObject({
+    code: 'source-unreachable',
+    message: `The server of ${at('/f.csv')} had not begun to send the file after 0.3 s.`,
+  });
+});
+
+test('who waits for an answer, or for more of it, can be told to stop', async () => {
+  const reason = new Error('cancelled');
+  const waiting = new AbortController();
+  server.files.set('/f.csv', { bytes: new Uint8Array(0), busy: true });
+  const abortOnceAsked = async (): Promise<void> => {
+    while (server.asked.length === 0) await setImmediate();
+    waiting.abort(reason);
+  };
+  const found = readerOf('127.0.0.1', { signal: waiting.signal }).stat(at('/f.csv'));
+  void abortOnceAsked();
+  await expect(found).rejects.toBe(reason);
+
+  const reading = new AbortController();
+  server.files.set('/f.csv', { bytes: Buffer.from('id\n1\n2\n'), etag: '"a"', silentAfter: 3 });
+  const objects = readerOf('127.0.0.1', { signal: reading.signal });
+  const read = async () => {
+    for await (const _ of objects.open(at('/f.csv'), '"a"||7')) reading.abort(reason);
+  };
+  await expect(read()).rejects.toBe(reason);
+});
+
+test('what ends a session or a connection test ends its wait for a server', async () => {
+  const silent = createServer();
+  await once(silent.listen(0, '127.0.0.1'), 'listening');
+  const { port } = silent.address() as AddressInfo; // it listens to a port
+  const uris = [`https://localhost:${port}/f.csv`];
+  const access: SourceAccess = { settings: { kind: 'csv', uris, encoding: 'utf-8' }, credentials: null };
+  const reason = new Error('cancelled');
+  const abortOnceAsked = (): AbortController => {
+    const controller = new AbortController();
+    silent.once('connection', (socket) => {
+      socket.on('error', () => undefined).resume();
+      controller.abort(reason);
+    });
+    return controller;
+  };
+  try {
+    const { signal } = abortOnceAsked();
+    const session = await csvConnector.connect(access, makeTestContext(), signal);
+    await expect(session.openSnapshot()).rejects.toBe(reason);
+
+    const { signal: limit } = abortOnceAsked();
+    const steps: string[] = [];
+    const tested = async () => {
+      for await (const { name } of csvConnector.test(access, makeTestContext(), limit)) steps.push(name);
+    };
+    await expect(tested()).rejects.toBe(reason);
+    expect(steps).toEqual(['resolve']);
+  } finally {
+    silent.close();
+  }
 });

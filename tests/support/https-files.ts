@@ -15,6 +15,8 @@ export interface WebFile {
   readonly location?: string;
   /** Sends so many bytes of the body and then nothing. */
   readonly silentAfter?: number;
+  /** Tells again and again that it is at work, and never answers. */
+  readonly busy?: boolean;
 }
 
 /** A running server. */
@@ -55,7 +57,11 @@ export async function startWebFiles(): Promise<WebFiles> {
 
 function answer(file: WebFile | undefined, request: IncomingMessage, response: ServerResponse): void {
   if (file === undefined) return void response.writeHead(404).end();
-  const { bytes, etag, modified, ranges = true, status, location, silentAfter } = file;
+  const { bytes, etag, modified, ranges = true, status, location, silentAfter, busy } = file;
+  if (busy === true) {
+    const telling = setInterval(() => response.writeProcessing(), 20);
+    return void response.on('close', () => clearInterval(telling));
+  }
   const headers = {
     ...(etag === undefined ? {} : { etag }),
     ...(modified === undefined ? {} : { 'last-modified': modified }),

@@ -6,7 +6,7 @@ import type { ExtractRequest, ExtractResult, ObjectReader, ObjectVersion } from 
 import type { FileFormat } from '../files/file-format.ts';
 import { checkColumns } from '../files/same-columns.ts';
 import { readObjectText } from './object-text.ts';
-import { findShape, headerNames, isBlank, noHeader, type CsvShape } from './shape.ts';
+import { badHeader, badLines, findShape, headerNames, isBlank, noHeader, type CsvShape } from './shape.ts';
 import { makeTaker, type TakeField } from './text-values.ts';
 import { makeTokenizer, type BadLine, type CsvRecord } from './tokenizer.ts';
 
@@ -134,13 +134,6 @@ async function extractRecords(
   return { rows: loader.rows, rejected: loader.rejected };
 }
 
-const badLines: Readonly<Record<BadLine['reason'], string>> = {
-  'unclosed-quote': 'has a quote that is never closed',
-  'text-after-quote': 'has text after a closing quote',
-  'line-too-long': 'is longer than 16 MiB',
-  'too-many-fields': 'has more than 10,000 fields',
-};
-
 /** Takes the header, then every record into the writer or to the rejects. */
 class RecordLoader {
   rows = 0;
@@ -202,7 +195,9 @@ class RecordLoader {
     this.rows++;
   }
 
-  badLine({ line, reason, start }: BadLine): void {
+  badLine(bad: BadLine): void {
+    if (!this.headed) throw badHeader(this.uri, bad);
+    const { line, reason, start } = bad;
     const text = Buffer.from(start).toString('utf8');
     this.leaveOut(line, null, reason, text, `Line ${line} ${badLines[reason]}.`);
   }
@@ -211,9 +206,10 @@ class RecordLoader {
     const names = headerNames(record, this.uri);
     this.width = names.length;
     if (this.like !== null) checkColumns(this.uri, names, this.like);
+    const places = new Map(names.map((name, place) => [name, place]));
     this.places = this.request.columns.map(({ name }) => {
-      const place = names.indexOf(name);
-      if (place >= 0) return place;
+      const place = places.get(name);
+      if (place !== undefined) return place;
       throw new TerminalError('column-changed', `${this.uri} has no column "${name}" any more.`, {
         remedy: `Its header has: ${names.join(', ').slice(0, 500)}. Discover the tables of the source again.`,
       });

@@ -4,7 +4,7 @@ import { TerminalError } from '#core/errors';
 import type { Column } from '#core/column';
 import { checkColumns, columnsMark } from '../files/same-columns.ts';
 import { possibleTypes, typeBits, type TextType } from './text-values.ts';
-import { makeTokenizer, type CsvRecord, type Tokenizer } from './tokenizer.ts';
+import { makeTokenizer, type BadLine, type CsvRecord, type Tokenizer } from './tokenizer.ts';
 
 /** How much of a file is looked at. */
 const SAMPLE_BYTES = 32 * 1024 * 1024;
@@ -61,8 +61,9 @@ export async function findShape(
     if (!whole) break;
   }
   const { used, columns: found, records } = looking.end(whole);
+  const byName = new Map(found.map((column) => [column.name, column]));
   // In the order of the first file, whatever the order in the others.
-  const columns = before?.seen.map(({ name }) => found.find((column) => column.name === name)!) ?? found;
+  const columns = before?.seen.map(({ name }) => byName.get(name)!) ?? found;
   if (found.length === 0) throw noHeader(uri);
   return {
     delimiter: used,
@@ -85,6 +86,24 @@ export function noHeader(uri: string): TerminalError {
   return new TerminalError('file-empty', `${uri} has no header line.`, {
     remedy: 'The first line must name the columns.',
   });
+}
+
+/** What is wrong with a line that is no record. */
+export const badLines: Readonly<Record<BadLine['reason'], string>> = {
+  'unclosed-quote': 'has a quote that is never closed',
+  'text-after-quote': 'has text after a closing quote',
+  'line-too-long': 'is longer than 16 MiB',
+  'too-many-fields': 'has more than 10,000 fields',
+};
+
+/** The failure of a file whose header is no record: the line after it must not be taken for the header. */
+export function badHeader(uri: string, { line, reason }: BadLine): TerminalError {
+  const message = `Line ${line} of ${uri}, which must name the columns, ${badLines[reason]}.`;
+  const remedy =
+    reason === 'too-many-fields'
+      ? 'A table has at most 10,000 columns: leave some out, or put them into rows.'
+      : 'Check the delimiter of the source, or write the header again, with quotes around whole names only.';
+  return new TerminalError('header-invalid', message, { remedy });
 }
 
 /** A column and what its values can be so far. */
@@ -117,8 +136,11 @@ function makeLooker(uri: string, delimiter: string | undefined, known: readonly 
   };
   const start = (): Tokenizer => {
     if (delimiter === undefined) used = sniffDelimiter(held);
-    // Bad lines are told when the file is read in full.
-    const begun = makeTokenizer({ delimiter: used, onRecord, onBadLine: () => undefined });
+    const onBadLine = (line: BadLine): void => {
+      // Others are told when the file is read in full.
+      if (records < 0) throw badHeader(uri, line);
+    };
+    const begun = makeTokenizer({ delimiter: used, onRecord, onBadLine });
     for (const chunk of held) begun.push(chunk);
     held = [];
     return begun;
@@ -142,7 +164,8 @@ function makeLooker(uri: string, delimiter: string | undefined, known: readonly 
 /** The columns of other files in the order of `names`, which must be the same. */
 function matchColumns(uri: string, names: readonly string[], known: readonly SeenColumn[]): SeenColumn[] {
   checkColumns(uri, names, columnsMark(known.map(({ name }) => name)));
-  return names.map((name) => ({ ...known.find((column) => column.name === name)! }));
+  const byName = new Map(known.map((column) => [column.name, column]));
+  return names.map((name) => ({ ...byName.get(name)! }));
 }
 
 /** The delimiter that cuts the first lines into the same number of fields, the most of them; a comma in doubt. */
@@ -158,7 +181,8 @@ function sniffDelimiter(chunks: readonly Uint8Array[]): string {
     const tokenizer = makeTokenizer({
       delimiter,
       onRecord: (record) => counts.push(record.count),
-      onBadLine: () => counts.push(0),
+      // Many fields are fields none the less: the header is refused for them, and not read as one name.
+      onBadLine: ({ reason }) => counts.push(reason === 'too-many-fields' ? Infinity : 0),
     });
     tokenizer.push(head);
     if (counts.length === 0) tokenizer.end();
@@ -171,7 +195,9 @@ function sniffDelimiter(chunks: readonly Uint8Array[]): string {
 
 /** The names in a header: trimmed, made different from each other; unnamed columns are `column_N`. */
 export function headerNames(record: CsvRecord, uri: string): readonly string[] {
-  const names: string[] = [];
+  const names = new Set<string>();
+  // Where to go on counting: a thousand columns of one name are not compared with each other.
+  const copies = new Map<string, number>();
   for (let index = 0; index < record.count; index++) {
     const bytes = record.bytes.subarray(record.starts[index], record.ends[index]);
     if (!isUtf8(bytes) || bytes.length > 300)
@@ -180,10 +206,12 @@ export function headerNames(record: CsvRecord, uri: string): readonly string[] {
       });
     const name = Buffer.from(bytes).toString('utf8').trim() || `column_${index + 1}`;
     let unique = name;
-    for (let copy = 2; names.includes(unique); copy++) unique = `${name}_${copy}`;
-    names.push(unique);
+    let copy = copies.get(name) ?? 2;
+    for (; names.has(unique); copy++) unique = `${name}_${copy}`;
+    copies.set(name, copy);
+    names.add(unique);
   }
-  return names;
+  return [...names];
 }
 
 /** A line with nothing on it. */

@@ -189,8 +189,8 @@ class CsvTokenizer implements Tokenizer {
   }
 
   private field(start: number, end: number): boolean {
+    if (this.count === MAX_FIELDS) return false;
     if (this.count === this.starts.length) {
-      if (this.count >= MAX_FIELDS) return false;
       const starts = new Int32Array(this.count * 2);
       const ends = new Int32Array(this.count * 2);
       starts.set(this.starts);

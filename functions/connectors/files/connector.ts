@@ -52,9 +52,9 @@ export function makeFileConnector<K extends FileKind>(options: FileKindOptions<K
       const settings = settingsOf(access);
       return testFiles(filesOf(settings), context, (objects) => makeFormat(settings, objects), signal);
     },
-    async connect(access, context) {
+    async connect(access, context, signal) {
       const settings = settingsOf(access);
-      const objects = readerOf(context);
+      const objects = readerOf(context, signal);
       return makeFileSession(filesOf(settings), objects, makeFormat(settings, objects));
     },
   };
@@ -67,7 +67,7 @@ async function* testFiles(
   makeFormat: (objects: ObjectReader) => FileFormat,
   signal: AbortSignal,
 ): AsyncGenerator<TestedStep> {
-  const objects = readerOf(context);
+  const objects = readerOf(context, signal);
   const session = makeFileSession(uris, objects, makeFormat(objects));
   const tables = [...fileTables(uris).values()];
   const ownAccount = async (): Promise<{ skip: string }> => ({ skip: 'Files need no sign-in of their own.' });
@@ -112,8 +112,8 @@ async function* testFiles(
   );
 }
 
-function readerOf({ objects, hosts }: ConnectorContext): ObjectReader {
-  return joinReaders(objects, makeHttpsObjects(hosts));
+function readerOf({ objects, hosts }: ConnectorContext, signal: AbortSignal): ObjectReader {
+  return joinReaders(objects, makeHttpsObjects(hosts, { signal }));
 }
 
 async function firstChunk(chunks: AsyncIterable<Uint8Array>): Promise<void> {

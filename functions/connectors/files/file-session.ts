@@ -14,6 +14,7 @@ import type {
 } from '../connector.ts';
 import type { FileFormat, FilePart } from './file-format.ts';
 import { fileTables, findFiles, type FileTable } from './file-tables.ts';
+import { mustBePinned } from './pinned.ts';
 import { columnsMark } from './same-columns.ts';
 import { ledgerOf, unreadFiles } from './read-ledger.ts';
 
@@ -118,7 +119,7 @@ export function makeFileSession(
     async safeUpperBound(name, _cursor, after) {
       const table = tableOf(name);
       const files = pinnedFiles(table);
-      for (const file of files) mustHaveGeneration(file);
+      for (const file of files) mustBePinned(file, 'Load the table with the mode replace');
       const value = !table.pattern
         ? files[0]!.generation
         : after !== null && unreadFiles(files, after).length === 0
@@ -203,13 +204,6 @@ function there(files: readonly ObjectVersion[] | TerminalError): readonly Object
 
 function sizeOf(files: readonly ObjectVersion[]): number {
   return files.reduce((sum, { bytes }) => sum + bytes, 0);
-}
-
-function mustHaveGeneration({ uri, generation }: ObjectVersion): void {
-  if (generation !== '') return;
-  throw new TerminalError('generation-unknown', `The server of ${uri} does not say when the file changes.`, {
-    remedy: 'Load the table with the mode replace, or have the server send an ETag or Last-Modified.',
-  });
 }
 
 /** What the columns of all `files` must be. */

@@ -9,28 +9,35 @@ import { isIP } from 'node:net';
 import { TerminalError, toError, TransientError } from '#core/errors';
 import type { ObjectReader, ObjectVersion } from '../connector.ts';
 import type { HostGuard } from '../hosts.ts';
+import { lengthGeneration } from './pinned.ts';
 
 const MAX_REDIRECTS = 3;
 /** As much as may be uploaded. */
 const MAX_BYTES = 5_000_000_000;
 /** Until the answer begins, and between two parts of it. */
 const SILENCE_MS = 30_000;
+/** Until the headers of the file itself have come, redirects and all. */
+const HEADERS_MS = 60_000;
 /** One answer, from its first byte to its last. */
 const ANSWER_MS = 60 * 60 * 1000;
 
-/** What tests change. */
+/** How files are read. */
 export interface HttpsOptions {
+  /** Ends whatever is being read: its reason is thrown. */
+  readonly signal?: AbortSignal;
+  // The rest is what tests change.
   /** Trusted instead of the public authorities. */
   readonly ca?: string;
   readonly maxBytes?: number;
   readonly silenceMs?: number;
+  readonly headersMs?: number;
 }
 
 type Headers = Readonly<Record<string, string>>;
 
 /** Reads `https://` addresses. `list` finds nothing: web servers have no folders. */
 export function makeHttpsObjects(hosts: HostGuard, options: HttpsOptions = {}): ObjectReader {
-  const maxBytes = options.maxBytes ?? MAX_BYTES;
+  const { maxBytes = MAX_BYTES, signal } = options;
   const get = (uri: string, headers: Headers): Promise<IncomingMessage> =>
     follow(hosts, uri, headers, options);
 
@@ -42,11 +49,14 @@ export function makeHttpsObjects(hosts: HostGuard, options: HttpsOptions = {}): 
   ): AsyncGenerator<Uint8Array> {
     const answer = await get(uri, headers);
     const late = setTimeout(() => answer.destroy(new Error('it took longer than an hour')), ANSWER_MS);
+    const stop = (): void => void answer.destroy();
+    signal?.addEventListener('abort', stop);
     let received = 0;
     try {
       accept(uri, answer, headers['range'] !== undefined);
       const { generation: now } = versionOf(uri, answer);
       if (now !== generation) throw changed(uri);
+      signal?.throwIfAborted();
       // A stream of a message yields Buffers; Node's type says any.
       for await (const chunk of answer as AsyncIterable<Buffer>) {
         received += chunk.length;
@@ -54,9 +64,11 @@ export function makeHttpsObjects(hosts: HostGuard, options: HttpsOptions = {}): 
         yield chunk;
       }
     } catch (error) {
+      signal?.throwIfAborted();
       throw toReadError(uri, error);
     } finally {
       clearTimeout(late);
+      signal?.removeEventListener('abort', stop);
       answer.destroy();
     }
   }
@@ -104,9 +116,28 @@ async function follow(
   headers: Headers,
   options: HttpsOptions,
 ): Promise<IncomingMessage> {
+  const { signal, headersMs = HEADERS_MS } = options;
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(tooLate(uri, headersMs)), headersMs);
+  const stop = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
+  try {
+    return await followUntil(stop, hosts, uri, headers, options);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function followUntil(
+  stop: AbortSignal,
+  hosts: HostGuard,
+  uri: string,
+  headers: Headers,
+  options: HttpsOptions,
+): Promise<IncomingMessage> {
   let address = uri;
   for (let redirects = 0; ; redirects++) {
-    const answer = await ask(hosts, uri, address, headers, options);
+    stop.throwIfAborted();
+    const answer = await ask(stop, hosts, uri, address, headers, options);
     const { location } = answer.headers;
     const moved = [301, 302, 303, 307, 308].includes(answer.statusCode ?? 0);
     if (!moved || location === undefined) return answer;
@@ -125,6 +156,7 @@ async function follow(
 }
 
 async function ask(
+  stop: AbortSignal,
   hosts: HostGuard,
   uri: string,
   address: string,
@@ -133,7 +165,7 @@ async function ask(
 ): Promise<IncomingMessage> {
   const url = new URL(address);
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  const pinned = await hosts.pin(host, url.port === '' ? 443 : Number(url.port));
+  const pinned = await unlessAborted(stop, hosts.pin(host, url.port === '' ? 443 : Number(url.port)));
   const options: RequestOptions = {
     host: pinned.address,
     family: pinned.family,
@@ -144,6 +176,7 @@ async function ask(
     servername: isIP(pinned.host) === 0 ? pinned.host : '',
     agent: false,
     timeout: silenceMs,
+    signal: stop,
     ...(ca === undefined ? {} : { ca }),
   };
   return new Promise((resolve, reject) => {
@@ -154,8 +187,17 @@ async function ask(
       resolve(answer);
     });
     asked.on('timeout', () => asked.destroy(new Error(`it was silent for ${silenceMs / 1000} s`)));
-    asked.on('error', (error) => reject(toReadError(uri, error)));
+    asked.on('error', (error) => reject(stop.aborted ? toError(stop.reason) : toReadError(uri, error)));
     asked.end();
+  });
+}
+
+/** What `work` comes to; rejects with the reason of `signal` as soon as it is aborted. */
+function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(toError(signal.reason));
+    signal.addEventListener('abort', stop);
+    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
 }
 
@@ -193,15 +235,23 @@ function versionOf(uri: string, { statusCode, headers }: IncomingMessage): Objec
       remedy: 'Upload the file, or have the server send a Content-Length.',
     });
   const { etag, 'last-modified': modified } = headers;
-  // Alone, a length says nothing: files change without growing.
   const known = etag !== undefined || modified !== undefined;
-  return { uri, bytes, generation: known ? [etag ?? '', modified ?? '', bytes].join('|') : '' };
+  const generation = known ? [etag ?? '', modified ?? '', bytes].join('|') : lengthGeneration(bytes);
+  return { uri, bytes, generation };
 }
 
 function changed(uri: string): TerminalError {
   return new TerminalError('object-changed', `${uri} changed while it was read.`, {
     remedy: 'Run it again.',
   });
+}
+
+function tooLate(uri: string, limit: number): TransientError {
+  return new TransientError(
+    'source-unreachable',
+    `The server of ${uri} had not begun to send the file after ${limit / 1000} s.`,
+    { remedy: 'Check the address; try again when the server is less busy, or upload the file.' },
+  );
 }
 
 function tooLong(uri: string, limit: number): TerminalError {

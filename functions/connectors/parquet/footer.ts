@@ -10,8 +10,13 @@ import { planColumns, type ColumnPlan } from './types.ts';
 
 /** A footer of the last reads of most files. */
 const TAIL_BYTES = 256 * 1024;
-/** A footer takes some 25 times its length while it is parsed. This one has a thousand columns in 140 row groups. */
+/** A footer takes some 25 times its length while it is parsed. */
 const MAX_FOOTER_BYTES = 8 * 1024 * 1024;
+/**
+ * A part of a footer (see `checkStruct`) takes up to 220 bytes while it is parsed, however short it is. A column chunk has 10
+ * to 22 parts: this is a thousand columns in 45 row groups with all statistics, or in 90 without.
+ */
+const MAX_PARTS = 1_000_000;
 const MAGIC = 'PAR1';
 const ENCRYPTED = 'PARE';
 
@@ -75,6 +80,14 @@ export async function readFooter(objects: ObjectReader, file: ObjectVersion): Pr
   }
 }
 
+function tooManyParts(): FormatError {
+  return new FormatError(
+    `its footer has more than the ${MAX_PARTS} parts that are read`,
+    'parquet-unsupported',
+    'Write it with fewer, larger row groups, with fewer columns, or as several files.',
+  );
+}
+
 function encrypted(): FormatError {
   return new FormatError('it is encrypted', 'parquet-unsupported', 'Write it without encryption.');
 }
@@ -82,7 +95,7 @@ function encrypted(): FormatError {
 /** `footer`: from the metadata to the end of the file of `bytes` bytes. */
 function parseFooter(footer: Uint8Array, bytes: number): Footer {
   // Walked through once before: only now is it safe to allocate what it announces.
-  const fields = checkStruct(footer.subarray(0, footer.length - 8));
+  const fields = checkStruct(footer.subarray(0, footer.length - 8), MAX_PARTS, tooManyParts);
   if (fields.has(8)) throw encrypted();
   const metadata = parquetMetadata(footer, { parsers, geoparquet: false });
   const nodes = readSchema(metadata);

@@ -4,6 +4,7 @@ import type { Column } from '#core/column';
 import { TerminalError } from '#core/errors';
 import type { ObjectReader, ObjectVersion } from '../connector.ts';
 import type { FileFormat, FilePart, PartRequest } from '../files/file-format.ts';
+import { mustBePinned } from '../files/pinned.ts';
 import { checkColumns } from '../files/same-columns.ts';
 import { inFile } from './format-error.ts';
 import { readFooter, type Footer, type StoredGroup } from './footer.ts';
@@ -20,6 +21,8 @@ const KEPT_FOOTERS = 8;
 export function makeParquetFormat(objects: ObjectReader): FileFormat {
   const footers = new Map<string, Promise<Footer>>();
   const footerOf = (file: ObjectVersion): Promise<Footer> => {
+    // Read in many parts, which must all be of one version.
+    mustBePinned(file, 'Upload the file');
     const key = `${file.uri}#${file.generation}`;
     const known = footers.get(key) ?? inFile(file.uri, () => readFooter(objects, file));
     footers.delete(key);

@@ -97,6 +97,28 @@ test('all files of a pattern are one table, and an append takes what is new: lat
   expect(await ids()).toEqual([{ n: 8, s: 1 + 2 + 3 + 11 + 12 + 21 + 31 + 32 }]);
 });
 
+test('a merge of a pattern refuses a key that two of its files have, and nothing is published', async () => {
+  await put('parts/a.parquet', orders(1, 3));
+  await put('parts/b.parquet', orders(3, 2));
+  const { tables } = await account.addSource('Parts', {
+    kind: 'parquet',
+    uris: [`${folder}/parts/*.parquet`],
+  });
+  const [table] = tables;
+  if (table === undefined) throw new Error('no table');
+  await account.choose(table, { mode: 'merge', mergeKey: ['id'] });
+  expect(await account.load()).toMatchObject({
+    status: 'failed',
+    failure: { code: 'key-not-unique', message: expect.stringContaining('2 rows with the key id = 3;') },
+  });
+  await put('parts/b.parquet', orders(4, 2));
+  expect(await account.load()).toMatchObject({ status: 'succeeded', counts: { rows: 5 } });
+  const found = await warehouseRows(
+    `SELECT COUNT(*) AS n, SUM(id) AS s FROM ${account.raw}.${table.destination}`,
+  );
+  expect(found).toEqual([{ n: 5, s: 1 + 2 + 3 + 4 + 5 }]);
+});
+
 test('the storage answers parts of an object and lists page by page', async () => {
   const files = openFiles(useLocalCloud().projectId);
   const uri = await put('part.bin', '0123456789');

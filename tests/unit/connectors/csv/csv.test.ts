@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import type { SourceAccess } from '#connectors/connector';
 import { csv } from '#connectors/csv/csv';
@@ -196,6 +197,29 @@ describe('a CSV file', () => {
 
   test('columns without a name or with the same one can be told apart', async () => {
     expect((await read('a,,a,a\n1,2,3,4\n')).rows).toEqual([{ a: '1', column_2: '2', a_2: '3', a_3: '4' }]);
+    expect((await read('a,a,a_2,a\n1,2,3,4\n')).rows).toEqual([{ a: '1', a_2: '2', a_2_2: '3', a_3: '4' }]);
+  });
+
+  test('ten thousand columns of one name are counted, and one more is refused', async () => {
+    const shapeOf = (columns: number) => {
+      const header = Buffer.from(`${Array.from({ length: columns }, () => 'x').join(';')}\n`);
+      return findShape(Readable.from([header]), uri, undefined);
+    };
+    const { columns, delimiter } = await shapeOf(10_000);
+    expect(delimiter).toBe(';');
+    expect([columns.length, columns[1]?.name, columns.at(-1)?.name]).toEqual([10_000, 'x_2', 'x_10000']);
+    await expect(shapeOf(10_001)).rejects.toMatchObject({
+      code: 'header-invalid',
+      message: `Line 1 of ${uri}, which must name the columns, has more than 10,000 fields.`,
+      remedy: expect.stringContaining('at most 10,000 columns'),
+    });
+  });
+
+  test('after a header that is no record the next line is not taken for one', async () => {
+    await expect(read('"id"x,name\n1,bolt\n2,nut\n')).rejects.toMatchObject({
+      code: 'header-invalid',
+      message: `Line 1 of ${uri}, which must name the columns, has text after a closing quote.`,
+    });
   });
 
   test.each([

@@ -222,6 +222,22 @@ test('footers that announce lists within lists are refused before anything is ma
   expect(await failureOf(Buffer.concat([Buffer.from('PAR1'), deep, plain.i32(deep.length), Buffer.from('PAR1')]))).toMatchObject(refusal('file-broken', 'nested too deeply')); // prettier-ignore
 });
 
+test.each([
+  ['structs', [0x19, 0xfc], 0],
+  ['lists', [0x19, 0xf9], 0x03],
+  ['texts', [0x19, 0xf8], 0],
+  ['numbers', [0x19, 0xf5], 0],
+  ['fields', [], 0x11],
+])('a footer of very many small %s is refused before anything is made of them', async (_, head, part) => {
+  const many = 2_000_000;
+  const list = head.length === 0 ? [] : [...head, ...varint(many)];
+  const footer = Buffer.concat([Uint8Array.from(list), Buffer.alloc(many, part), Uint8Array.from([0])]);
+  const bytes = Buffer.concat([Buffer.from('PAR1'), footer, plain.i32(footer.length), Buffer.from('PAR1')]);
+  expect(await failureOf(bytes)).toMatchObject(
+    refusal('parquet-unsupported', 'more than the 1000000 parts that are read'),
+  );
+});
+
 test('a schema nested without end is refused', async () => {
   const schema: SchemaElement[] = Array.from({ length: 200 }, (_, n) => ({ name: `g${n}`, repetition_type: 'OPTIONAL', num_children: 1 })); // prettier-ignore
   expect(await failureOf(one({}, 1, { schema: [...schema, element] }))).toMatchObject(

@@ -1,0 +1,21 @@
+/**
+ * Whether a generation tells one version of a file from every other. Of a web server that says nothing of versions it is the
+ * length alone, which shows that a file is another only where it is longer or shorter.
+ */
+import { TerminalError } from '#core/errors';
+import type { ObjectVersion } from '../connector.ts';
+
+const LENGTH = 'length:';
+
+/** The generation of a file of which no more than its length is known. */
+export function lengthGeneration(bytes: number): string {
+  return `${LENGTH}${bytes}`;
+}
+
+/** Terminal `generation-unknown` unless `file` can be told from its other versions; `otherwise`: what else would do. */
+export function mustBePinned({ uri, generation }: ObjectVersion, otherwise: string): void {
+  if (!generation.startsWith(LENGTH)) return;
+  throw new TerminalError('generation-unknown', `The server of ${uri} does not say when the file changes.`, {
+    remedy: `${otherwise}, or have the server send an ETag or Last-Modified.`,
+  });
+}
