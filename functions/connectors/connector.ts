@@ -42,13 +42,11 @@ export interface TableDescription extends TableListing {
 }
 
 /**
- * Codes of TransientErrors that say: the source is not to be reached, or locked, now. They tell nothing lasting about a
- * table, so a run pauses and begins anew instead of failing what it reads.
+ * Codes of TransientErrors that say: the source is not to be reached now. They tell nothing about a table, so a run pauses and begins anew instead of failing what it reads.
  */
 export const CONNECTION_FAILURES: readonly string[] = [
   'source-unreachable',
   'source-silent',
-  'source-busy',
   'connection-lost',
   'too-many-connections',
 ];

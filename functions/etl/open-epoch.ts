@@ -1,5 +1,5 @@
 import type { Write } from '#cloud/firestore';
-import { CONNECTION_FAILURES, type SourceSession, type Unit } from '#connectors/connector';
+import { CONNECTION_FAILURES, SOURCE_BUSY, type SourceSession, type Unit } from '#connectors/connector';
 import { connectors } from '#connectors/registry';
 import { TerminalError, toFailure } from '#core/errors';
 import { EtlTable, etlCycle } from '#core/etl-run';
@@ -124,7 +124,7 @@ async function openSource(
   } catch (error) {
     scope.signal.throwIfAborted();
     const failure = toFailure(error);
-    if (patience === 'leave' && CONNECTION_FAILURES.includes(failure.code)) {
+    if (patience === 'leave' && [...CONNECTION_FAILURES, SOURCE_BUSY].includes(failure.code)) {
       scope.log.warn('a source does not answer; its tables wait', { source, error: failure.message });
       return null;
     }

@@ -3,6 +3,7 @@
  * database and user, never the password. Source: the error references of both servers, mysql2's, Node's and OpenSSL's codes.
  */
 import { type TerminalError, toError, type TransientError } from '#core/errors';
+import { SOURCE_BUSY } from '../connector.ts';
 import { at, type ErrorPlace, type ErrorRule, translateError } from '../source-errors.ts';
 
 /** Tried in order against `NUMBER message`, or `CODE message` where no server said it. */
@@ -156,7 +157,7 @@ const rules: readonly ErrorRule[] = [
     when: /^1205 /,
     again: true,
     say: (place, detail) => [
-      'source-busy',
+      SOURCE_BUSY,
       `Somebody else holds what was to be read at ${at(place)} locked (${detail}).`,
       'It is tried again; if it keeps happening, look for ALTER TABLE and LOCK TABLES on the server, or read at a quieter time.',
     ],
