@@ -42,7 +42,8 @@ export interface TableDescription extends TableListing {
 }
 
 /**
- * Codes of TransientErrors that say: the source is not to be reached now. They tell nothing about a table, so a run pauses and begins anew instead of failing what it reads.
+ * Codes of TransientErrors that say: the source is not to be reached now. They tell nothing about a table, so a run
+ * pauses and begins anew instead of failing what it reads.
  */
 export const CONNECTION_FAILURES: readonly string[] = [
   'source-unreachable',
