@@ -11,6 +11,25 @@ export interface Misfit {
 export const MIN_DAY = -719_162;
 export const MAX_DAY = 2_932_896;
 
+const DAY_MICROS = 86_400_000_000n;
+/** The first and last microsecond since 1970. */
+export const MIN_MICROS = BigInt(MIN_DAY) * DAY_MICROS;
+export const MAX_MICROS = BigInt(MAX_DAY + 1) * DAY_MICROS - 1n;
+/** As halves: they are beyond what a double holds exactly. */
+const FIRST = halves(MIN_MICROS);
+const LAST = halves(MAX_MICROS);
+
+function halves(value: bigint): { readonly high: number; readonly low: number } {
+  return { high: Number(value >> 32n), low: Number(value & 0xffffffffn) };
+}
+
+/** Whether microseconds since 1970, as the halves of a 64-bit number, are within the warehouse's years. */
+export function inYears(low: number, high: number): boolean {
+  const early = high < FIRST.high || (high === FIRST.high && low >>> 0 < FIRST.low);
+  const late = high > LAST.high || (high === LAST.high && low >>> 0 > LAST.low);
+  return !early && !late;
+}
+
 /** A misfit: `value` is shown cut to 200 characters, `problem` ends the sentence that begins with it. */
 export function misfit(reason: string, value: string, problem: string): Misfit {
   const shown = value.slice(0, 200);
@@ -25,7 +44,8 @@ export function showDay(day: number): string {
 
 /** The shortest decimal of a single, read as a double: 0.1 stays 0.1 and does not become 0.10000000149. */
 export function shortestSingle(value: number): number {
-  if (!Number.isFinite(value)) return value;
+  // Whole numbers up to here are singles, all of them.
+  if (!Number.isFinite(value) || (Number.isInteger(value) && Math.abs(value) <= 2 ** 24)) return value;
   for (let digits = 6; digits < 9; digits++) {
     const shorter = Number(value.toPrecision(digits));
     if (Math.fround(shorter) === value) return shorter;

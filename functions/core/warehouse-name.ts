@@ -54,10 +54,9 @@ function markOf(name: string): string {
   return hash.toString(36).padStart(7, '0').slice(-6);
 }
 
-/** `columns` under their names in the warehouse. */
-export function inWarehouse(columns: readonly Column[]): Column[] {
-  const names = warehouseNames(columns.map((column) => column.name));
-  return columns.map((column, index) => ({ ...column, name: names[index] ?? column.name }));
+/** `columns` without those `excluded`, under their names in the warehouse: see `loadedColumns`. */
+export function inWarehouse(columns: readonly Column[], excluded: readonly string[] = []): Column[] {
+  return loadedColumns(columns, excluded).map(({ column, name }) => ({ ...column, name }));
 }
 
 /** Columns of a table that are loaded: each as its source has it, and under its name in the warehouse. */

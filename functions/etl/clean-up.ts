@@ -1,4 +1,5 @@
 import type { EtlTable } from '#core/etl-run';
+import { inLanes } from '#core/in-lanes';
 import type { Log } from '#runtime/log';
 import type { Place } from './place.ts';
 import { stagingTables } from './staging.ts';
@@ -29,13 +30,7 @@ export async function cleanUp(
   const staging = tables
     .filter((table) => table.status !== 'succeeded')
     .flatMap((table) => stagingTables(place, table.id));
-  const lane = async (): Promise<void> => {
-    for (let ref = staging.shift(); ref !== undefined; ref = staging.shift()) {
-      const gone = ref;
-      await attempt(gone.table, () => warehouse.deleteTable(gone));
-    }
-  };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  await inLanes(staging, LANES, (ref) => attempt(ref.table, () => warehouse.deleteTable(ref)));
   await attempt('staged files', () => files.deleteAll(stage));
   await attempt('units', () => dropUnits(place));
 }

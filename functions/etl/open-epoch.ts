@@ -182,7 +182,8 @@ async function planTable(
   const unkeyed = chosen.mode === 'merge' ? keyProblem(table.name, key, columns) : null;
   if (unkeyed !== null) throw new TerminalError(unkeyed.code, unkeyed.message, { remedy: unkeyed.remedy });
   const cursor = cursorOf(chosen, connectors[source.settings.kind].capabilities.ownCursor);
-  const after = (await isThere(scope, table.destination)) ? planAfter(cursor, last) : null;
+  const ended = planAfter(cursor, last);
+  const after = ended !== null && (await isThere(scope, table.destination)) ? ended : null;
   const ranged = cursor !== null && cursor.column !== null;
   const bound = ranged ? await session.safeUpperBound(table.name, chosen.cursor, after) : null;
   if (bound?.note) scope.log.warn(bound.note, { table: table.name });

@@ -127,6 +127,11 @@ export function addCounts(
   return sum;
 }
 
+/** Rows that were rejected, for whatever reason. */
+export function rejectedRows(rejected: Readonly<Record<string, number>>): number {
+  return Object.values(rejected).reduce((sum, count) => sum + count, 0);
+}
+
 /** Why so many rejects fail the table, or null while they are within its limit (a share of all its rows). */
 export function overLimit(
   name: string,
@@ -134,7 +139,7 @@ export function overLimit(
   rejected: Readonly<Record<string, number>>,
   limit: number,
 ): { readonly message: string; readonly remedy: string } | null {
-  const left = Object.values(rejected).reduce((sum, count) => sum + count, 0);
+  const left = rejectedRows(rejected);
   const total = rows + left;
   if (left === 0 || left <= limit * total) return null;
   const reasons = Object.entries(rejected)

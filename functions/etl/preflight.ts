@@ -1,5 +1,6 @@
 import { openWarehouse } from '#cloud/bigquery';
 import { toFailure } from '#core/errors';
+import { inLanes } from '#core/in-lanes';
 import { checkQuota } from '#core/limits';
 import { datasetNames } from '#core/model';
 import { paths } from '#core/paths';
@@ -59,19 +60,15 @@ export async function preflight(
   const { raw } = datasetNames(tenant.cloud, key.tenant, key.model);
   const signal = AbortSignal.timeout(limitSeconds * 1000);
   const waiting = all.filter(({ source }) => tables.some((table) => table.source === source.id));
-  const lane = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const { source } = next;
-      const own = tables.filter((table) => table.source === source.id);
-      const probed = await probeSource(store, config, key, source, own, signal);
-      checks.push(probed.reached);
-      for (const { table, described } of probed.tables) {
-        const loaded = await warehouse.describe({ dataset: raw, table: table.destination });
-        checks.push(...checkTable(source, table, described, loaded?.fields ?? []));
-      }
+  await inLanes(waiting, LANES, async ({ source }) => {
+    const own = tables.filter((table) => table.source === source.id);
+    const probed = await probeSource(store, config, key, source, own, signal);
+    checks.push(probed.reached);
+    for (const { table, described } of probed.tables) {
+      const loaded = await warehouse.describe({ dataset: raw, table: table.destination });
+      checks.push(...checkTable(source, table, described, loaded?.fields ?? []));
     }
-  };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  });
   return { ok: checks.every(({ ok }) => ok), checks };
 }
 

@@ -7,7 +7,7 @@ import { mustRead, transition } from '#store/document';
 import { now } from '#store/store';
 import { runJob } from './jobs.ts';
 import { checksum, type Extracted, gather, loadStaging, stagingFields, validate } from './load.ts';
-import { addCounts, overLimit, percent } from './plan.ts';
+import { addCounts, overLimit, percent, rejectedRows } from './plan.ts';
 import {
   isOurs,
   LEDGER_FIELDS,
@@ -114,7 +114,7 @@ async function publishRows(
   const key = warehouseKey(plan, columns);
   await checkUnique(scope, plan, staging, key);
   const gone = await evolve(scope, plan, columns);
-  const marks = marksDeleted(scope, plan, unfit + rejectedRows(counts));
+  const marks = marksDeleted(scope, plan, unfit + rejectedRows(counts.rejected));
   if (marks) await checkVanished(scope, plan, staging, key);
   // Loading took its time: whoever gave the run up in between has told people so.
   if (await isGivenUp(scope, plan)) return null;
@@ -246,10 +246,6 @@ function marksDeleted({ log }: Scope, plan: TablePlan, rejected: number): boolea
   if (rejected > 0)
     log.warn('rows were rejected, so deleted ones are not looked for', { table: plan.name, rejected });
   return rejected === 0;
-}
-
-function rejectedRows({ rejected }: EtlCounts): number {
-  return Object.values(rejected).reduce((sum, count) => sum + count, 0);
 }
 
 /** A source that is half there, or another one, is no reason to take half of the customers for gone. */

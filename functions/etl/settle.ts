@@ -11,6 +11,7 @@
 import type { JobOutcome } from '#cloud/bigquery';
 import { TransientError } from '#core/errors';
 import { EtlTable, etlCycle } from '#core/etl-run';
+import { inLanes } from '#core/in-lanes';
 import { paths } from '#core/paths';
 import type { Log } from '#runtime/log';
 import { readAll, transition } from '#store/document';
@@ -48,11 +49,7 @@ export async function settleRun(place: Settling, ending: Ending): Promise<void> 
     (await readAll(store, paths.etlPlans(place.path), TablePlan)).map((plan) => [plan.id, plan]),
   );
   const open = (await tablesOf(store, key)).filter((table) => !isOver(table));
-  const lane = async (): Promise<void> => {
-    for (let table = open.shift(); table !== undefined; table = open.shift())
-      await settleTable(place, table, plans.get(table.id), ending);
-  };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  await inLanes(open, LANES, (table) => settleTable(place, table, plans.get(table.id), ending));
   const tables = await tablesOf(store, key);
   await cleanUp(place, tables, log);
   const end = planEnd(tables, ending);

@@ -1,6 +1,7 @@
 import type { WorkState } from '#cloud/run';
 import { type Failure, TerminalError, toError, toFailure } from '#core/errors';
 import { EtlRun, etlCycle } from '#core/etl-run';
+import { inLanes } from '#core/in-lanes';
 import { isFinal } from '#core/life-cycle';
 import { paths } from '#core/paths';
 import type { Log } from '#runtime/log';
@@ -63,17 +64,13 @@ const WATCH_PATIENCE: Patience = { runner: 0, container: 11 };
 /** Looks after every ETL run that is not over. One that cannot be looked after now does not keep the others waiting. */
 export async function watchRuns(store: Store, watch: Watch, log: Log): Promise<void> {
   const runs = await listWatched(store, 'etl');
-  const lane = async (): Promise<void> => {
-    for (let next = runs.shift(); next !== undefined; next = runs.shift()) {
-      const { tenant, model, id, path } = next;
-      try {
-        await watchRun(store, watch, log, { tenant, model, run: id });
-      } catch (error) {
-        log.warn('a run could not be looked after', { path, error: toError(error).message });
-      }
+  await inLanes(runs, LANES, async ({ tenant, model, id, path }) => {
+    try {
+      await watchRun(store, watch, log, { tenant, model, run: id });
+    } catch (error) {
+      log.warn('a run could not be looked after', { path, error: toError(error).message });
     }
-  };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  });
 }
 
 /** How a run that should have ended by now is to end; null where it should not, or may yet see to that itself. */

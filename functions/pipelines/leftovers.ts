@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { TerminalError, toError } from '#core/errors';
+import { inLanes } from '#core/in-lanes';
 import { paths } from '#core/paths';
 import { PipelineRun } from '#core/pipeline-run';
 import type { Platform } from '#runtime/platform';
@@ -37,16 +38,13 @@ const LANES = 8;
 
 /** Ends what failed runs still have at work, where that was not done when they failed. */
 export async function tidyLeftovers(here: Platform, works = WORKS): Promise<void> {
-  const left = await listWatched(here.store, 'leftover');
-  const lane = async () => {
-    for (let watched = left.shift(); watched !== undefined; watched = left.shift())
-      try {
-        await tidyLeftover(here, watched, works);
-      } catch (thrown) {
-        here.log.warn('leftover not ended', { run: watched.id, error: toError(thrown).message });
-      }
-  };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  await inLanes(await listWatched(here.store, 'leftover'), LANES, async (watched) => {
+    try {
+      await tidyLeftover(here, watched, works);
+    } catch (thrown) {
+      here.log.warn('leftover not ended', { run: watched.id, error: toError(thrown).message });
+    }
+  });
 }
 
 async function tidyLeftover(here: Platform, watched: Watched, works: typeof WORKS): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { TerminalError } from '#core/errors';
+import { inLanes } from '#core/in-lanes';
 import type {
   ExtractRequest,
   ExtractResult,
@@ -220,14 +221,9 @@ async function planPieces(
   like: string | null,
 ): Promise<readonly Piece[]> {
   const planned: Piece[][] = files.map(() => []);
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    for (let index = next++; index < files.length; index = next++) {
-      const file = files[index]!;
-      planned[index] = (await format.plan(file, targetBytes, like)).map((part) => ({ ...part, file }));
-    }
-  };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  await inLanes([...files.entries()], LANES, async ([index, file]) => {
+    planned[index] = (await format.plan(file, targetBytes, like)).map((part) => ({ ...part, file }));
+  });
   return planned.flat();
 }
 

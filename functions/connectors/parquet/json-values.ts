@@ -3,22 +3,20 @@
  * what JSON has no number for as strings, bytes in base64.
  */
 import { isUtf8 } from 'node:buffer';
+import { MAX_DAY, MIN_DAY, shortestSingle, showDay } from '../values.ts';
 import { misfit, type Misfit } from './misfit.ts';
 import {
   clockOf,
   longOf,
-  MAX_DAY,
   microsOf,
-  MIN_DAY,
   nanosOfInt96,
   showClock,
   showCount,
-  showDay,
   showMicros,
   type MomentFault,
 } from './moments.ts';
 import type { PageValues, PhysicalType } from './page-values.ts';
-import { halfAt, intervalAt, shortestSingle, showDecimal, unscaledAt, uuidAt } from './scalars.ts';
+import { halfAt, intervalAt, showDecimal, unscaledAt, uuidAt } from './scalars.ts';
 import type { TimeUnit, ValueForm } from './types.ts';
 
 /** The value at `index` as JSON, or why it is left out, and with it its row. */

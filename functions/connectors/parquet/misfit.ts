@@ -1,12 +1,8 @@
 /** Values that are left out, with the reasons all connectors share. */
 
-/** Why a value was left out. */
-export interface Misfit {
-  readonly reason: string;
-  /** At most 200 characters. */
-  readonly value: string;
-  readonly message: string;
-}
+import { type Misfit, misfit as misfitOf } from '../values.ts';
+
+export type { Misfit };
 
 const problems = {
   'invalid-utf8': 'is not UTF-8',
@@ -20,6 +16,5 @@ const problems = {
 
 /** The misfit of `value` for `reason`. */
 export function misfit(reason: keyof typeof problems, value: string): Misfit {
-  const shown = value.slice(0, 200);
-  return { reason, value: shown, message: `The value ${shown} ${problems[reason]}.` };
+  return misfitOf(reason, value, problems[reason]);
 }

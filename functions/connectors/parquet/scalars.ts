@@ -27,17 +27,6 @@ export function showDecimal(unscaled: bigint, scale: number): string {
   return `${negative ? '-' : ''}${whole}${scale === 0 ? '' : `.${digits.slice(digits.length - scale)}`}`;
 }
 
-/** The shortest decimal of a single, read as a double: 0.1 stays 0.1 and does not become 0.10000000149. */
-export function shortestSingle(value: number): number {
-  // Whole numbers up to here are singles, all of them.
-  if (!Number.isFinite(value) || (Number.isInteger(value) && Math.abs(value) <= 2 ** 24)) return value;
-  for (let digits = 6; digits < 9; digits++) {
-    const shorter = Number(value.toPrecision(digits));
-    if (Math.fround(shorter) === value) return shorter;
-  }
-  return Number(value.toPrecision(9));
-}
-
 /** A half float of two bytes, little endian. All of them are exact doubles. */
 export function halfAt({ bytes, starts }: PageValues, index: number): number {
   const at = starts[index]!;

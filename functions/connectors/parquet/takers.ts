@@ -6,21 +6,11 @@ import { isUtf8 } from 'node:buffer';
 import { MAX_VALUE_BYTES } from '#columnar/bytes-column';
 import type { ColumnBuilder } from '#columnar/table-writer';
 import type { Column } from '#core/column';
+import { inYears, MAX_DAY, MIN_DAY, shortestSingle, showDay } from '../values.ts';
 import { misfit, type Misfit } from './misfit.ts';
-import {
-  clockOf,
-  inYears,
-  longOf,
-  MAX_DAY,
-  microsOf,
-  MIN_DAY,
-  nanosOfInt96,
-  showClock,
-  showCount,
-  showDay,
-} from './moments.ts';
+import { clockOf, longOf, microsOf, nanosOfInt96, showClock, showCount } from './moments.ts';
 import type { PageValues, PhysicalType } from './page-values.ts';
-import { halfAt, intervalAt, shortestSingle, showDecimal, unscaledAt, uuidAt } from './scalars.ts';
+import { halfAt, intervalAt, showDecimal, unscaledAt, uuidAt } from './scalars.ts';
 import type { ValueForm } from './types.ts';
 
 /** Takes the value at `index`. */

@@ -10,7 +10,7 @@ import type { IntegerColumn } from '#columnar/integer-column';
 import type { ColumnBuilder } from '#columnar/table-writer';
 import { decimalShape } from '#core/column';
 import { expectKind } from '../expect-kind.ts';
-import { MAX_DAY, MIN_DAY, misfit, type Misfit, shortestSingle, showDay } from '../values.ts';
+import { inYears, MAX_DAY, MIN_DAY, misfit, type Misfit, shortestSingle, showDay } from '../values.ts';
 import { decodeNumeric, formatNumeric } from './numeric.ts';
 import type { BinaryForm, ColumnPlan } from './types.ts';
 
@@ -21,14 +21,6 @@ const WORD = 4_294_967_296;
 /** Days and microseconds from 1970 to 2000, PostgreSQL's epoch. */
 const EPOCH_DAYS = 10_957;
 const EPOCH_MICROS = 946_684_800_000_000;
-/** The first and last microsecond, as halves: they are beyond what a double holds exactly. */
-const FIRST = halves(BigInt(MIN_DAY) * 86_400_000_000n);
-const LAST = halves(BigInt(MAX_DAY + 1) * 86_400_000_000n - 1n);
-
-function halves(value: bigint): { readonly high: number; readonly low: number } {
-  return { high: Number(value >> 32n), low: Number(value & 0xffffffffn) };
-}
-
 function int16(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16)) >> 16;
 }
@@ -149,9 +141,7 @@ function timestamps(plan: ColumnPlan, builder: ColumnBuilder): Decode {
       ourHigh++;
       ourLow -= WORD;
     }
-    const early = ourHigh < FIRST.high || (ourHigh === FIRST.high && ourLow < FIRST.low);
-    const late = ourHigh > LAST.high || (ourHigh === LAST.high && ourLow > LAST.low);
-    if (!early && !late) {
+    if (inYears(ourLow, ourHigh)) {
       column.appendWords(ourLow, ourHigh);
       return null;
     }

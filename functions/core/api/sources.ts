@@ -159,10 +159,8 @@ export const updateSourceTable = contract({
     deletes: Deletes.optional().describe(
       'Merging without a cursor: rows that the source has no more stay, or are marked and seen by no data set.',
     ),
-    deleteLimit: z
-      .number()
-      .min(0)
-      .max(1)
+    deleteLimit: SourceTable.shape.deleteLimit
+      .unwrap()
       .optional()
       .describe('The share of the table’s rows that one load may mark as deleted; more fail it.'),
     rejectLimit: z.number().min(0).max(1).optional(),

@@ -2,7 +2,7 @@ import { Cleaning, type ColumnRef, type Dataset, type DatasetDefinition } from '
 import { aliasOf, type DatasetGuess, guessDataset } from '#core/guess-dataset';
 import type { Role } from '#core/guess-roles';
 import type { SourceTable } from '#core/source';
-import { loadedColumns } from '#core/warehouse-name';
+import { inWarehouse } from '#core/warehouse-name';
 
 /** The roles in the order a person thinks of them. */
 export const ROLES: readonly { role: Role; title: string; hint: string; required: boolean }[] = [
@@ -94,7 +94,7 @@ function written(
 function columnsOf(used: DatasetDefinition['tables'], tables: readonly SourceTable[]): ColumnRef[] {
   return used.flatMap(({ alias, destination }) => {
     const table = tables.find((each) => each.destination === destination);
-    const loaded = loadedColumns(table?.columns ?? [], table?.excluded ?? []);
+    const loaded = inWarehouse(table?.columns ?? [], table?.excluded ?? []);
     return loaded.map(({ name }) => ({ table: alias, column: name }));
   });
 }
