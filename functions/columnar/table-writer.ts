@@ -168,6 +168,7 @@ class ParquetTableWriter implements TableWriter {
     return {
       rows: this.rows,
       bytes: this.bytes,
+      checksum: null,
       columns: this.columns.map(({ name }, index) => {
         const { min, max, sum } = this.builders[index]!.figures();
         return {

@@ -3,6 +3,7 @@ import { RunTrigger } from './events.ts';
 import { FailureSchema } from './failure.ts';
 import { Id, Moment } from './ids.ts';
 import type { LifeCycle } from './life-cycle.ts';
+import { Proof } from './proof.ts';
 import { LoadMode } from './source.ts';
 import { Amounts, NOTHING_USED } from './usage.ts';
 
@@ -56,6 +57,12 @@ export const EtlCounts = z.object({
 });
 export type EtlCounts = z.infer<typeof EtlCounts>;
 
+/**
+ * Tables that one run can publish together: BigQuery changes at most 100 tables in a transaction, and one of them is the
+ * ledger (https://cloud.google.com/bigquery/docs/transactions#limitations).
+ */
+export const MAX_TOGETHER = 99;
+
 /** The longest a run may take, in minutes: a day. */
 const MAX_MINUTES = 24 * 60;
 
@@ -81,6 +88,8 @@ export const EtlRun = z.object({
   /** The tables it is to load, by id, as far as they are enabled when it begins; null: all that are. */
   only: z.array(Id).nullable().default(null),
   caps: EtlCaps.default(EtlCaps.parse({})),
+  /** All of its tables become visible in one moment, or none does; else each as soon as it is complete. */
+  together: z.boolean().default(false),
   /** The run it waits for: it begins when that one has ended. Null: it need not wait, or no longer. */
   waitsFor: Id.nullable().default(null),
   /** Somebody asked for it to end: when, and who. */
@@ -138,6 +147,8 @@ export const EtlTable = z.object({
   failure: FailureSchema.nullable(),
   /** Upper bound of the cursor that this run published, as text of at most 60 characters; null where the table has none. */
   watermark: z.string().nullable(),
+  /** What its rows were compared by; null before that, and where there was nothing to publish. */
+  proof: Proof.nullable().default(null),
   createdAt: Moment,
   finishedAt: Moment.nullable(),
 });

@@ -31,6 +31,8 @@ export const EVENTS = {
     trigger: Trigger,
     key: z.string().max(200),
     overlap: Overlap.optional(),
+    /** As of `startEtl`. */
+    together: z.boolean().optional(),
   }),
   /** Likewise a pipeline run. */
   'pipeline-start-requested': ofModel.extend({

@@ -30,6 +30,8 @@ export const Model = z.object({
   status: ModelStatus,
   /** Only versions that a person has approved may be deployed. */
   requireApproval: z.boolean().default(false),
+  /** The tables of a load are published together unless its start says otherwise: all in one moment, or none. */
+  publishTogether: z.boolean().default(false),
   ...editable,
   ...deletable,
   /** The deployment that answers now, if any; while a canary does too, the main one. */

@@ -7,7 +7,8 @@ import { deletable, editable, editGuard } from './resource.ts';
 
 /** What a schedule starts. */
 export const ScheduledWork = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('etl') }),
+  /** `together`: as of `startEtl`; left out: as the model says. */
+  z.strictObject({ kind: z.literal('etl'), together: z.boolean().optional() }),
   z.strictObject({ kind: z.literal('pipeline'), config: Id, dataset: Id }),
 ]);
 export type ScheduledWork = z.infer<typeof ScheduledWork>;

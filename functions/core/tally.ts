@@ -26,6 +26,8 @@ export const TableTally = z.object({
   rows: z.number().int().min(0),
   bytes: z.number().int().min(0),
   columns: z.array(ColumnTally),
+  /** Over all rows, in whatever order (columnar/row-checksum.ts), a decimal; null: not counted. */
+  checksum: z.string().nullable().default(null),
 });
 export type TableTally = z.infer<typeof TableTally>;
 
@@ -34,6 +36,7 @@ export function emptyTally(names: readonly string[]): TableTally {
   return {
     rows: 0,
     bytes: 0,
+    checksum: '0',
     columns: names.map((name) => ({ name, nulls: 0, min: null, max: null, sum: null })),
   };
 }
@@ -48,6 +51,10 @@ export function addTallies(a: TableTally, b: TableTally): TableTally {
   return {
     rows: a.rows + b.rows,
     bytes: a.bytes + b.bytes,
+    checksum:
+      a.checksum === null || b.checksum === null
+        ? null
+        : (BigInt(a.checksum) + BigInt(b.checksum)).toString(),
     columns: a.columns.map((left, index) => {
       const right = b.columns[index];
       if (right?.name !== left.name)

@@ -34,6 +34,7 @@ export async function retryRun(
   return startRun(store, key, {
     ...wanted,
     caps: run.caps,
+    together: run.together,
     retryOf: run.id,
     ...(ids === null ? {} : { tables: await stillEnabled(store, key, ids) }),
   });

@@ -1,4 +1,4 @@
-import { EtlCaps, EtlRun } from '#core/etl-run';
+import { EtlCaps, EtlRun, MAX_TOGETHER } from '#core/etl-run';
 import { announce, type Overlap, type RunTrigger } from '#core/events';
 import { checkQuota } from '#core/limits';
 import { paths } from '#core/paths';
@@ -21,6 +21,8 @@ export interface Wanted extends Choice {
   readonly overlap: Overlap;
   /** Left out: the defaults of `EtlCaps`. */
   readonly caps?: { readonly [K in keyof EtlCaps]?: EtlCaps[K] | undefined };
+  /** Left out: as the model says. */
+  readonly together?: boolean | undefined;
   readonly retryOf?: string;
   /** Left out: a new one. The same id again is the same run. */
   readonly id?: string;
@@ -31,7 +33,7 @@ export type Started = EtlRun & { readonly created: boolean };
 
 /**
  * Starts a run over the enabled tables, or those wanted. While another is active `overlap` decides.
- * @throws TerminalError `nothing-to-load`, `model-archived`, `quota-exceeded`, `run-active`, and what chooseTables does
+ * @throws TerminalError `nothing-to-load`, `too-many-together`, `model-archived`, `quota-exceeded`, `run-active`, and what chooseTables does
  */
 export async function startRun(
   store: Store,
@@ -42,10 +44,13 @@ export async function startRun(
   const path = paths.etlRun(tenant, model, id);
   const made = await read(store, path, EtlRun);
   if (made !== null) return { ...made.value, created: true };
-  await mustBeActive(store, tenant, model);
+  const { publishTogether } = await mustBeActive(store, tenant, model);
   const tables = chooseTables(await sourceTables(store, { tenant, model }), wanted);
   const whole = wanted.tables === undefined && wanted.sources === undefined;
-  const run = newRun(store, id, wanted, whole ? null : tables.map((table) => table.id), tables.length);
+  const together = wanted.together ?? publishTogether;
+  if (together) checkTogether(tables.length);
+  const only = whole ? null : tables.map((table) => table.id);
+  const run = newRun(store, id, { ...wanted, together }, only, tables.length);
   const lock = paths.lock(tenant, model, 'etl');
   // Asking first costs a read, and spares the count where nothing would be begun anyway.
   if (wanted.overlap === 'join' && (await store.db.get(lock)) === null) await withinQuota(store, tenant);
@@ -73,6 +78,16 @@ export async function startRun(
   return answer(store, tenant, model, waiting.id, id);
 }
 
+/** @throws TerminalError `too-many-together` */
+export function checkTogether(tables: number): void {
+  if (tables <= MAX_TOGETHER) return;
+  throw new TerminalError(
+    'too-many-together',
+    `${tables} tables cannot be published together: BigQuery changes at most ${MAX_TOGETHER} in one transaction beside the ledger.`,
+    { remedy: 'Load fewer of them at once, or let each table be published by itself.' },
+  );
+}
+
 async function answer(
   store: Store,
   tenant: string,
@@ -87,7 +102,7 @@ async function answer(
 function newRun(
   store: Store,
   id: string,
-  { actor, trigger, caps, retryOf }: Wanted,
+  { actor, trigger, caps, retryOf, together }: Wanted,
   only: string[] | null,
   tables: number,
 ): EtlRun {
@@ -99,6 +114,7 @@ function newRun(
     retryOf: retryOf ?? null,
     only,
     caps: EtlCaps.parse(caps ?? {}),
+    together,
     requestId: currentTrace()?.requestId ?? null,
     tables,
     counts: { rows: 0, bytes: 0, rejected: {} },

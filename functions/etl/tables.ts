@@ -107,6 +107,7 @@ export function newTable(run: string, table: SourceTable, at: string): EtlTable 
     counts: { rows: 0, bytes: 0, rejected: {} },
     failure: null,
     watermark: null,
+    proof: null,
     createdAt: at,
     finishedAt: null,
   };

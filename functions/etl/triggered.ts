@@ -9,10 +9,10 @@ import { startRun } from './start.ts';
  * @throws TerminalError `tenant-suspended`, and what startRun does
  */
 export async function startTriggered(store: Store, request: Payload<'etl-start-requested'>): Promise<void> {
-  const { trigger, overlap = 'join' } = request;
+  const { trigger, overlap = 'join', together } = request;
   if ((await admitStart(store, 'etl', request)) === null) return;
   const id = triggeredRunId('etl', request);
-  const run = await startRun(store, request, { actor: 'system', trigger, overlap, id });
+  const run = await startRun(store, request, { actor: 'system', trigger, overlap, together, id });
   if (run.id === id) return;
   await turnAway(store, 'etl', request, { active: run.id, remedy: 'Give runs more time between them.' });
 }

@@ -22,7 +22,7 @@ export async function create(
   endpoints: Config['endpoints'],
   tenant: Tenant,
   actor: string,
-  wanted: Pick<Model, 'name' | 'description' | 'requireApproval'>,
+  wanted: Pick<Model, 'name' | 'description' | 'requireApproval' | 'publishTogether'>,
 ): Promise<Model> {
   checkQuota(tenant, 'models', await liveModels(store, tenant.id));
   const id = makeId(store, 'm');

@@ -18,6 +18,7 @@ export function change(
     readonly name?: string | undefined;
     readonly description?: string | undefined;
     readonly requireApproval?: boolean | undefined;
+    readonly publishTogether?: boolean | undefined;
     readonly expectedUpdatedAt?: string | undefined;
   },
 ): Promise<Model> {

@@ -156,7 +156,10 @@ function startMessage(
   // Should another run begin in between, the starter holds to the same policy.
   const asked = { tenant, model, trigger, key, overlap: overlap === 'queue' ? 'queue' : 'refuse' } as const;
   return what.kind === 'etl'
-    ? announce('etl-start-requested', asked)
+    ? announce('etl-start-requested', {
+        ...asked,
+        ...(what.together === undefined ? {} : { together: what.together }),
+      })
     : announce('pipeline-start-requested', {
         ...asked,
         config: what.config,

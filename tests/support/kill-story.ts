@@ -77,7 +77,7 @@ async function setUp(store: Store, config: ReturnType<typeof readConfig>) {
   const caller = { uid: `u${randomBytes(6).toString('hex')}`, email: null };
   const { id } = await signUp(store, config, caller, 'Kills');
   const tenant = (await mustRead(store, paths.tenant(id), Tenant, 'tenant')).value;
-  const wanted = { name: 'Model', description: '', requireApproval: false };
+  const wanted = { name: 'Model', description: '', requireApproval: false, publishTogether: false };
   const model = (await createModel(store, config.endpoints, tenant, ACTOR, wanted)).id;
   const uri = `gs://${config.bucket}/${id}/${model}/uploads/orders.csv`;
   await openFiles(config.projectId).save(uri, orders(), 'text/csv');

@@ -26,6 +26,8 @@ export const startEtl = contract({
     ...choice,
     overlap: Overlap.default('join'),
     caps: EtlCaps.partial().default({}),
+    /** Whether all its tables become visible in one moment, or none does; left out: as the model says. */
+    together: z.boolean().optional(),
   }),
   /** `created`: false where the answer is a run that was there before: the active one, or the one that waits. */
   answer: EtlRun.extend({ created: z.boolean() }),

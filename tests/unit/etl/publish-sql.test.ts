@@ -191,6 +191,7 @@ describe('staging compared with what was written', () => {
   const tally = {
     rows: 3,
     bytes: 100,
+    checksum: null,
     columns: [
       { name: 'id', nulls: 0, min: '1', max: '3', sum: '6' },
       { name: 'price', nulls: 1, min: '100', max: '250', sum: '350' },

@@ -13,6 +13,7 @@ const table = (name: string, more: Partial<EtlTable>): EtlTable => ({
   counts: { rows: 10, bytes: 100, rejected: {} },
   failure: null,
   watermark: null,
+  proof: null,
   createdAt: '2026-01-01T00:00:00.000Z',
   finishedAt: null,
   ...more,
