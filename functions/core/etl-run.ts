@@ -4,6 +4,7 @@ import { FailureSchema } from './failure.ts';
 import { Id, Moment } from './ids.ts';
 import type { LifeCycle } from './life-cycle.ts';
 import { Proof } from './proof.ts';
+import { FilterValue } from './row-filter.ts';
 import { LoadMode } from './source.ts';
 import { Amounts, NOTHING_USED } from './usage.ts';
 
@@ -77,6 +78,16 @@ export const EtlCaps = z.strictObject({
 });
 export type EtlCaps = z.infer<typeof EtlCaps>;
 
+/**
+ * What was loaded before is read once more. `anew`: all of the table, replacing what is there. `from`: the rows whose cursor
+ * is at least that, in place of those that are there.
+ */
+export const LoadAgain = z.union([
+  z.strictObject({ anew: z.literal(true) }),
+  z.strictObject({ from: FilterValue }),
+]);
+export type LoadAgain = z.infer<typeof LoadAgain>;
+
 /** One run over the enabled tables of a model, or some of them: `…/models/{m}/etlRuns/{r}`. */
 export const EtlRun = z.object({
   id: Id,
@@ -87,6 +98,8 @@ export const EtlRun = z.object({
   retryOf: Id.nullable().default(null),
   /** The tables it is to load, by id, as far as they are enabled when it begins; null: all that are. */
   only: z.array(Id).nullable().default(null),
+  /** What of those tables it reads once more; null: it goes on where the last run ended. */
+  again: LoadAgain.nullable().default(null),
   caps: EtlCaps.default(EtlCaps.parse({})),
   /** All of its tables become visible in one moment, or none does; else each as soon as it is complete. */
   together: z.boolean().default(false),
@@ -149,6 +162,9 @@ export const EtlTable = z.object({
   watermark: z.string().nullable(),
   /** What its rows were compared by; null before that, and where there was nothing to publish. */
   proof: Proof.nullable().default(null),
+  /** It was loaded as a sample of at most so many rows, of about `ofRows`; null: all of its rows. */
+  rowLimit: z.int().nullable().default(null),
+  ofRows: z.number().nullable().default(null),
   createdAt: Moment,
   finishedAt: Moment.nullable(),
 });

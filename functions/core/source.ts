@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { Column, type ColumnType } from './column.ts';
+import { HashedColumn } from './hashed-column.ts';
 import { Id, Moment, Name } from './ids.ts';
 import { deletable, editable } from './resource.ts';
+import { FilterValue, RowFilter } from './row-filter.ts';
 
 /** What every database server is reached by. The password is a credential and not part of the settings. */
 const serverSettings = {
@@ -189,6 +191,23 @@ export const SourceTable = z.object({
   deleteLimit: z.number().min(0).max(1).default(0.5),
   /** Not for `replace`: only rows whose cursor is past the last run's are read. Null: every row each time. */
   cursor: z.string().nullable(),
+  /** With a cursor: rows whose cursor is below this are never read (a date, a moment or a number, by its type). Null: all. */
+  startFrom: FilterValue.nullable().default(null),
+  /**
+   * Merging by a cursor with `deletes: 'mark'`: the keys of all rows are read where that was not done for so many hours,
+   * and rows of other keys are marked. 0: at each load.
+   */
+  sweepHours: z
+    .int()
+    .min(0)
+    .max(24 * 366)
+    .default(24),
+  /** Which rows are loaded, as the source has them; null: all. */
+  filter: RowFilter.nullable().default(null),
+  /** A sample for trying out: at most so many rows, whichever the source gives first, replaced at each load. Null: all. */
+  rowLimit: z.int().min(1).max(1_000_000_000).nullable().default(null),
+  /** Columns of personal data, of which only keyed hashes arrive. */
+  hashed: z.array(HashedColumn).max(500).default([]),
   /** Name of the table in the raw dataset. */
   destination: z.string().regex(/^[a-z_][a-z0-9_]{0,199}$/),
   /** Rows that may be rejected before the table fails, as a share of its rows (0 to 1). */
@@ -200,6 +219,11 @@ export const SourceTable = z.object({
   updatedAt: Moment.nullable().default(null),
 });
 export type SourceTable = z.infer<typeof SourceTable>;
+
+/** Whether a load takes only some of a table's rows, as a sample. */
+export function samples({ rowLimit }: Pick<SourceTable, 'rowLimit'>): boolean {
+  return rowLimit !== null;
+}
 
 /** The warehouse name for `sourceName` + `tableName`: lower-case letters, digits, underscores; starts with no digit. */
 export function destinationName(sourceName: string, tableName: string): string {

@@ -36,6 +36,7 @@ export async function retryRun(
     caps: run.caps,
     together: run.together,
     retryOf: run.id,
+    ...(run.again === null ? {} : { again: run.again }),
     ...(ids === null ? {} : { tables: await stillEnabled(store, key, ids) }),
   });
 }

@@ -1,4 +1,4 @@
-import { EtlCaps, EtlRun, MAX_TOGETHER } from '#core/etl-run';
+import { EtlCaps, EtlRun, MAX_TOGETHER, type LoadAgain } from '#core/etl-run';
 import { announce, type Overlap, type RunTrigger } from '#core/events';
 import { checkQuota } from '#core/limits';
 import { paths } from '#core/paths';
@@ -10,6 +10,7 @@ import { mustBeActive } from '#store/model-access';
 import { runsOfTheDay } from '#store/runs-of-the-day';
 import { makeId, now, type Store } from '#store/store';
 import { currentTrace } from '#store/trace';
+import { checkAgain } from './again.ts';
 import type { RunKey } from './run-key.ts';
 import { type Choice, chooseTables, sourceTables } from './tables.ts';
 import { startWaiting } from './waiting.ts';
@@ -24,6 +25,8 @@ export interface Wanted extends Choice {
   /** Left out: as the model says. */
   readonly together?: boolean | undefined;
   readonly retryOf?: string;
+  /** Left out: tables go on where the last run ended. */
+  readonly again?: LoadAgain | undefined;
   /** Left out: a new one. The same id again is the same run. */
   readonly id?: string;
 }
@@ -33,7 +36,7 @@ export type Started = EtlRun & { readonly created: boolean };
 
 /**
  * Starts a run over the enabled tables, or those wanted. While another is active `overlap` decides.
- * @throws TerminalError `nothing-to-load`, `too-many-together`, `model-archived`, `quota-exceeded`, `run-active`, and what chooseTables does
+ * @throws TerminalError `nothing-to-load`, `too-many-together`, `model-archived`, `quota-exceeded`, `run-active`, and what chooseTables and checkAgain do
  */
 export async function startRun(
   store: Store,
@@ -49,6 +52,7 @@ export async function startRun(
   const whole = wanted.tables === undefined && wanted.sources === undefined;
   const together = wanted.together ?? publishTogether;
   if (together) checkTogether(tables.length);
+  if (wanted.again !== undefined) checkAgain(wanted.again, wanted.tables !== undefined, tables);
   const only = whole ? null : tables.map((table) => table.id);
   const run = newRun(store, id, { ...wanted, together }, only, tables.length);
   const lock = paths.lock(tenant, model, 'etl');
@@ -60,10 +64,12 @@ export async function startRun(
   const announcements = [announce('etl-requested', { tenant, model, run: id })];
   const active = await createExclusively(store, { lock, path, data: run, watched, announcements, audit });
   if (active.created) return { ...run, created: true };
-  if (active.id === id || wanted.overlap === 'join') return answer(store, tenant, model, active.id, id);
-  if (wanted.overlap === 'refuse')
+  // Joining a run that goes on where the last one ended would be another thing than was asked for.
+  const joins = wanted.overlap === 'join' && wanted.again === undefined;
+  if (active.id === id || joins) return answer(store, tenant, model, active.id, id);
+  if (wanted.overlap !== 'queue')
     throw new TerminalError('run-active', `The run ${active.id} is active in this model.`, {
-      remedy: 'Wait for its end or cancel it; or start with overlap "join" or "queue".',
+      remedy: `Wait for its end or cancel it; or start with overlap ${wanted.again === undefined ? '"join" or "queue"' : '"queue"'}.`,
     });
   const waiting = await createExclusively(store, {
     lock: paths.waiting(tenant, model, 'etl'),
@@ -73,6 +79,10 @@ export async function startRun(
     announcements: [],
     audit,
   });
+  if (waiting.id !== id && wanted.again !== undefined)
+    throw new TerminalError('run-active', `The run ${waiting.id} waits for ${active.id} already.`, {
+      remedy: 'Wait for its end or cancel it.',
+    });
   // The active one may have ended before there was anything that waited for it.
   await startWaiting(store, { tenant, model });
   return answer(store, tenant, model, waiting.id, id);
@@ -102,7 +112,7 @@ async function answer(
 function newRun(
   store: Store,
   id: string,
-  { actor, trigger, caps, retryOf, together }: Wanted,
+  { actor, trigger, caps, retryOf, together, again }: Wanted,
   only: string[] | null,
   tables: number,
 ): EtlRun {
@@ -113,6 +123,7 @@ function newRun(
     trigger,
     retryOf: retryOf ?? null,
     only,
+    again: again ?? null,
     caps: EtlCaps.parse(caps ?? {}),
     together,
     requestId: currentTrace()?.requestId ?? null,

@@ -108,6 +108,8 @@ export function newTable(run: string, table: SourceTable, at: string): EtlTable 
     failure: null,
     watermark: null,
     proof: null,
+    rowLimit: table.rowLimit,
+    ofRows: table.rowLimit === null ? null : table.estimatedRows,
     createdAt: at,
     finishedAt: null,
   };

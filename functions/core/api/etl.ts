@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { EtlCaps, EtlRun, EtlStatus, EtlTable } from '../etl-run.ts';
+import { EtlCaps, EtlRun, EtlStatus, EtlTable, LoadAgain } from '../etl-run.ts';
 import { Overlap, RunTrigger } from '../events.ts';
 import { Id } from '../ids.ts';
 import { LogPage, LogPageQuery } from '../log.ts';
@@ -28,6 +28,9 @@ export const startEtl = contract({
     caps: EtlCaps.partial().default({}),
     /** Whether all its tables become visible in one moment, or none does; left out: as the model says. */
     together: z.boolean().optional(),
+    again: LoadAgain.optional().describe(
+      'Read what was loaded before once more; only with `tables`. An active run is never joined then, but refused or waited for.',
+    ),
   }),
   /** `created`: false where the answer is a run that was there before: the active one, or the one that waits. */
   answer: EtlRun.extend({ created: z.boolean() }),

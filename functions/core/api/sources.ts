@@ -157,8 +157,32 @@ export const updateSourceTable = contract({
       .optional()
       .describe('Columns that tell rows apart in mode `merge`; null: the primary key.'),
     deletes: Deletes.optional().describe(
-      'Merging without a cursor: rows that the source has no more stay, or are marked and seen by no data set.',
+      'Merging: rows that the source has no more stay, or are marked and seen by no data set.',
     ),
+    sweepHours: SourceTable.shape.sweepHours
+      .unwrap()
+      .optional()
+      .describe(
+        'Merging by a cursor: the keys of all rows are read to find deleted ones, where that was not done for so many hours; 0: at each load.',
+      ),
+    startFrom: SourceTable.shape.startFrom
+      .unwrap()
+      .optional()
+      .describe('Rows whose cursor is below this are never read. Another value begins the table anew.'),
+    filter: SourceTable.shape.filter
+      .unwrap()
+      .optional()
+      .describe('Which rows are loaded. Another filter begins the table anew.'),
+    rowLimit: SourceTable.shape.rowLimit
+      .unwrap()
+      .optional()
+      .describe('A sample: at most so many rows, replaced at each load.'),
+    hashed: SourceTable.shape.hashed
+      .unwrap()
+      .optional()
+      .describe(
+        'Columns that arrive as keyed hashes, as text. Another choice begins the table anew, by replacing what is there.',
+      ),
     deleteLimit: SourceTable.shape.deleteLimit
       .unwrap()
       .optional()

@@ -13,6 +13,8 @@ const table = (name: string, more: Partial<EtlTable>): EtlTable => ({
   counts: { rows: 10, bytes: 100, rejected: {} },
   failure: null,
   watermark: null,
+  rowLimit: null,
+  ofRows: null,
   proof: null,
   createdAt: '2026-01-01T00:00:00.000Z',
   finishedAt: null,
