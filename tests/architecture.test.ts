@@ -103,6 +103,13 @@ test('the deployables', async () => {
     listDeployables().map(async (one) => `${one.name} (${(await readDeploy(one)).trigger})`),
   );
   expect(listed).toEqual([
+    'alerts-api (http)',
+    'alerts-delivery-requested (event)',
+    'alerts-deployment-finished (event)',
+    'alerts-etl-finished (event)',
+    'alerts-pipeline-finished (event)',
+    'alerts-schedule-concluded (event)',
+    'alerts-watch (event)',
     'audit-api (http)',
     'audit-seal (event)',
     'connection-tests-api (http)',

@@ -65,6 +65,10 @@ export const EVENTS = {
   'deployment-requested': ofModel.extend({ deployment: Id }),
   /** A deployment is live or failed; a pipeline run may wait for it. */
   'deployment-finished': ofModel.extend({ deployment: Id }),
+  /** An occasion of a schedule came to its end, its retries included: well, or to nothing. */
+  'schedule-concluded': ofModel.extend({ schedule: Id, firing: Id }),
+  /** An alert is to be sent to one receiver, for the first time or again. */
+  'alert-delivery-requested': z.strictObject({ tenant: Id, delivery: Id }),
   /** A tenant's grace is over, or its owner would not wait: remove everything of it, everywhere. */
   'tenant-deletion-requested': z.strictObject({ tenant: Id }),
   /** An owner asked for a tenant's configuration and history as a file, or for such a file to be read in. */

@@ -15,6 +15,11 @@ export const paths = {
   audit: (t: string, id: string) => `tenants/${t}/audit/${id}`,
   auditBlocks: (t: string) => `tenants/${t}/auditBlocks`,
   auditBlock: (t: string, number: number) => `tenants/${t}/auditBlocks/b${String(number).padStart(10, '0')}`,
+  /** Where alerts go, and what became of each message. */
+  alertChannels: (t: string) => `tenants/${t}/alertChannels`,
+  alertChannel: (t: string, c: string) => `tenants/${t}/alertChannels/${c}`,
+  alertDeliveries: (t: string) => `tenants/${t}/alertDeliveries`,
+  alertDelivery: (t: string, d: string) => `tenants/${t}/alertDeliveries/${d}`,
   /** A tenant's configuration and history as one file, written for its owner, or read back in. */
   exports: (t: string) => `tenants/${t}/exports`,
   export: (t: string, id: string) => `tenants/${t}/exports/${id}`,
@@ -65,6 +70,11 @@ export const paths = {
   firings: (t: string, m: string, s: string) => `tenants/${t}/models/${m}/schedules/${s}/firings`,
   firing: (t: string, m: string, s: string, f: string) =>
     `tenants/${t}/models/${m}/schedules/${s}/firings/${f}`,
+  /** Whether each of a model's subjects is healthy, and each change of that. */
+  alertStates: (t: string, m: string) => `tenants/${t}/models/${m}/alertStates`,
+  alertState: (t: string, m: string, subject: string) => `tenants/${t}/models/${m}/alertStates/${subject}`,
+  alerts: (t: string, m: string) => `tenants/${t}/models/${m}/alerts`,
+  alert: (t: string, m: string, a: string) => `tenants/${t}/models/${m}/alerts/${a}`,
   pipelineConfigs: (t: string, m: string) => `tenants/${t}/models/${m}/pipelineConfigs`,
   pipelineConfig: (t: string, m: string, c: string) => `tenants/${t}/models/${m}/pipelineConfigs/${c}`,
   pipelineRuns: (t: string, m: string) => `tenants/${t}/models/${m}/pipelineRuns`,

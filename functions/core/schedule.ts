@@ -167,9 +167,31 @@ export const Firing = z.object({
   run: StartedRun.nullable(),
   /** Why it was left out. */
   reason: FailureSchema.nullable(),
+  /** Whether its run, or the last of its retries, ended well; null while it is not over, and where there was none. */
+  succeeded: z.boolean().nullable().default(null),
+  /** When it was over, its retries included: well, or to nothing. */
+  concludedAt: Moment.nullable().default(null),
   createdAt: Moment,
 });
 export type Firing = z.infer<typeof Firing>;
+
+/** Occasions that are left out on purpose, by a person's choice: nothing to be alarmed about. */
+const ON_PURPOSE: readonly string[] = [
+  'schedule-paused',
+  'schedule-deleted',
+  'out-of-order',
+  'run-active',
+  'run-waiting',
+  'model-archived',
+  'model-deleted',
+  'tenant-suspended',
+  'run-cancelled',
+];
+
+/** Whether an occasion that is over came to nothing that somebody should hear of. */
+export function comesToNothing({ succeeded, reason }: Pick<Firing, 'succeeded' | 'reason'>): boolean {
+  return succeeded !== true && (reason === null || !ON_PURPOSE.includes(reason.code));
+}
 
 /** A coming time of a schedule. */
 export const Occurrence = z.object({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AlertChannel } from './alert.ts';
 import { ApiKey } from './api-key.ts';
 import { AuditRecord } from './audit.ts';
 import { Dataset } from './dataset.ts';
@@ -63,6 +64,8 @@ const onlyIfOver = <T extends { readonly finishedAt: string | null }>(value: T):
 export const CARRIED: readonly Carried[] = [
   carried('members/*', Member),
   carried('apiKeys/*', ApiKey),
+  // For the record: secrets are in no file, and members are others here.
+  carried('alertChannels/*', AlertChannel),
   carried('audit/*', AuditRecord, (entry, arrival) => ({
     ...entry,
     // What a file says was done later than now would wait for its seal until then.
@@ -117,9 +120,12 @@ export const CARRIED: readonly Carried[] = [
 export const LEFT_OUT: readonly string[] = [
   'invitations/*',
   'auditBlocks/*',
+  'alertDeliveries/*',
   'exports/*',
   'imports/*',
   'usage/*',
+  'models/*/alertStates/*',
+  'models/*/alerts/*',
   'models/*/connectionTests/*',
   'models/*/etlRuns/*/units/*',
   'models/*/locks/*',

@@ -19,6 +19,7 @@ import { Version } from '#core/version';
 import type { Platform } from '#runtime/platform';
 import { mustRead, readAll, revise } from '#store/document';
 import { purgeDeleted } from '#store/resource';
+import { sealedPath } from '#store/seal';
 import { forgetCredentials } from '#store/source-access';
 import { commitChange, now, type Store } from '#store/store';
 import { forgetStatement, namesInLedger, SPEAKING } from './purge-sql.ts';
@@ -106,6 +107,7 @@ async function purgeModel({ store, config }: Here, { tenant, model }: Place): Pr
   for (const { id } of await store.db.list(paths.sources(tenant, model)))
     await store.db.commit([forgetCredentials({ tenant, model }, id)]);
   await revokeKeysOf(store, tenant, model);
+  await removeChannelsOf(store, tenant, model);
   // By both: a tenant that was imported has its models under the ids they had.
   const watched = [
     ['tenant', '==', tenant],
@@ -130,6 +132,16 @@ async function revokeKeysOf(store: Store, tenant: string, model: string): Promis
           },
     );
   }
+}
+
+/** Alert channels that are for this model alone, with what is sealed of them. */
+async function removeChannelsOf(store: Store, tenant: string, model: string): Promise<void> {
+  const own = { where: [['model', '==', model]] } as const;
+  for (const { path } of await store.db.list(paths.alertChannels(tenant), own))
+    await store.db.commit([
+      { kind: 'delete', path: sealedPath(path) },
+      { kind: 'delete', path },
+    ]);
 }
 
 /** A source's secrets, and its raw tables but for those that a data set reads. */

@@ -30,11 +30,30 @@ const Env = z.object({
   TRADEWIND_TENANT_KEYS: TenantKeyText.optional(),
   TRADEWIND_ALLOWED_HOSTS: z.string().default(''),
   TRADEWIND_WEB_ORIGINS: z.string().default(''),
+  /** `smtps://user:password@host:465`, `smtp://…` (STARTTLS), or `https://:token@host/path`; none: no mail is sent. */
+  TRADEWIND_MAIL_URL: z
+    .string()
+    .default('')
+    .refine((text) => text === '' || isMailUrl(text), { message: 'must be an smtp, smtps or https address' }),
+  /** `alerts@example.com` or `Tradewind <alerts@example.com>`. */
+  TRADEWIND_MAIL_FROM: z
+    .string()
+    .max(254)
+    .default('')
+    .refine((text) => text === '' || /^([^<>\r\n@]+<)?[^\s<>@,]+@[A-Za-z0-9.-]+>?$/.test(text), {
+      message: 'must be an address such as "Tradewind <alerts@example.com>"',
+    }),
   BIGQUERY_ENDPOINT: z.url().optional(),
   RUN_ENDPOINT: z.url().optional(),
   AIPLATFORM_ENDPOINT: z.url().optional(),
   SCHEDULER_ENDPOINT: z.url().optional(),
 });
+
+/** How the installation sends e-mail. */
+export interface MailSettings {
+  readonly url: string;
+  readonly from: string;
+}
 
 /** What every function and container knows of its installation. */
 export interface Config {
@@ -56,6 +75,8 @@ export interface Config {
   readonly allowedHosts: readonly string[];
   /** Origins that may call the recommender from a browser. */
   readonly webOrigins: readonly string[];
+  /** How e-mail is sent; null where it is not. */
+  readonly mail: MailSettings | null;
   /** Where Google's services answer if not at their public addresses (private endpoints, a local cloud). */
   readonly endpoints: {
     readonly bigquery: string | undefined;
@@ -113,6 +134,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     tenantKeys: e.TRADEWIND_TENANT_KEYS === undefined ? undefined : tenantKeys(e.TRADEWIND_TENANT_KEYS),
     allowedHosts: list(e.TRADEWIND_ALLOWED_HOSTS),
     webOrigins: list(e.TRADEWIND_WEB_ORIGINS),
+    mail:
+      e.TRADEWIND_MAIL_URL === '' || e.TRADEWIND_MAIL_FROM === ''
+        ? null
+        : { url: e.TRADEWIND_MAIL_URL, from: e.TRADEWIND_MAIL_FROM },
     endpoints: {
       bigquery: e.BIGQUERY_ENDPOINT,
       run: e.RUN_ENDPOINT,
@@ -120,6 +145,16 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       scheduler: e.SCHEDULER_ENDPOINT,
     },
   });
+}
+
+/** Plain http only to this machine: a password travels with it. */
+function isMailUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null) return false;
+  return (
+    ['smtp:', 'smtps:', 'https:'].includes(url.protocol) ||
+    (url.protocol === 'http:' && url.hostname === '127.0.0.1')
+  );
 }
 
 function tenantKeys(text: string): TenantKeys {

@@ -34,6 +34,7 @@ const STATUS: Readonly<Record<string, number>> = {
   'invitation-expired': 409,
   'invitation-void': 409,
   'key-over': 409,
+  'channel-gone': 409,
   'tenant-going': 409,
   'tenant-not-empty': 409,
   'cursor-gone': 409,

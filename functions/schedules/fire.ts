@@ -3,7 +3,7 @@ import { type Announcement, announce, type Trigger } from '#core/events';
 import { toMoment } from '#core/ids';
 import { Model } from '#core/model';
 import { paths } from '#core/paths';
-import { Firing, Schedule, type StartedRun } from '#core/schedule';
+import { comesToNothing, Firing, Schedule, type StartedRun } from '#core/schedule';
 import { Tenant } from '#core/tenant';
 import { mustRead, read, revise, type Revision } from '#store/document';
 import type { Watched } from '#store/exclusive';
@@ -126,6 +126,8 @@ async function planFiring(
     requestedBy: occasion.requestedBy,
     run: reason === null ? run : null,
     reason: reason === null ? null : { ...reason },
+    succeeded: null,
+    concludedAt: reason === null ? null : at,
     createdAt: at,
   };
   const watched: Watched = { kind: 'firing', path, tenant, model, id: occasion.id };
@@ -137,7 +139,12 @@ async function planFiring(
         ? [{ kind: 'create' as const, path: paths.watched(path), data: { ...watched } }]
         : []),
     ],
-    announcements: reason === null ? [startMessage(key, schedule, occasion.trigger, message)] : [],
+    announcements:
+      reason === null
+        ? [startMessage(key, schedule, occasion.trigger, message)]
+        : comesToNothing(firing)
+          ? [announce('schedule-concluded', { ...key, firing: occasion.id })]
+          : [],
     ...(reason === null || occasion.cause === 'person' ? { audit: auditOf(tenant, occasion, path) } : {}),
   };
 }

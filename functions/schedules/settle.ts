@@ -1,11 +1,12 @@
 import type { Failure } from '#core/errors';
 import { toError } from '#core/errors';
+import { announce } from '#core/events';
 import { paths } from '#core/paths';
 import { Firing, firingCycle } from '#core/schedule';
 import type { Log } from '#runtime/log';
 import { read, transition } from '#store/document';
 import { listWatched, type Watched } from '#store/exclusive';
-import type { Store } from '#store/store';
+import { now, type Store } from '#store/store';
 import { readStartRefusal } from '#store/triggered-run';
 
 /** A start message is tried for ten minutes; a run that is not there well after that does not come. */
@@ -41,7 +42,10 @@ async function settle(store: Store, { tenant, model, path }: Watched): Promise<v
   const reason = refusal ?? (isLost(found.value, store.clock()) ? NEVER_CAME : null);
   if (reason === null) return;
   await transition(store, path, Firing, firingCycle, 'skip', {
-    patch: () => ({ run: null, reason: { ...reason } }),
+    patch: () => ({ run: null, reason: { ...reason }, concludedAt: now(store) }),
+    announcements: ({ id, schedule }) => [
+      announce('schedule-concluded', { tenant, model, schedule, firing: id }),
+    ],
   });
 }
 

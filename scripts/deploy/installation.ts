@@ -10,6 +10,8 @@ export interface Installation {
   readonly origins: readonly string[];
   /** Private hosts that customers' sources may name (TRADEWIND_ALLOWED_HOSTS). */
   readonly allowedHosts: string;
+  /** Whom alerts by e-mail come from (TRADEWIND_MAIL_FROM), and the secret that says how they are sent; none: none are. */
+  readonly mail?: { readonly from: string; readonly secret: string } | undefined;
   /** Projects of tenants that do not share the installation's. */
   readonly tenantProjects: readonly string[];
   /** Versions of the installation key's secret while it is rotated; left out, the newest alone. */
@@ -42,5 +44,6 @@ export function environmentOf(installation: Installation): Record<string, string
     TRADEWIND_IMAGES: names.images,
     TRADEWIND_ALLOWED_HOSTS: installation.allowedHosts,
     TRADEWIND_WEB_ORIGINS: installation.origins.join(','),
+    TRADEWIND_MAIL_FROM: installation.mail?.from ?? '',
   };
 }

@@ -11,6 +11,8 @@ npm run deploy -- --apply --project ID [options]   bring them about; again at an
   --origin URL               a web origin that may ask recommenders from a browser; may be given more than once
                              (https://ID.web.app and https://ID.firebaseapp.com)
   --allowed-hosts LIST       private hosts that customers' sources may name, host[:port],… (none)
+  --mail-from ADDRESS        whom alerts by e-mail come from (no e-mail is sent)
+  --mail-secret NAME         the secret, made by you, that holds smtps://user:password@host:465 or https://:token@host/path
   --tenant-project ID        a project of one tenant's own, prepared for it; may be given more than once
   --key-version N            version of the installation key's secret (the newest); to be named while the key is rotated
   --former-key-version N     another one that opens too meanwhile: see scripts/rotate-keys.ts
@@ -47,6 +49,8 @@ export function readDeployOptions(
         firestore: { type: 'string', default: 'eur3' },
         origin: { type: 'string', multiple: true, default: [] },
         'allowed-hosts': { type: 'string', default: '' },
+        'mail-from': { type: 'string' },
+        'mail-secret': { type: 'string' },
         'tenant-project': { type: 'string', multiple: true, default: [] },
         'key-version': { type: 'string' },
         'former-key-version': { type: 'string' },
@@ -73,6 +77,10 @@ export function readDeployOptions(
               ? values.origin
               : [`https://${project}.web.app`, `https://${project}.firebaseapp.com`],
           allowedHosts: values['allowed-hosts'],
+          mail:
+            values['mail-from'] === undefined || values['mail-secret'] === undefined
+              ? undefined
+              : { from: values['mail-from'], secret: values['mail-secret'] },
           tenantProjects: values['tenant-project'],
           ...(values['key-version'] === undefined
             ? {}
@@ -105,6 +113,8 @@ function problemOf(values: {
   readonly origin: readonly string[];
   readonly 'allowed-hosts': string;
   readonly 'tenant-project': readonly string[];
+  readonly 'mail-from'?: string | undefined;
+  readonly 'mail-secret'?: string | undefined;
   readonly 'key-version'?: string | undefined;
   readonly 'former-key-version'?: string | undefined;
 }): string | null {
@@ -128,6 +138,12 @@ function problemOf(values: {
     if (version !== undefined && !/^[1-9]\d{0,5}$/.test(version))
       return `--${name} "${version}" is no version number of a secret.`;
   }
+  const { 'mail-from': from, 'mail-secret': secret } = values;
+  if ((from === undefined) !== (secret === undefined)) return '--mail-from and --mail-secret go together.';
+  if (from !== undefined && !/^([^<>\s,;]+@[A-Za-z0-9.-]+)$/.test(from))
+    return `--mail-from "${from}" is no address such as alerts@example.com.`;
+  if (secret !== undefined && !/^[A-Za-z0-9_-]{1,255}$/.test(secret))
+    return `--mail-secret "${secret}" is no name of a secret.`;
   if (values['former-key-version'] !== undefined && values['key-version'] === undefined)
     return '--former-key-version needs --key-version beside it: which one is the current one.';
   parseAllowedHosts(values['allowed-hosts']);

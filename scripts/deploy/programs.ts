@@ -151,6 +151,7 @@ function secretsOf({ keyVersions, ...installation }: Installation): string {
   return [
     `TRADEWIND_INSTALLATION_KEY=${keySecret}:${current}`,
     ...(former === null ? [] : [`TRADEWIND_FORMER_KEYS=${keySecret}:${former}`]),
+    ...(installation.mail === undefined ? [] : [`TRADEWIND_MAIL_URL=${installation.mail.secret}:latest`]),
   ].join(',');
 }
 

@@ -19,7 +19,11 @@ export function filesBehind(root: string, entry: string): ReadonlySet<string> {
   return seen;
 }
 
+/** Files that open connections to hosts that customers name: sources, and receivers of alerts. */
+const REACHING = ['functions/connectors/registry.ts', 'functions/alerts/webhook.ts'];
+
 /** Whether the deployable of `entry` opens connections to hosts that customers name. */
 export function reachesSources(root: string, entry: string): boolean {
-  return filesBehind(root, entry).has('functions/connectors/registry.ts');
+  const behind = filesBehind(root, entry);
+  return REACHING.some((file) => behind.has(file));
 }

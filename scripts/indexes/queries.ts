@@ -38,6 +38,9 @@ export const QUERIES: readonly Query[] = [
   { collection: 'deadLetters', equal: ['state'], by: ['at', 'desc'] },
   { collection: 'deadLetters', equal: ['topic'], by: ['at', 'desc'] },
   { collection: 'deadLetters', equal: ['tenant'], by: ['at', 'desc'] },
+  // alerts: a channel's messages, newest first; those that are due
+  { collection: 'alertDeliveries', equal: ['channel', 'status'], by: ['createdAt', 'desc'] },
+  { collection: 'alertDeliveries', everywhere: true, by: ['nextAt', 'asc'] },
   // schedules: what became of a schedule's occasions; schedules whose time has come
   { collection: 'firings', equal: ['status'], by: ['createdAt', 'desc'] },
   { collection: 'schedules', everywhere: true, by: ['nextDue', 'asc'] },
@@ -53,6 +56,8 @@ export const QUERIES: readonly Query[] = [
 
 /** Documents that Firestore removes once this moment has passed; the field is not searched by. */
 export const EXPIRING: readonly (readonly [collection: string, field: string])[] = [
+  ['alertDeliveries', 'expireAt'],
+  ['alerts', 'expireAt'],
   ['claims', 'expireAt'],
   ['connectionTests', 'expireAt'],
   ['deadLetters', 'expireAt'],

@@ -32,6 +32,8 @@ export const NOBODY: SwapIds = {
   export: 'xnobody1234',
   import: 'inobody5678',
   test: 'nnobody1234',
+  channel: 'hnobody5678',
+  delivery: 'dnobody9012',
   destination: 'erp__nobody',
   upload: 'gs://nobody/uploads/unobody/orders.csv',
   exported: 'gs://nobody/exports/xnobody.jsonl.gz',
@@ -55,6 +57,8 @@ export const PARAMETERS: Readonly<Record<string, (path: string) => keyof SwapIds
   export: () => 'export',
   import: () => 'import',
   test: () => 'test',
+  channel: () => 'channel',
+  delivery: () => 'delivery',
   // A word (champion, challenger), the same in every company.
   alias: () => null,
 };
@@ -77,6 +81,8 @@ export const LISTED: Readonly<Record<string, (path: string) => keyof SwapIds>> =
   members: () => 'member',
   exports: () => 'export',
   'connection-tests': () => 'test',
+  'alert-channels': () => 'channel',
+  deliveries: () => 'delivery',
 };
 
 const roles = {
@@ -102,6 +108,13 @@ export const pipeline = ({ config, dataset: of }: Pick<SwapIds, 'config' | 'data
 /** A source of one file. */
 export const csv = (uri: string) => ({ name: 'Files', settings: { kind: 'csv', uris: [uri] } });
 
+/** An alert channel. */
+const alerts = (model: string) => ({
+  name: 'Hook',
+  model,
+  target: { kind: 'webhook', url: 'https://hooks.example.com/x' },
+});
+
 /** What an endpoint is sent, by what `endpointOf` calls it after the model; those that take nothing are left out. */
 export const INPUTS: Readonly<Record<string, (ids: SwapIds) => object>> = {
   'PATCH /api/tenants/{tenant}': () => ({}),
@@ -111,6 +124,7 @@ export const INPUTS: Readonly<Record<string, (ids: SwapIds) => object>> = {
   'POST /api/tenants/{tenant}/invitations': () => ({ email: 'somebody@test.example', role: 'viewer' }),
   'POST /api/tenants/{tenant}/keys': ({ model }) => ({ name: 'Key', scopes: ['read'], model }),
   'PATCH /api/tenants/{tenant}/keys/{key}': () => ({ name: 'Key' }),
+  'POST /api/tenants/{tenant}/alert-channels': ({ model }) => alerts(model),
   'PATCH /api/tenants/{tenant}/members/{member}': () => ({ role: 'viewer' }),
   'POST /api/tenants/{tenant}/models': () => ({ name: 'Model' }),
   'POST …/connection-tests': ({ source }) => ({ source }),
@@ -164,6 +178,8 @@ export type Case = readonly [
  */
 export const casesOf = (ids: SwapIds): readonly Case[] => [
   ['POST /api/tenants/{tenant}/keys', 'model', ({ model }) => ({ name: 'K', scopes: ['read'], model })],
+  ['POST /api/tenants/{tenant}/alert-channels', 'model', ({ model }) => alerts(model)],
+  ['GET /api/tenants/{tenant}/alert-channels', 'model', ({ model }) => ({ model }), empty],
   ['GET /api/tenants/{tenant}/keys', 'model', ({ model }) => ({ model }), empty],
   ['POST …/connection-tests', 'source', ({ source }) => ({ source })],
   ['GET …/connection-tests', 'source', ({ source }) => ({ source }), empty],

@@ -38,6 +38,8 @@ export interface SwapIds {
   readonly export: string;
   readonly import: string;
   readonly test: string;
+  readonly channel: string;
+  readonly delivery: string;
   /** A table of the raw dataset. */
   readonly destination: string;
   /** An uploaded file. */
@@ -55,7 +57,7 @@ export interface SwapScene {
 
 const AT = '2026-11-01T08:00:00.000Z';
 const IDS =
-  /\b(ione1|kone1|retl1|serp1|scsv1|torderlines|dlines|cquick|hnight|fone1|rpipe1|vone1|ddeploy1)\b/g;
+  /\b(ione1|kone1|retl1|serp1|scsv1|torderlines|dlines|cquick|hnight|fone1|hhook1|dsent1|aone1|rpipe1|vone1|ddeploy1)\b/g;
 const NAMES = /"(Spare parts|for the branch|ERP|Files|Order lines|Quick|Every night|Shop)"/g;
 
 /** Writes the records as functions would, and two things of them that are outside Firestore: a raw table and two files. */
@@ -131,6 +133,8 @@ export async function makeSwapScene(store: TestStore, company: Company): Promise
     export: `xone1${tag}`,
     import: `iimp1${tag}`,
     test: `none1${tag}`,
+    channel: `hhook1${tag}`,
+    delivery: `dsent1${tag}`,
     destination,
     upload,
     exported,

@@ -1,5 +1,6 @@
 /** One document of every collection that a tenant can have, written straight into the store. */
 import type { Write } from '#cloud/firestore';
+import { Alert, AlertChannel, AlertDelivery, AlertState } from '#core/alert';
 import { ApiKey, KeyHash } from '#core/api-key';
 import { Invitation } from '#core/invitation';
 import { paths } from '#core/paths';
@@ -13,6 +14,60 @@ import { recordsOf } from './web/records.ts';
 
 const AT = '2026-11-01T08:00:00.000Z';
 const OVER = '2026-11-01T08:05:00.000Z';
+
+/** A channel, a message that it could not deliver, and what it told of. */
+function alertsOf(t: string, m: string): Record<string, object> {
+  const subject = { kind: 'etl', id: m, name: 'Spare parts' } as const;
+  const cause = { code: 'source-unreachable', message: 'It did not answer.', remedy: null };
+  const told = { subject, at: AT, evidence: 'retl1', cause };
+  const message = {
+    ...told,
+    id: 'aone1',
+    type: 'alert.failed',
+    tenant: t,
+    model: { id: m, name: 'Spare parts' },
+  };
+  const over = { attempts: [], tries: 8, nextAt: null, createdAt: AT, finishedAt: OVER };
+  return {
+    [paths.alertChannel(t, 'hhook1')]: AlertChannel.parse({
+      id: 'hhook1',
+      name: 'Shop',
+      model: m,
+      kinds: ['etl'],
+      enabled: true,
+      target: { kind: 'webhook', host: 'hooks.example.com', secretSetAt: AT, formerUntil: null },
+      createdBy: 'owner0',
+      createdAt: AT,
+      updatedAt: AT,
+    }),
+    [paths.alertDelivery(t, 'dsent1')]: AlertDelivery.parse({
+      id: 'dsent1',
+      channel: 'hhook1',
+      member: null,
+      message,
+      status: 'failed',
+      ...over,
+    }),
+    [paths.alertState(t, m, `etl~${m}`)]: AlertState.parse({
+      subject,
+      health: 'failing',
+      since: AT,
+      seenAt: AT,
+      evidence: 'retl1',
+      failures: 1,
+      cause,
+    }),
+    [paths.alert(t, m, 'aone1')]: Alert.parse({
+      id: 'aone1',
+      model: m,
+      kind: 'etl',
+      change: 'failed',
+      ...told,
+      told: 1,
+      createdAt: AT,
+    }),
+  };
+}
 
 /** Writes them. What stands at the root (sealed, watch …) names the tenant by a field, as functions write it. */
 export async function seedEstate(store: Store, { id: t, cloud }: Tenant, m: string): Promise<void> {
@@ -112,6 +167,7 @@ export async function seedEstate(store: Store, { id: t, cloud }: Tenant, m: stri
       reason: null,
       createdAt: AT,
     }),
+    ...alertsOf(t, m),
     [at.pipeline]: run(records.pipeline('succeeded', ['succeeded', 'succeeded', 'succeeded', 'succeeded'])),
     [at.version]: Version.parse({ ...records.version, artifact: own('runs/rpipe1/training-1/model.twa') }),
     [paths.versionNumber(t, m, 1)]: { version: 'vone1' },

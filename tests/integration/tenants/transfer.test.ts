@@ -96,7 +96,7 @@ test('exported, imported and exported again: equal, but for what is said to diff
   const back = (lines: readonly Line[]) =>
     JSON.stringify(lines).replaceAll(copy.id, tenant.id).replaceAll(newModel, model);
   const brought = (lines: readonly Line[]) =>
-    lines.filter(({ path }) => !/^(members|apiKeys|usage)\//.test(path));
+    lines.filter(({ path }) => !/^(members|apiKeys|alertChannels|usage)\//.test(path));
   const own = new Set(first.lines.filter(({ path }) => path.startsWith('audit/')).map(({ path }) => path));
   // The import itself left entries in the audit of the tenant that it was made in.
   const ofFirst = (lines: readonly Line[]) =>
@@ -156,7 +156,7 @@ test('killed and begun again it is the same; an entry that was sealed meanwhile 
   await Promise.all([1, 2].map(() => runImport(store, files, warehouse, copy, id)));
 
   const made = (await mustRead(store, paths.import(copy.id, id), TenantImport, 'import')).value;
-  const notBrought = lines.filter(({ path }) => /^(members|apiKeys|usage)\//.test(path)).length;
+  const notBrought = lines.filter(({ path }) => /^(members|apiKeys|alertChannels|usage)\//.test(path)).length;
   expect(made).toMatchObject({ status: 'done', documents: lines.length - notBrought });
   expect(await verifyAudit(store, place, copy.id)).toMatchObject({ problem: null, intact: true });
   const done = await store.db.list(paths.audits(copy.id), { where: [['action', '==', 'tenant.import']] });

@@ -90,6 +90,7 @@ test('every variable that the code reads is set, and the installation’s key on
     'TRADEWIND_INSTALLATION_KEY',
     'TRADEWIND_FORMER_KEYS',
     'TRADEWIND_TENANT_KEYS',
+    'TRADEWIND_MAIL_URL',
     // For those alone who start containers.
     'TRADEWIND_IMAGE_TAGS',
   ])
