@@ -33,9 +33,19 @@ export interface ByteSink {
   write(chunk: Uint8Array): Promise<void>;
 }
 
-/** The builder of one column; `kind` tells which `append…` it has. */
+/** The part of a builder that takes values. */
+type Appending<C> = Pick<C, Extract<keyof C, 'kind' | `append${string}`>>;
+
+type PageBuilder = IntegerColumn | DateColumn | FloatColumn | BoolColumn | DecimalColumn | BytesColumn;
+
+/** What takes the values of one column; `kind` tells which `append…` it has. Each is called once a row, or `appendNull`. */
 export type ColumnBuilder =
-  IntegerColumn | DateColumn | FloatColumn | BoolColumn | DecimalColumn | BytesColumn;
+  | Appending<IntegerColumn>
+  | Appending<DateColumn>
+  | Appending<FloatColumn>
+  | Appending<BoolColumn>
+  | Appending<DecimalColumn>
+  | Appending<BytesColumn>;
 
 /** Sizes at which pages and row groups end. */
 export interface TableWriterOptions {
@@ -78,7 +88,7 @@ export function makeTableWriter(
 }
 
 const builders: Readonly<
-  Record<WireType, (column: Column, maxRows: number, pressure: Pressure) => ColumnBuilder>
+  Record<WireType, (column: Column, maxRows: number, pressure: Pressure) => PageBuilder>
 > = {
   INT64: (_, maxRows) => new IntegerColumn(maxRows),
   TIMESTAMP: (_, maxRows) => new IntegerColumn(maxRows),
@@ -91,9 +101,12 @@ const builders: Readonly<
   BYTES: (_, maxRows, pressure) => new BytesColumn(maxRows, pressure),
 };
 
-function makeDecimal(column: Column, maxRows: number): ColumnBuilder {
+/** Digits of a decimal up to which its builder is an `integer` one. */
+export const SHORT_DECIMAL = 18;
+
+function makeDecimal(column: Column, maxRows: number): PageBuilder {
   const { precision } = decimalShape(column);
-  return precision <= 18 ? new IntegerColumn(maxRows) : new DecimalColumn(maxRows, precision);
+  return precision <= SHORT_DECIMAL ? new IntegerColumn(maxRows) : new DecimalColumn(maxRows, precision);
 }
 
 /** A compressed page that waits for the end of its row group. */
@@ -106,7 +119,7 @@ interface FinishedPage {
 
 class ParquetTableWriter implements TableWriter {
   readonly columns: readonly Column[];
-  readonly builders: readonly ColumnBuilder[];
+  readonly builders: readonly PageBuilder[];
   rows = 0;
   bytes = 0;
   private readonly sink: ByteSink;
@@ -238,7 +251,7 @@ class ParquetTableWriter implements TableWriter {
     for (const builder of this.builders) builder.startPage();
   }
 
-  private endChunk(builder: ColumnBuilder, index: number): ColumnChunk {
+  private endChunk(builder: PageBuilder, index: number): ColumnChunk {
     const offset = this.bytes;
     const encodings = new Set<Encoding>(['RLE']);
     let raw = 0;
@@ -288,7 +301,7 @@ class ParquetTableWriter implements TableWriter {
 }
 
 /** Definition levels: one run when nothing is null, else the presence bits; preceded by their length. */
-function levels(builder: ColumnBuilder, rows: number): Uint8Array[] {
+function levels(builder: PageBuilder, rows: number): Uint8Array[] {
   const groups = (rows + 7) >> 3;
   const run = builder.nulls === 0 ? [...varint(rows * 2), 1] : varint(groups * 2 + 1);
   const bits = builder.nulls === 0 ? new Uint8Array(0) : builder.presence.subarray(0, groups);

@@ -18,6 +18,7 @@
 import type { Column } from '#core/column';
 import type { TestStep } from '#core/connection-test';
 import type { Credentials, LoadMode, SourceKind, SourceSettings } from '#core/source';
+import type { TypedFilter } from '#core/typed-filter';
 import type { TableWriter } from '#columnar/table-writer';
 import type { HostGuard } from './hosts.ts';
 
@@ -110,6 +111,8 @@ export interface PlanOptions {
   readonly maxUnits?: number;
   /** Append: only these rows. */
   readonly range?: CursorRange;
+  /** A sample of at most so many rows is wanted: one unit; of very many files the first ones are enough. */
+  readonly limit?: number;
 }
 
 /** A row (or line) that was not taken, and why. */
@@ -138,6 +141,10 @@ export interface ExtractRequest {
   readonly writer: TableWriter;
   /** Called for each row left out; what it throws ends the extraction and is thrown on. */
   readonly reject: (reject: Reject) => void;
+  /** Only the unit's rows for which this is true, whose columns the table must have; left out: all of them. */
+  readonly filter?: TypedFilter;
+  /** At most so many of them, whichever come first. */
+  readonly limit?: number;
   readonly signal: AbortSignal;
   /** Called now and then with totals so far. */
   readonly onProgress?: (progress: { readonly rows: number; readonly bytes: number }) => void;

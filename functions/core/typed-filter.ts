@@ -1,7 +1,7 @@
 /** A row filter with its values typed by the columns of one table and its relative dates counted: what sources carry out. */
 import { z } from 'zod';
-import type { Column, ColumnType } from './column.ts';
-import type { FilterCondition, FilterValue, RowFilter } from './row-filter.ts';
+import { Column, type ColumnType } from './column.ts';
+import { type FilterCondition, filteredColumns, type FilterValue, type RowFilter } from './row-filter.ts';
 import { dayBefore, momentText } from './filter-moments.ts';
 
 /**
@@ -23,10 +23,11 @@ export const TypedCondition = z.object({
 export type TypedCondition = z.infer<typeof TypedCondition>;
 
 const match = z.enum(['all', 'any']);
-export const TypedFilter = z.object({
-  match,
-  conditions: z.array(z.union([z.object({ match, conditions: z.array(TypedCondition) }), TypedCondition])),
-});
+const Conditions = z.array(
+  z.union([z.object({ match, conditions: z.array(TypedCondition) }), TypedCondition]),
+);
+/** `columns`: those it looks at, each once, as they were when it was typed. */
+export const TypedFilter = z.object({ match, conditions: Conditions, columns: z.array(Column) });
 export type TypedFilter = z.infer<typeof TypedFilter>;
 
 /** Why a filter cannot be carried out. */
@@ -84,53 +85,50 @@ export function typeFilter(
     const conditions = filter.conditions.map((one) =>
       'match' in one ? { match: one.match, conditions: one.conditions.map(typed) } : typed(one),
     );
-    return { filter: { match: filter.match, conditions } };
+    const looked = new Set(filteredColumns(filter));
+    return {
+      filter: {
+        match: filter.match,
+        conditions,
+        columns: columns.filter(({ name }) => looked.has(name)).map((column) => ({ ...column })),
+      },
+    };
   } catch (error) {
     if (error instanceof Misfit) return { problem: error.problem };
     throw error;
   }
 }
 
-/** The condition that `column` is at least `value`; the problem where it cannot be. */
-export function typeBeginning(
-  column: Column,
-  value: FilterValue,
-): { readonly condition: TypedCondition } | { readonly problem: FilterProblem } {
-  const filter = {
-    match: 'all' as const,
-    conditions: [{ column: column.name, operator: 'ge' as const, value }],
-  };
-  const typed = typeFilter(filter, [column], 0);
-  if ('problem' in typed) return typed;
-  const [condition] = typed.filter.conditions;
-  if (condition === undefined || 'match' in condition) throw new RangeError('a condition made a group');
-  return { condition };
+/** The filter that `column` is at least `value`; the problem where it cannot be. */
+export function typeBeginning(column: Column, value: FilterValue): ReturnType<typeof typeFilter> {
+  return typeFilter(
+    { match: 'all', conditions: [{ column: column.name, operator: 'ge', value }] },
+    [column],
+    0,
+  );
 }
 
-/** `condition` beside all that `filter` asks. */
-export function alsoWhere(filter: TypedFilter | null, condition: TypedCondition): TypedFilter {
-  if (filter === null) return { match: 'all', conditions: [condition] };
-  if (filter.match === 'all') return { match: 'all', conditions: [...filter.conditions, condition] };
-  // An `any` of conditions alone is a group of its own; one of groups is spread out: (a or (b and c)) and d.
-  if (filter.conditions.every((one) => !('match' in one)))
-    return {
-      match: 'all',
-      conditions: [{ match: 'any', conditions: filter.conditions.filter(isCondition) }, condition],
-    };
+/** What is true where `filter` is (null: everywhere) and the single condition of `also` is, too. */
+export function alsoWhere(filter: TypedFilter | null, also: TypedFilter): TypedFilter {
+  if (filter === null) return also;
+  const [condition] = also.conditions;
+  if (condition === undefined || 'match' in condition || also.conditions.length > 1)
+    throw new RangeError('more than one condition');
+  const columns = [...filter.columns];
+  for (const column of also.columns)
+    if (!columns.some(({ name }) => name === column.name)) columns.push(column);
+  if (filter.match === 'all') return { match: 'all', conditions: [...filter.conditions, condition], columns };
+  // Spread out: (a or (b and c)) and d is (a and d) or (b and c and d).
+  const groups = filter.conditions.flatMap((one) =>
+    'match' in one && one.match === 'any'
+      ? one.conditions.map((each) => [each])
+      : ['match' in one ? one.conditions : [one]],
+  );
   return {
     match: 'any',
-    conditions: filter.conditions.flatMap((one) => {
-      if (!('match' in one)) return [{ match: 'all' as const, conditions: [one, condition] }];
-      if (one.match === 'all') return [{ match: 'all' as const, conditions: [...one.conditions, condition] }];
-      return one.conditions.map((each) => ({ match: 'all' as const, conditions: [each, condition] }));
-    }),
+    conditions: groups.map((own) => ({ match: 'all', conditions: [...own, condition] })),
+    columns,
   };
-}
-
-/** The columns that a typed filter looks at, each once. */
-export function columnsOf(filter: TypedFilter): string[] {
-  const all = filter.conditions.flatMap((one) => ('match' in one ? one.conditions : [one]));
-  return [...new Set(all.map(({ column }) => column))];
 }
 
 class Misfit extends Error {
@@ -140,8 +138,6 @@ class Misfit extends Error {
     this.problem = problem;
   }
 }
-
-const isCondition = (one: TypedFilter['conditions'][number]): one is TypedCondition => !('match' in one);
 
 function typeCondition(condition: FilterCondition, columns: readonly Column[], asOf: number): TypedCondition {
   const column = columns.find(({ name }) => name === condition.column);

@@ -3,6 +3,7 @@ import { mysql } from '#connectors/mysql/mysql';
 import type { SourceSession } from '#connectors/connector';
 import { extractAll, makeTestContext } from '#tests/connectors';
 import { startTestMariadb, type TestMariadb } from '#tests/mariadb';
+import { FILTER_CASES, filteredTableSql, takenIds } from '#tests/filter-cases';
 import { readWithDuckDb } from '#tests/parquet';
 
 let server: TestMariadb;
@@ -277,4 +278,30 @@ describe('MySQL’s types', () => {
       );
     }
   });
+});
+
+test('rows are chosen by the server as they are by us', async () => {
+  const quote = (name: string) => `\`${name.replaceAll('`', '``')}\``;
+  const text = (value: string) => `x'${Buffer.from(value).toString('hex')}'`;
+  const types: Readonly<Record<string, string>> = {
+    real: 'float',
+    'timestamp(6)': 'datetime(6)',
+    'timestamptz(6)': 'timestamp(6)',
+  };
+  await server.sql(
+    `SET time_zone = '+00:00'; ${filteredTableSql('filtered', quote, text, (type) => types[type] ?? type)}`,
+  );
+  const session = await connect();
+  await session.openSnapshot();
+  for (const [filter, ids] of FILTER_CASES)
+    expect([filter, await takenIds(session, 'filtered', filter)]).toEqual([filter, ids]);
+});
+
+test('a year is the number that is loaded of it', async () => {
+  await server.sql('CREATE TABLE years (id int, y year); INSERT INTO years VALUES (1, 2024), (2, 1970)');
+  const session = await connect();
+  await session.openSnapshot();
+  const taken = (value: number) =>
+    takenIds(session, 'years', { match: 'all', conditions: [{ column: 'y', operator: 'eq', value }] });
+  expect([await taken(24), await taken(2024), await taken(70)]).toEqual([[], [1], []]);
 });

@@ -2,6 +2,7 @@ import type { PostgresSettings } from '#connectors/postgres/connection';
 import { postgres } from '#connectors/postgres/postgres';
 import type { SourceSession } from '#connectors/connector';
 import { extractAll, makeTestContext } from '#tests/connectors';
+import { COUNTRY, FILTER_CASES, filteredTableSql, takenIds } from '#tests/filter-cases';
 import { readWithDuckDb } from '#tests/parquet';
 import { startTestPostgres, type TestPostgres } from '#tests/postgres';
 
@@ -291,4 +292,38 @@ describe('a watermark', () => {
     await expect(read('nope', null)).rejects.toMatchObject({ code: 'cursor-unknown' });
     await expect(read('id', "1'; SELECT 1")).rejects.toMatchObject({ code: 'cursor-value' });
   });
+});
+
+test('rows are chosen by the server as they are by us', async () => {
+  const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
+  const text = (value: string) => `'${value.replaceAll("'", "''")}'`;
+  await server.sql(`SET timezone = 'UTC'; ${filteredTableSql('filtered', quote, text)}`);
+  // A collation that takes small letters for great ones.
+  await server.sql(`CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+    ALTER TABLE filtered ALTER COLUMN ${quote(COUNTRY)} TYPE varchar(40) COLLATE loose`);
+  const session = await connect();
+  await session.openSnapshot();
+  for (const [filter, ids] of FILTER_CASES)
+    expect([filter, await takenIds(session, 'public.filtered', filter)]).toEqual([filter, ids]);
+});
+
+test('NaN is neither above nor below a number', async () => {
+  await server.sql(
+    `CREATE TABLE nans (id int, w float8, s float4); INSERT INTO nans VALUES (1, 'NaN', 'NaN'), (2, 1, 1)`,
+  );
+  const session = await connect();
+  await session.openSnapshot();
+  for (const column of ['w', 's'])
+    for (const [operator, ids] of [
+      ['gt', []],
+      ['ge', [2]],
+      ['le', [2]],
+      ['lt', []],
+    ] as const)
+      expect(
+        await takenIds(session, 'public.nans', {
+          match: 'all',
+          conditions: [{ column, operator, value: 1 }],
+        }),
+      ).toEqual(ids);
 });

@@ -1,6 +1,13 @@
 /** What tests of connectors share: a world to run in, and whole extractions. */
 import { makeHostGuard, parseAllowedHosts } from '#connectors/hosts';
-import type { ConnectorContext, ObjectReader, Reject, SourceSession, Unit } from '#connectors/connector';
+import type {
+  ConnectorContext,
+  ExtractRequest,
+  ObjectReader,
+  Reject,
+  SourceSession,
+  Unit,
+} from '#connectors/connector';
 import { makeTableWriter } from '#columnar/table-writer';
 import type { Column } from '#core/column';
 import { addTallies, emptyTally, type TableTally } from '#core/tally';
@@ -75,6 +82,7 @@ export async function extractAll(
   units: readonly Unit[],
   columns: readonly Column[],
   signal = new AbortController().signal,
+  chosen: Pick<ExtractRequest, 'filter' | 'limit'> = {},
 ): Promise<Extracted> {
   const files: Uint8Array<ArrayBuffer>[] = [];
   const rejects: Reject[] = [];
@@ -86,6 +94,7 @@ export async function extractAll(
       unit,
       columns,
       writer,
+      ...chosen,
       reject: (reject) => rejects.push(reject),
       signal,
     });

@@ -1,10 +1,12 @@
 /** CSV as a format of files: a file is read in one piece, from its first line to its last. */
 import { isUtf8 } from 'node:buffer';
+import type { Column } from '#core/column';
 import type { SourceSettings } from '#core/source';
 import { TerminalError } from '#core/errors';
 import type { ExtractRequest, ExtractResult, ObjectReader, ObjectVersion } from '../connector.ts';
 import type { FileFormat } from '../files/file-format.ts';
 import { checkColumns } from '../files/same-columns.ts';
+import { makeRowTest, type RowTest, type TestedColumn } from '../row-test.ts';
 import { readObjectText } from './object-text.ts';
 import { badHeader, badLines, findShape, headerNames, isBlank, noHeader, type CsvShape } from './shape.ts';
 import { makeTaker, type TakeField } from './text-values.ts';
@@ -125,11 +127,12 @@ async function extractRecords(
   for await (const chunk of text) {
     signal.throwIfAborted();
     tokenizer.push(chunk);
+    if (loader.enough) break;
     if (!writer.full) continue;
     await writer.drain();
     request.onProgress?.({ rows: loader.rows, bytes: storedBytes() });
   }
-  tokenizer.end();
+  if (!loader.enough) tokenizer.end();
   if (!loader.headed) throw noHeader(uri);
   return { rows: loader.rows, rejected: loader.rejected };
 }
@@ -145,6 +148,10 @@ class RecordLoader {
   /** Field of each column; empty until the header was seen. */
   private places: readonly number[] = [];
   private width = 0;
+  private readonly test: RowTest<TestedColumn> | null;
+  private readonly testTakers: readonly TakeField[];
+  /** Fields of the columns that the test looks at. */
+  private testPlaces: readonly number[] = [];
 
   constructor(request: ExtractRequest, uri: string, like: string | null) {
     this.request = request;
@@ -155,6 +162,23 @@ class RecordLoader {
       if (builder === undefined) throw new RangeError(`a writer without a column for ${column.name}`);
       return makeTaker(column, builder);
     });
+    const { filter } = request;
+    this.test =
+      filter === undefined
+        ? null
+        : makeRowTest(
+            filter,
+            filter.columns.map((column) => ({ column })),
+            uri,
+          );
+    this.testTakers =
+      this.test?.columns.map(({ column }, index) => makeTaker(column, this.test!.builders[index]!)) ?? [];
+  }
+
+  /** As many rows as were wanted have been taken, or left out. */
+  get enough(): boolean {
+    const { limit } = this.request;
+    return limit !== undefined && this.rows + this.rejected >= limit;
   }
 
   /** The header was seen. */
@@ -165,6 +189,7 @@ class RecordLoader {
   record(record: CsvRecord): void {
     if (isBlank(record)) return;
     if (this.width === 0) return this.header(record);
+    if (this.enough) return;
     const { count, line } = record;
     if (count !== this.width)
       return this.leaveOut(
@@ -183,16 +208,36 @@ class RecordLoader {
         this.rawText(record),
         `Line ${line} is not UTF-8; choose encoding latin1 if the file is.`,
       );
+    if (this.test !== null && !this.passes(this.test, record)) return;
     const { builders } = this.request.writer;
     for (let index = 0; index < this.takers.length; index++) {
       const place = this.places[index]!;
       const start = starts[place]!;
       const end = ends[place]!;
       if (start === end) builders[index]!.appendNull();
-      else if (!this.takers[index]!(bytes, start, end)) return this.misfit(record, index);
+      else if (!this.takers[index]!(bytes, start, end)) {
+        this.request.writer.abandonRow();
+        return this.misfit(record, this.request.columns[index]!, place);
+      }
     }
     this.request.writer.endRow();
     this.rows++;
+  }
+
+  /** Whether the record is to be loaded; one that cannot be told, for a value is not of its column's type, is left out. */
+  private passes(test: RowTest<TestedColumn>, record: CsvRecord): boolean {
+    const { bytes, starts, ends } = record;
+    for (let index = 0; index < this.testTakers.length; index++) {
+      const place = this.testPlaces[index]!;
+      const start = starts[place]!;
+      const end = ends[place]!;
+      if (start === end) test.builders[index]!.appendNull();
+      else if (!this.testTakers[index]!(bytes, start, end)) {
+        this.misfit(record, test.columns[index]!.column, place);
+        return false;
+      }
+    }
+    return test.passes();
   }
 
   badLine(bad: BadLine): void {
@@ -207,19 +252,18 @@ class RecordLoader {
     this.width = names.length;
     if (this.like !== null) checkColumns(this.uri, names, this.like);
     const places = new Map(names.map((name, place) => [name, place]));
-    this.places = this.request.columns.map(({ name }) => {
+    const placeOf = ({ name }: { readonly name: string }): number => {
       const place = places.get(name);
       if (place !== undefined) return place;
       throw new TerminalError('column-changed', `${this.uri} has no column "${name}" any more.`, {
         remedy: `Its header has: ${names.join(', ').slice(0, 500)}. Discover the tables of the source again.`,
       });
-    });
+    };
+    this.places = this.request.columns.map(placeOf);
+    this.testPlaces = this.test?.columns.map(({ column }) => placeOf(column)) ?? [];
   }
 
-  private misfit(record: CsvRecord, index: number): void {
-    this.request.writer.abandonRow();
-    const column = this.request.columns[index]!;
-    const place = this.places[index]!;
+  private misfit(record: CsvRecord, column: Column, place: number): void {
     const value = textOf(record, place, place);
     const message = `Line ${record.line}: "${value.slice(0, 60)}" in column "${column.name}" is not ${column.type}.`;
     this.leaveOut(record.line, column.name, `not-${column.type.toLowerCase()}`, value, message);

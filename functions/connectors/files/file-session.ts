@@ -32,6 +32,8 @@ const UnitPart = z.object({
 /** Footers and the like that are read together while a table is planned. */
 const LANES = 16;
 const MAX_UNITS = 2000;
+/** Files, or parts of them, that a sample is taken from. */
+const SAMPLED_PIECES = 200;
 
 /** A part of a file of the plan. */
 interface Piece extends FilePart {
@@ -129,7 +131,7 @@ export function makeFileSession(
       return { value, guarantee: 'exact', note: null };
     },
 
-    async planUnits(name, { targetBytes, maxUnits = MAX_UNITS, range }) {
+    async planUnits(name, { targetBytes, maxUnits = MAX_UNITS, range, limit }) {
       const table = tableOf(name);
       const files = pinnedFiles(table);
       const after = range?.after ?? null;
@@ -138,7 +140,11 @@ export function makeFileSession(
         : files.filter(({ generation }) => generation !== after);
       const size = Math.max(targetBytes, Math.ceil(sizeOf(wanted) / maxUnits));
       const like = table.pattern ? await markOf(format, files) : null;
-      return toUnits(name, await planPieces(format, wanted, size, like), like, maxUnits);
+      if (limit === undefined)
+        return toUnits(name, await planPieces(format, wanted, size, like), like, maxUnits);
+      // All of it in one unit, whose description has an end.
+      const pieces = await planPieces(format, wanted.slice(0, SAMPLED_PIECES), size, like);
+      return toUnits(name, pieces.slice(0, SAMPLED_PIECES), like, 1);
     },
 
     async extract(request) {
@@ -149,7 +155,8 @@ export function makeFileSession(
         bytes: 0,
       };
       for (const { file, part } of pieces) {
-        const own = like === null ? request : about(request, file, total);
+        const own = like === null ? left(request, total) : about(left(request, total), file, total);
+        if (own.limit === 0) break;
         const { rows, rejected, bytes } = await format.extract({
           file,
           part,
@@ -167,6 +174,12 @@ export function makeFileSession(
       format.close();
     },
   };
+}
+
+/** What is still wanted of a sample. */
+function left(request: ExtractRequest, { rows, rejected }: ExtractResult): ExtractRequest {
+  const { limit } = request;
+  return limit === undefined ? request : { ...request, limit: Math.max(0, limit - rows - rejected) };
 }
 
 /** The request for one of several files: rejects name it, progress counts from what was read before. */

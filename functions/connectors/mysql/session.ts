@@ -6,11 +6,13 @@
  */
 import { z } from 'zod';
 import { TerminalError } from '#core/errors';
+import { filterSql } from '#core/sql/row-filter';
 import { planOf } from '../agreed-columns.ts';
 import type { ExtractRequest, ExtractResult, SourceSession } from '../connector.ts';
 import type { ErrorPlace } from '../source-errors.ts';
 import { describeTable, listTables } from './catalog.ts';
 import { toSourceError } from './errors.ts';
+import { mysqlFilter } from './filter.ts';
 import { readSettled, type Settled } from './in-flight.ts';
 import { broken } from './packets.ts';
 import { TableRows } from './rows.ts';
@@ -122,6 +124,8 @@ async function extract(wire: Wire, request: ExtractRequest): Promise<ExtractResu
     table,
     part,
     plans.map(({ expression }) => expression),
+    request.filter === undefined ? null : filterSql(request.filter, mysqlFilter(table.plans, table.name)),
+    request.limit,
   );
   const sink = {
     columns: (names: readonly string[]) => rows.columns(names),

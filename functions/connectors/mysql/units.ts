@@ -39,7 +39,8 @@ export interface KeyRange {
 export async function planTable(wire: Wire, table: Table, options: PlanOptions): Promise<readonly Unit[]> {
   const { estimatedBytes, estimatedRows } = table.description;
   const wanted = Math.ceil((estimatedBytes ?? 0) / Math.max(options.targetBytes, 1));
-  const count = Math.max(1, Math.min(wanted, options.maxUnits ?? MAX_UNITS));
+  const most = options.limit === undefined ? (options.maxUnits ?? MAX_UNITS) : 1;
+  const count = Math.max(1, Math.min(wanted, most));
   const key = cuttableKey(table);
   // A short range after a watermark is found by index; cutting it by the key would look at all rows.
   const whole = key === null || count === 1 || !table.versioned || (options.range?.after ?? null) !== null;
@@ -159,8 +160,14 @@ function partOf(
   };
 }
 
-/** The SELECT that reads `part` of `table`. */
-export function selectSql(table: Table, part: UnitPart, expressions: readonly string[]): string {
+/** The SELECT that reads `part` of `table`; `filter`: one more condition on its rows, `limit`: how many of them. */
+export function selectSql(
+  table: Table,
+  part: UnitPart,
+  expressions: readonly string[],
+  filter: string | null = null,
+  limit: number | null = null,
+): string {
   const conditions: string[] = [];
   if (part.key !== null) {
     const key = quoteName(part.key);
@@ -173,6 +180,8 @@ export function selectSql(table: Table, part: UnitPart, expressions: readonly st
     if (part.after !== null) conditions.push(`${column} > ${cursorLiteral(part.after, type)}`);
     if (part.upTo !== null) conditions.push(`${column} <= ${cursorLiteral(part.upTo, type)}`);
   }
+  if (filter !== null) conditions.push(filter);
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
-  return `SELECT ${expressions.join(', ')} FROM ${quoteName(table.name)}${where}`;
+  const most = limit === null ? '' : ` LIMIT ${limit}`;
+  return `SELECT ${expressions.join(', ')} FROM ${quoteName(table.name)}${where}${most}`;
 }

@@ -2,13 +2,14 @@
 import { z } from 'zod';
 import type { Column } from '#core/column';
 import { TerminalError } from '#core/errors';
-import type { ObjectReader, ObjectVersion } from '../connector.ts';
+import type { ExtractRequest, ObjectReader, ObjectVersion } from '../connector.ts';
 import type { FileFormat, FilePart, PartRequest } from '../files/file-format.ts';
 import { mustBePinned } from '../files/pinned.ts';
 import { checkColumns } from '../files/same-columns.ts';
 import { inFile } from './format-error.ts';
 import { readFooter, type Footer, type StoredGroup } from './footer.ts';
-import { extractGroup, type GroupCounts } from './row-group.ts';
+import { makeRowTest, type RowTest } from '../row-test.ts';
+import { extractGroup, type GroupCounts, type TestedPlan } from './row-group.ts';
 import type { ColumnPlan } from './types.ts';
 
 /** Row groups `first` to before `end`. */
@@ -60,6 +61,7 @@ export function makeParquetFormat(objects: ObjectReader): FileFormat {
       const footer = await footerOf(file);
       compare(uri, footer, like);
       const plans = match(uri, footer.plans, request.columns);
+      const test = testOf(uri, footer, request);
       const counts: GroupCounts = { rows: 0, rejected: 0 };
       let bytes = 0;
       const read = async (start: number, stop: number): Promise<Uint8Array> => {
@@ -69,7 +71,7 @@ export function makeParquetFormat(objects: ObjectReader): FileFormat {
       };
       const progress = (): void => request.onProgress?.({ rows: counts.rows, bytes });
       for (const group of footer.groups.slice(first, end)) {
-        await inFile(uri, () => extractGroup(footer, group, plans, read, request, counts, progress));
+        await inFile(uri, () => extractGroup(footer, group, plans, test, read, request, counts, progress));
         progress();
       }
       return { ...counts, bytes };
@@ -79,6 +81,16 @@ export function makeParquetFormat(objects: ObjectReader): FileFormat {
       footers.clear();
     },
   };
+}
+
+/** The test of the rows that are wanted; null where all are. */
+function testOf(uri: string, { plans }: Footer, { filter }: ExtractRequest): RowTest<TestedPlan> | null {
+  if (filter === undefined) return null;
+  const tested = match(uri, plans, filter.columns).map((plan) => {
+    const single = plan.form?.kind === 'float' && plan.node.element.type === 'FLOAT';
+    return { column: plan.column, plan, single };
+  });
+  return makeRowTest(filter, tested, uri);
 }
 
 /** Compares the columns of one of several files with those of its table. Terminal `columns-differ`. */

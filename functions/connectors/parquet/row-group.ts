@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ColumnBuilder } from '#columnar/table-writer';
 import type { ExtractRequest } from '../connector.ts';
+import type { RowTest, TestedColumn } from '../row-test.ts';
 import { makeByteBudget, type ByteBudget } from './byte-budget.ts';
 import { makeChunkBytes, type ReadRange } from './chunk-bytes.ts';
 import { FlatColumn } from './flat-column.ts';
@@ -40,65 +41,92 @@ export interface GroupCounts {
   rejected: number;
 }
 
-/** Reads `group` of the file into `request`'s writer; `plans` in the order of its builders. Adds to `counts`, and tells by `progress`. */
+/** A column that rows are chosen by. */
+export interface TestedPlan extends TestedColumn {
+  readonly plan: ColumnPlan;
+}
+
+/**
+ * Reads `group` of the file into `request`'s writer: the rows for which `test` is true, up to the request's limit; `plans`
+ * in the order of its builders. Adds to `counts`, and tells by `progress`.
+ */
 export async function extractGroup(
   footer: Footer,
   group: StoredGroup,
   plans: readonly ColumnPlan[],
+  test: RowTest<TestedPlan> | null,
   read: ReadRange,
   request: ExtractRequest,
   counts: GroupCounts,
   progress: () => void,
 ): Promise<void> {
   const budget = makeByteBudget();
-  const pages = await openPages(footer, group, plans, read, budget);
-  const columns = plans.map((plan, index) => {
-    const builder = request.writer.builders[index];
-    if (builder === undefined) throw new RangeError(`a writer without a column for ${plan.column.name}`);
-    return plan.form === null
-      ? nestedColumn(plan, footer, pages, budget, builder)
-      : flatColumn(plan, plan.form, pages, builder);
-  });
+  const open = async (wanted: readonly ColumnPlan[], builders: readonly ColumnBuilder[]) => {
+    const pages = await openPages(footer, group, wanted, read, budget);
+    return wanted.map((plan, index) => {
+      const builder = builders[index];
+      if (builder === undefined) throw new RangeError(`a writer without a column for ${plan.column.name}`);
+      return plan.form === null
+        ? nestedColumn(plan, footer, pages, budget, builder)
+        : flatColumn(plan, plan.form, pages, builder);
+    });
+  };
+  const columns = await open(plans, request.writer.builders);
+  // Read beside the others, and from pages of their own: a column may be both loaded and looked at.
+  const tested =
+    test === null
+      ? []
+      : await open(
+          test.columns.map(({ plan }) => plan),
+          test.builders,
+        );
   try {
-    await readRows(group, columns, request, counts, progress);
+    await readRows(group, { columns, test, tested }, request, counts, progress);
   } finally {
-    for (const column of columns) column.close();
+    for (const column of [...columns, ...tested]) column.close();
   }
+}
+
+/** The columns of a group that is read. */
+interface Reading {
+  readonly columns: readonly ReadColumn[];
+  readonly test: RowTest<TestedPlan> | null;
+  readonly tested: readonly ReadColumn[];
 }
 
 async function readRows(
   group: StoredGroup,
-  columns: readonly ReadColumn[],
+  { columns, test, tested }: Reading,
   request: ExtractRequest,
   counts: GroupCounts,
   progress: () => void,
 ): Promise<void> {
-  const { writer, signal } = request;
+  const { writer, signal, limit = Infinity } = request;
+  const all = [...tested, ...columns];
   for (let row = 0; row < group.rows;) {
     signal.throwIfAborted();
     let stop = Math.min(group.rows, row + STRIDE);
-    for (const column of columns) {
+    for (const column of all) {
       await column.load();
       stop = Math.min(stop, row + column.ready);
     }
     for (; row < stop; row++) {
-      let fault: { readonly column: number; readonly why: Misfit } | null = null;
-      for (let index = 0; index < columns.length; index++) {
-        const column = columns[index]!;
-        if (fault !== null) column.pass();
-        else {
-          const why = column.take();
-          if (why !== null) fault = { column: index, why };
-        }
+      if (counts.rows + counts.rejected >= limit) return;
+      const unfit = test === null ? null : takeAll(tested);
+      if (unfit === null && test?.passes() === false) {
+        for (const column of columns) column.pass();
+        continue;
       }
+      const fault = unfit ?? takeAll(columns);
       if (fault === null) {
         writer.endRow();
         counts.rows++;
         continue;
       }
-      writer.abandonRow();
+      if (unfit === null) writer.abandonRow();
+      else for (const column of columns) column.pass();
       counts.rejected++;
-      const { name } = request.columns[fault.column]!;
+      const { name } = unfit === null ? request.columns[fault.column]! : test!.columns[fault.column]!.column;
       const line = group.firstRow + row + 1;
       const message = `Row ${line}, column "${name}": ${fault.why.message}`;
       request.reject({ line, column: name, ...fault.why, message });
@@ -109,8 +137,22 @@ async function readRows(
     await writer.drain();
     progress();
   }
-  if (!columns.every((column) => column.finished))
+  if (!all.every((column) => column.finished))
     throw new FormatError('a column has more values than its row group has rows');
+}
+
+/** Appends the next row's values; the first that does not fit is told, and what follows it passed. */
+function takeAll(columns: readonly ReadColumn[]): { readonly column: number; readonly why: Misfit } | null {
+  let fault: { readonly column: number; readonly why: Misfit } | null = null;
+  for (let index = 0; index < columns.length; index++) {
+    const column = columns[index]!;
+    if (fault !== null) column.pass();
+    else {
+      const why = column.take();
+      if (why !== null) fault = { column: index, why };
+    }
+  }
+  return fault;
 }
 
 /** The pages of every leaf that the columns need, by the leaf's place. */

@@ -2,6 +2,7 @@
 import type { Client } from 'pg';
 import { z } from 'zod';
 import { TerminalError, TransientError } from '#core/errors';
+import { filterSql } from '#core/sql/row-filter';
 import { planOf } from '../agreed-columns.ts';
 import type { ExtractRequest, ExtractResult, SourceSession } from '../connector.ts';
 import type { ErrorPlace } from '../source-errors.ts';
@@ -9,6 +10,7 @@ import { describeRelation, listRelations } from './catalog.ts';
 import { readCopy } from './copy-reader.ts';
 import { closeClient } from './connection.ts';
 import { toSourceError } from './errors.ts';
+import { postgresFilter } from './filter.ts';
 import { makeRowSink } from './rows.ts';
 import { copySql, planRelation, UnitPart } from './units.ts';
 import { makeDecoder } from './values.ts';
@@ -150,6 +152,10 @@ async function extract(client: Client, request: ExtractRequest): Promise<Extract
     part,
     plans.map(({ expression }) => expression),
     part.cursor === null ? null : cursorTypeOf(relation, part.cursor),
+    request.filter === undefined
+      ? null
+      : filterSql(request.filter, postgresFilter(relation.plans, relation.description.name)),
+    request.limit,
   );
   const bytes = await readCopy(client, sql, {
     frame: (data, start, end) => sink.frame(data, start, end),

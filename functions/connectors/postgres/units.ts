@@ -62,7 +62,7 @@ export async function planRelation(
   const fewest = Math.max(1, (options.maxUnits ?? MAX_UNITS) - leaves.length);
   const targetBytes = Math.max(options.targetBytes, Math.ceil(total / fewest), 1);
   const parts =
-    leaves.length === 0
+    leaves.length === 0 || options.limit !== undefined
       ? [partOf(relation.name.schema, relation.name.name, null, null, options.range)]
       : leaves.flatMap((leaf) => cut(leaf, targetBytes, serverVersion, options.range));
   return parts.map((part, index) => {
@@ -116,8 +116,17 @@ function partOf(
   };
 }
 
-/** The COPY that reads `part`; `cursorType` is the catalogue's type of its cursor column. */
-export function copySql(part: UnitPart, expressions: readonly string[], cursorType: string | null): string {
+/**
+ * The COPY that reads `part`; `cursorType` is the catalogue's type of its cursor column, `filter` one more condition on its
+ * rows, `limit` how many of them.
+ */
+export function copySql(
+  part: UnitPart,
+  expressions: readonly string[],
+  cursorType: string | null,
+  filter: string | null = null,
+  limit: number | null = null,
+): string {
   const conditions: string[] = [];
   const block = (number: number): string => escapeLiteral(`(${number},0)`) + '::pg_catalog.tid';
   if (part.fromBlock !== null && part.fromBlock > 0) conditions.push(`ctid >= ${block(part.fromBlock)}`);
@@ -127,7 +136,9 @@ export function copySql(part: UnitPart, expressions: readonly string[], cursorTy
     if (part.after !== null) conditions.push(`${column} > ${cursorLiteral(part.after, cursorType)}`);
     if (part.upTo !== null) conditions.push(`${column} <= ${cursorLiteral(part.upTo, cursorType)}`);
   }
+  if (filter !== null) conditions.push(filter);
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+  const most = limit === null ? '' : ` LIMIT ${limit}`;
   const from = relationSql({ schema: part.schema, name: part.relation });
-  return `COPY (SELECT ${expressions.join(', ')} FROM ${from}${where}) TO STDOUT (FORMAT binary)`;
+  return `COPY (SELECT ${expressions.join(', ')} FROM ${from}${where}${most}) TO STDOUT (FORMAT binary)`;
 }

@@ -5,14 +5,15 @@
  * ever rounded, clamped or replaced.
  */
 import { isUtf8 } from 'node:buffer';
-import { MAX_VALUE_BYTES, type BytesColumn } from '#columnar/bytes-column';
-import type { IntegerColumn } from '#columnar/integer-column';
+import { MAX_VALUE_BYTES } from '#columnar/bytes-column';
 import type { ColumnBuilder } from '#columnar/table-writer';
 import { decimalShape } from '#core/column';
 import { expectKind } from '../expect-kind.ts';
 import { inYears, MAX_DAY, MIN_DAY, misfit, type Misfit, shortestSingle, showDay } from '../values.ts';
 import { decodeNumeric, formatNumeric } from './numeric.ts';
 import type { BinaryForm, ColumnPlan } from './types.ts';
+
+type Builder<K extends ColumnBuilder['kind']> = Extract<ColumnBuilder, { kind: K }>;
 
 /** Reads the value `bytes[at .. at + length)`. */
 export type Decode = (bytes: Uint8Array, at: number, length: number) => Misfit | null;
@@ -67,7 +68,7 @@ export function makeDecoder(plan: ColumnPlan, builder: ColumnBuilder, checkUtf8:
   return makers[plan.form](plan, builder, checkUtf8);
 }
 
-function integers(column: IntegerColumn, read: (bytes: Uint8Array, at: number) => number): Decode {
+function integers(column: Builder<'integer'>, read: (bytes: Uint8Array, at: number) => number): Decode {
   return (bytes, at) => {
     const value = read(bytes, at);
     column.appendWords(value, value >> 31);
@@ -153,7 +154,7 @@ function timestamps(plan: ColumnPlan, builder: ColumnBuilder): Decode {
 }
 
 /** TIME travels as text; PostgreSQL's 24:00:00 is the one value that the warehouse does not have. */
-function times(column: BytesColumn): Decode {
+function times(column: Builder<'bytes'>): Decode {
   return (bytes, at) => {
     const micros = int32(bytes, at) * WORD + (int32(bytes, at + 4) >>> 0);
     if (micros >= 86_400_000_000)
@@ -164,7 +165,7 @@ function times(column: BytesColumn): Decode {
   };
 }
 
-function texts(column: BytesColumn, skip: number, checkUtf8: boolean): Decode {
+function texts(column: Builder<'bytes'>, skip: number, checkUtf8: boolean): Decode {
   return (bytes, at, length) => {
     if (length - skip > MAX_VALUE_BYTES)
       return misfit('value-too-big', `${length} bytes`, `is longer than ${MAX_VALUE_BYTES} bytes`);

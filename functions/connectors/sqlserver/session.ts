@@ -1,11 +1,13 @@
 /** One connection to a SQL Server as a `SourceSession`. */
 import { TerminalError } from '#core/errors';
+import { filterSql } from '#core/sql/row-filter';
 import { planOf } from '../agreed-columns.ts';
 import type { ExtractRequest, ExtractResult, SourceSession } from '../connector.ts';
 import type { ErrorPlace } from '../source-errors.ts';
 import { describeRelation, listRelations } from './catalog.ts';
 import { closeConnection } from './connection.ts';
 import { toSourceError } from './errors.ts';
+import { sqlServerFilter } from './filter.ts';
 import type { GuardedConnection } from './guarded-connection.ts';
 import { parseRelation, relationSql } from './names.ts';
 import { makeRowSink, readRows } from './rows.ts';
@@ -110,7 +112,7 @@ export function makeSqlServerSession(
 }
 
 async function extract(connection: GuardedConnection, request: ExtractRequest): Promise<ExtractResult> {
-  const { unit, columns, writer, signal } = request;
+  const { unit, columns, writer, signal, filter } = request;
   const part = UnitPart.parse(unit.part);
   const relation = await describeRelation(connection, parseRelation(unit.table));
   const plans = columns.map((column) => planOf(relation.plans, column, relation.description.name));
@@ -126,6 +128,11 @@ async function extract(connection: GuardedConnection, request: ExtractRequest): 
     relationSql(relation.name),
     plans.map(({ expression }) => expression),
     part.cursor === null ? null : cursorTypeOf(cursor, relation),
+    filter === undefined
+      ? null
+      : (parameters) =>
+          filterSql(filter, sqlServerFilter(relation.plans, relation.description.name, parameters)),
+    request.limit,
   );
   const sink = makeRowSink(request, takes);
   const bytes = await readRows(connection, statement, sink, signal);

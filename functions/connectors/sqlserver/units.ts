@@ -63,7 +63,8 @@ async function keyRanges(
   options: PlanOptions,
 ): Promise<readonly KeyRange[]> {
   const bytes = description.estimatedBytes ?? 0;
-  const wanted = Math.min(Math.ceil(bytes / Math.max(1, options.targetBytes)), options.maxUnits ?? MAX_UNITS);
+  const most = options.limit === undefined ? (options.maxUnits ?? MAX_UNITS) : 1;
+  const wanted = Math.min(Math.ceil(bytes / Math.max(1, options.targetBytes)), most);
   const key = plans.find(({ column }) => column.name === description.key[0]);
   const integer = key?.form === 'integer' || key?.form === 'bigint';
   // A short range after a watermark is found by index; cutting it by the key would read the whole table.
@@ -106,12 +107,17 @@ function partOf(
   };
 }
 
-/** The SELECT that reads `part` of `table` (quoted), and its parameters; `cursorType`: the catalogue's, of its cursor. */
+/**
+ * The SELECT that reads `part` of `table` (quoted), and its parameters; `cursorType`: the catalogue's, of its cursor.
+ * `filter` writes one more condition on its rows, whose values it adds to the parameters; `limit`: how many rows.
+ */
 export function readSql(
   part: UnitPart,
   table: string,
   expressions: readonly string[],
   cursorType: string | null,
+  filter: ((parameters: Record<string, string>) => string) | null = null,
+  limit: number | null = null,
 ): { readonly sql: string; readonly parameters: Parameters } {
   const conditions: string[] = [];
   const parameters: Record<string, string> = {};
@@ -131,6 +137,8 @@ export function readSql(
     add('after', part.after, `${column} > ${boundSql('@after', cursorType)}`);
     add('upTo', part.upTo, `${column} <= ${boundSql('@upTo', cursorType)}`);
   }
+  if (filter !== null) conditions.push(filter(parameters));
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
-  return { sql: `SELECT ${expressions.join(', ')} FROM ${table}${where}`, parameters };
+  const most = limit === null ? '' : `TOP (${limit}) `;
+  return { sql: `SELECT ${most}${expressions.join(', ')} FROM ${table}${where}`, parameters };
 }

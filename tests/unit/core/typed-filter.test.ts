@@ -1,7 +1,7 @@
 import type { Column, ColumnType } from '#core/column';
 import { RowFilter, type FilterCondition } from '#core/row-filter';
 import { dayBefore, microsOfMoment, momentText } from '#core/filter-moments';
-import { alsoWhere, columnsOf, operatorsOf, typeBeginning, typeFilter } from '#core/typed-filter';
+import { alsoWhere, operatorsOf, typeBeginning, typeFilter } from '#core/typed-filter';
 
 const column = (name: string, type: ColumnType): Column => ({ name, type, nullable: true, sourceType: type });
 const columns = [
@@ -100,7 +100,6 @@ describe('values by the type of their column', () => {
 test('a beginning is asked for beside every filter, however it is put together', () => {
   const begins = typeBeginning(columns[7]!, '2024-01-01');
   if ('problem' in begins) throw new Error(begins.problem.message);
-  const { condition } = begins;
   const any = typeFilter(
     {
       match: 'any',
@@ -126,7 +125,7 @@ test('a beginning is asked for beside every filter, however it is put together',
     noon,
   );
   if ('problem' in any) throw new Error(any.problem.message);
-  const both = alsoWhere(any.filter, condition);
+  const both = alsoWhere(any.filter, begins.filter);
   expect(
     both.conditions.map((one) => ('match' in one ? one.conditions.map((each) => each.column) : [])),
   ).toEqual([
@@ -135,8 +134,8 @@ test('a beginning is asked for beside every filter, however it is put together',
     ['day', 'changed'],
     ['at', 'changed'],
   ]);
-  expect(alsoWhere(null, condition)).toEqual({ match: 'all', conditions: [condition] });
-  expect(columnsOf(both)).toEqual(['id', 'changed', 'open', 'day', 'at']);
+  expect(alsoWhere(null, begins.filter)).toEqual(begins.filter);
+  expect(both.columns.map(({ name }) => name)).toEqual(['id', 'open', 'day', 'at', 'changed']);
 });
 
 test('moments as microseconds, and what is too long is refused', () => {

@@ -1,5 +1,9 @@
 import * as fc from 'fast-check';
+import { sqlServerFilter } from '#connectors/sqlserver/filter';
+import { type CatalogColumn, planColumn } from '#connectors/sqlserver/types';
 import { cut, readSql } from '#connectors/sqlserver/units';
+import { filterSql } from '#core/sql/row-filter';
+import { typeFilter } from '#core/typed-filter';
 
 test('ranges cover every number once, the ends open', () => {
   fc.assert(
@@ -66,4 +70,65 @@ test.each([
   expect(() => readSql(part, '[dbo].[t]', ['[a]'], type)).toThrow(
     expect.objectContaining({ code: 'cursor-value' }),
   );
+});
+
+test('rows are chosen by parameters that the statement converts, by characters and in the type of the column', () => {
+  const planned = (name: string, typeName: string, more: Partial<CatalogColumn> = {}) => {
+    const plan = planColumn({
+      name,
+      typeName,
+      maxLength: 40,
+      precision: 18,
+      scale: 2,
+      nullable: true,
+      encrypted: false,
+      ...more,
+    });
+    if ('why' in plan) throw new Error(plan.why);
+    return plan;
+  };
+  const plans = [
+    planned('country] --', 'varchar'), planned('id', 'int'), planned('price', 'decimal'), planned('at', 'datetime'),
+    planned('seen', 'datetimeoffset', { scale: 3 }), planned('day', 'date'), planned('weight', 'real'), planned('open', 'bit'),
+    planned('guid', 'uniqueidentifier'), planned('version', 'timestamp'),
+  ]; // prettier-ignore
+  const condition = (column: string, operator: 'eq' | 'ne' | 'ge', value: string | number | boolean) => ({
+    column,
+    operator,
+    value,
+  });
+  const typed = typeFilter(
+    {
+      match: 'all',
+      conditions: [
+        { column: 'country] --', operator: 'not-in', values: ["O'Neil", 'DE'] },
+        { match: 'any', conditions: [condition('id', 'eq', 5), condition('price', 'ge', '1.25'), { column: 'price', operator: 'null' }] },
+        condition('at', 'ge', '2024-01-31 08:30'), condition('seen', 'ge', '2024-01-31'), condition('day', 'ne', '2024-01-31'),
+        condition('weight', 'ge', 0.1), condition('open', 'eq', true), condition('guid', 'eq', 'a0eebc99'), condition('version', 'ge', 7),
+      ],
+    },
+    plans.map(({ column }) => column),
+    0,
+  ); // prettier-ignore
+  if ('problem' in typed) throw new Error(typed.problem.message);
+  const part = { key: 'id', from: '1', to: null, cursor: null, after: null, upTo: null };
+  const { sql, parameters } = readSql(
+    part, '[dbo].[x]', ['[id]'], null, (into) => filterSql(typed.filter, sqlServerFilter(plans, 'dbo.x', into)), 10,
+  ); // prettier-ignore
+  expect(sql.split(' AND ')).toEqual([
+    'SELECT TOP (10) [id] FROM [dbo].[x] WHERE [id] >= CONVERT(bigint, @from)',
+    '(CONVERT(nvarchar(40), [country]] --]) COLLATE Latin1_General_100_BIN2 NOT IN (@filter0, @filter1)',
+    '([id] IN (CONVERT(decimal(38, 0), @filter2)) OR [price] >= CONVERT(decimal(38, 2), @filter3) OR [price] IS NULL)',
+    'CONVERT(datetime2(3), [at]) >= CONVERT(datetime2(6), @filter4, 126)',
+    '[seen] >= CONVERT(datetimeoffset(6), @filter5, 126)',
+    '[day] NOT IN (CONVERT(date, @filter6, 23))',
+    '[weight] >= CONVERT(float, @filter7)',
+    '[open] IN (CONVERT(bit, @filter8))',
+    'CONVERT(nvarchar(36), [guid]) COLLATE Latin1_General_100_BIN2 IN (@filter9)',
+    'CONVERT(bigint, [version]) >= CONVERT(decimal(38, 0), @filter10))',
+  ]);
+  expect(Object.values(parameters)).toEqual([
+    '1', "O'Neil", 'DE', '5', '1.25', '2024-01-31T08:30:00.000000', '2024-01-31T00:00:00.000000+00:00', '2024-01-31',
+    '1.0000000149011612e-1', '1', 'A0EEBC99', '7',
+  ]); // prettier-ignore
 });
