@@ -242,6 +242,11 @@ export interface Connector {
   readonly kind: SourceKind;
   readonly label: string;
   readonly capabilities: ConnectorCapabilities;
+  /**
+   * Where the rows of `table` come from, in words for people: a watermark of one place says nothing of another. Depends on
+   * the address alone, neither on the user nor on how the connection is secured.
+   */
+  placeOf(settings: SourceSettings, table: string): string;
   /** Goes step by step; what follows a failed step is yielded as `skipped`. Throws only the signal's reason. */
   test(access: SourceAccess, context: ConnectorContext, signal: AbortSignal): AsyncGenerator<TestedStep>;
   /** Opens a session; the caller closes it. While the session is in use `signal` may end what it waits for. */

@@ -165,6 +165,10 @@ export const EtlTable = z.object({
   /** It was loaded as a sample of at most so many rows, of about `ofRows`; null: all of its rows. */
   rowLimit: z.int().nullable().default(null),
   ofRows: z.number().nullable().default(null),
+  /** Rows that the raw table has more than before, less than 0 where it has fewer; null where that was not counted. */
+  added: z.int().nullable().default(null),
+  /** What people should know of this load beyond its counts: rows that wait, rows that were read again and why. */
+  notes: z.array(z.string()).default([]),
   createdAt: Moment,
   finishedAt: Moment.nullable(),
 });

@@ -169,6 +169,23 @@ export const CURSOR_TYPES: Readonly<Record<SourceKind, readonly ColumnType[]>> =
   parquet: [],
 };
 
+/** What is at a source's new place: the same data, to be gone on with, or other data, for which a table begins anew. */
+export const NewPlace = z.enum(['same', 'other']);
+export type NewPlace = z.infer<typeof NewPlace>;
+
+/** A table whose source is read somewhere else than where its watermark belongs to. A load asks, a person decides. */
+export const Moved = z.object({
+  /** Where the rows that are in the warehouse were read. */
+  from: z.string(),
+  to: z.string(),
+  /** The run that read them: a decision is about that publication and no later one. */
+  run: z.string(),
+  askedAt: Moment,
+  /** Null: nobody has decided, and nothing is read. */
+  decision: NewPlace.nullable(),
+});
+export type Moved = z.infer<typeof Moved>;
+
 /** One table of a source: `…/sources/{s}/tables/{id}`. */
 export const SourceTable = z.object({
   id: Id,
@@ -217,6 +234,8 @@ export const SourceTable = z.object({
   notes: z.array(z.string()).default([]),
   /** When somebody last chose how it is loaded; null: never. */
   updatedAt: Moment.nullable().default(null),
+  /** Set by a load that found the source at another place; null where nothing is to be decided. */
+  moved: Moved.nullable().default(null),
 });
 export type SourceTable = z.infer<typeof SourceTable>;
 

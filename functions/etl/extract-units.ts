@@ -10,7 +10,7 @@ import { type Epoch, plannedColumns, TablePlan } from './records.ts';
 import { makeRejectSink } from './rejects.ts';
 import type { Scope } from './scope.ts';
 import type { Progress } from './progress.ts';
-import { openSession } from './sessions.ts';
+import { openSession, readSource } from './sessions.ts';
 import {
   type ClaimedUnit,
   claimUnit,
@@ -67,7 +67,7 @@ export function openEpochWorker(
   const sessionFor = async (source: string): Promise<SourceSession> => {
     const open = own.sessions.get(source) ?? sessions.get(source);
     if (open !== undefined) return open;
-    const session = await openSession(scope, source);
+    const session = await openSession(scope, await readSource(scope, source));
     try {
       await session.importSnapshot({ token: epoch.snapshots[source] ?? '' });
     } catch (error) {

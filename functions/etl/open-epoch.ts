@@ -3,25 +3,20 @@ import { CONNECTION_FAILURES, SOURCE_BUSY, type SourceSession, type Unit } from 
 import { connectors } from '#connectors/registry';
 import { TerminalError, toFailure } from '#core/errors';
 import { EtlTable, etlCycle } from '#core/etl-run';
-import { keyProblem, mergeKeyOf } from '#core/merge-key';
 import { paths } from '#core/paths';
-import { Source, SourceTable } from '#core/source';
-import { loadedColumns } from '#core/warehouse-name';
-import { mustRead, read, readAll, transition } from '#store/document';
+import type { Source } from '#core/source';
+import { read, readAll, transition } from '#store/document';
 import { commitFenced, type Lease } from '#store/lease';
 import { withRetries } from './pause.ts';
-import { cursorOf, type LastPublished, noColumns, planAfter, planRead } from './plan.ts';
-import { lastPublishedQuery } from './publish-sql.ts';
+import type { LastPublished } from './plan.ts';
+import { lastPublished, type Planned, planTable } from './plan-table.ts';
 import { Epoch, TablePlan, unitId, type UnitRecord } from './records.ts';
 import { runPath, tablePath } from './run-key.ts';
 import type { Scope } from './scope.ts';
-import { openSession } from './sessions.ts';
+import { openSession, readSource } from './sessions.ts';
 import { failTable } from './tables.ts';
 import type { OwnUnits } from './extract-units.ts';
 import { type ClaimedUnit, epochPath } from './units.ts';
-
-/** Source bytes of one unit: small enough to be read again, large enough for good files. */
-const UNIT_BYTES = 128 * 1024 * 1024;
 
 /** An epoch that tasks may work in while it is open: its snapshots end with it. */
 export interface OpenEpoch {
@@ -34,11 +29,6 @@ export interface OpenEpoch {
 
 /** What becomes of the tables of a source that does not answer: they fail, or are left for the next epoch. */
 export type Patience = 'fail' | 'leave';
-
-interface Planned {
-  readonly plan: TablePlan;
-  readonly units: readonly Unit[];
-}
 
 /**
  * Fixes the moment that is read of every source, plans `tables` and writes their units. Tables that cannot be planned
@@ -65,7 +55,7 @@ export async function openEpoch(
       const opened = await openSource(scope, source, own, { epoch: number, last, patience });
       if (opened === null) continue;
       sessions.push(opened.session);
-      if (await isShared(scope, source)) snapshots[source] = opened.token;
+      if (opened.shared) snapshots[source] = opened.token;
       else alone.set(source, opened.session);
       planned.push(...opened.planned);
     }
@@ -88,6 +78,14 @@ async function nextNumber(scope: Scope): Promise<number> {
   return Math.max(epoch?.value.number ?? 0, ...plans.map((plan) => plan.epoch)) + 1;
 }
 
+interface OpenSource {
+  readonly session: SourceSession;
+  /** Whether the other tasks can read its snapshot, too. */
+  readonly shared: boolean;
+  readonly token: string;
+  readonly planned: readonly Planned[];
+}
+
 /** Opens one source and plans its tables; null where that fails, and with it all of its tables (or they wait). */
 async function openSource(
   scope: Scope,
@@ -102,7 +100,7 @@ async function openSource(
     readonly last: ReadonlyMap<string, LastPublished>;
     readonly patience: Patience;
   },
-): Promise<{ session: SourceSession; token: string; planned: Planned[] } | null> {
+): Promise<OpenSource | null> {
   const told = (error: Error, attempt: number) =>
     scope.log.warn('a source could not be opened and is tried again', {
       source,
@@ -111,11 +109,14 @@ async function openSource(
     });
   try {
     return await withRetries(scope.signal, told, async () => {
-      const session = await openSession(scope, source);
+      // Read once: what is planned is about the place that is connected to, whatever is changed meanwhile.
+      const from = await readSource(scope, source);
+      const session = await openSession(scope, from);
       try {
         const { token } = await session.openSnapshot();
-        const planned = await planSource(scope, session, tables, epoch, last);
-        return { session, token, planned };
+        const planned = await planSource(scope, session, from, tables, epoch, last);
+        const shared = connectors[from.settings.kind].capabilities.sharedSnapshot;
+        return { session, shared, token, planned };
       } catch (error) {
         await session.close();
         throw error;
@@ -138,6 +139,7 @@ async function openSource(
 async function planSource(
   scope: Scope,
   session: SourceSession,
+  source: Source,
   tables: readonly EtlTable[],
   epoch: number,
   last: ReadonlyMap<string, LastPublished>,
@@ -147,7 +149,8 @@ async function planSource(
     scope.signal.throwIfAborted();
     await transition(scope.store, tablePath(scope.key, table.id), EtlTable, etlCycle, 'plan');
     try {
-      planned.push(await planTable(scope, session, table, epoch, last.get(table.destination) ?? null));
+      const before = last.get(table.destination) ?? null;
+      planned.push(await planTable(scope, session, source, table, epoch, before));
     } catch (error) {
       if (!(error instanceof TerminalError)) throw error;
       scope.log.error('a table cannot be read', {
@@ -159,73 +162,6 @@ async function planSource(
     }
   }
   return planned;
-}
-
-async function planTable(
-  scope: Scope,
-  session: SourceSession,
-  table: EtlTable,
-  epoch: number,
-  last: LastPublished | null,
-): Promise<Planned> {
-  const { tenant, model } = scope.key;
-  const sourcePath = paths.source(tenant, model, table.source);
-  const source = (await mustRead(scope.store, sourcePath, Source, 'source')).value;
-  const chosenPath = paths.sourceTable(tenant, model, table.source, table.id);
-  const chosen = (await mustRead(scope.store, chosenPath, SourceTable, 'table')).value;
-  const described = await session.describe(table.name);
-  const loaded = loadedColumns(described.columns, chosen.excluded);
-  const columns = loaded.map(({ column }) => column);
-  const empty = noColumns(table.name, described.columns, columns);
-  if (empty !== null) throw new TerminalError(empty.code, empty.message, { remedy: empty.remedy });
-  const key = chosen.mode === 'merge' ? mergeKeyOf(chosen) : [];
-  const unkeyed = chosen.mode === 'merge' ? keyProblem(table.name, key, columns) : null;
-  if (unkeyed !== null) throw new TerminalError(unkeyed.code, unkeyed.message, { remedy: unkeyed.remedy });
-  const cursor = cursorOf(chosen, connectors[source.settings.kind].capabilities.ownCursor);
-  const ended = planAfter(cursor, last);
-  const after = ended !== null && (await isThere(scope, table.destination)) ? ended : null;
-  const ranged = cursor !== null && cursor.column !== null;
-  const bound = ranged ? await session.safeUpperBound(table.name, chosen.cursor, after) : null;
-  if (bound?.note) scope.log.warn(bound.note, { table: table.name });
-  const plan = planRead(chosen, cursor, after, bound);
-  const options = { targetBytes: UNIT_BYTES, ...(plan.range === null ? {} : { range: plan.range }) };
-  const units = plan.nothing ? [] : await session.planUnits(table.name, options);
-  scope.log.info('table planned', { table: table.name, units: units.length, write: plan.write });
-  return {
-    units,
-    plan: {
-      id: table.id,
-      source: table.source,
-      name: table.name,
-      destination: table.destination,
-      epoch,
-      units: units.length,
-      extracted: false,
-      columns: columns.map((column) => ({ ...column })),
-      names: loaded.map(({ name }) => name),
-      write: plan.write,
-      key: [...key],
-      deletes: chosen.deletes,
-      deleteLimit: chosen.deleteLimit,
-      nothing: plan.nothing,
-      lastRun: last?.run ?? '',
-      cursor: plan.cursor,
-      watermark: plan.watermark,
-      rejectLimit: chosen.rejectLimit,
-    },
-  };
-}
-
-/** Whether the raw table is there: where somebody has removed it, the ledger's watermark is of rows that are gone. */
-async function isThere({ warehouse, dataset }: Scope, destination: string): Promise<boolean> {
-  return (await warehouse.describe({ dataset, table: destination })) !== null;
-}
-
-/** Whether the other tasks can read a snapshot of the source, too. */
-async function isShared({ store, key }: Scope, source: string): Promise<boolean> {
-  const path = paths.source(key.tenant, key.model, source);
-  const { settings } = (await mustRead(store, path, Source, 'source')).value;
-  return connectors[settings.kind].capabilities.sharedSnapshot;
 }
 
 /**
@@ -279,20 +215,4 @@ function newUnit(plan: TablePlan, unit: Unit, number: number): UnitRecord {
     rejected: {},
     failure: null,
   };
-}
-
-async function lastPublished(
-  { warehouse, dataset }: Scope,
-  tables: readonly EtlTable[],
-): Promise<Map<string, LastPublished>> {
-  const rows = await warehouse.query(lastPublishedQuery(dataset), {
-    tables: tables.map((table) => table.destination),
-  });
-  const text = (value: unknown) => (typeof value === 'string' ? value : null);
-  return new Map(
-    rows.map((row) => [
-      String(row['table_name']),
-      { run: String(row['run']), cursor: text(row['cursor_column']), watermark: text(row['watermark']) },
-    ]),
-  );
 }

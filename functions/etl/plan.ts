@@ -10,6 +10,10 @@ export interface LastPublished {
   /** What its watermark belongs to; null where it had none. */
   readonly cursor: string | null;
   readonly watermark: string | null;
+  /** Where its rows were read, in words; null in publications of before it was kept. */
+  readonly place: string | null;
+  /** Its columns (`column-set.ts`); null likewise. */
+  readonly columns: string | null;
 }
 
 /** What to read of a table and how to put it into the warehouse. */
@@ -22,6 +26,8 @@ export interface ReadPlan {
   readonly cursor: string | null;
   /** How far the table will have been read once this is published. */
   readonly watermark: string | null;
+  /** Nothing is settled yet: all rows there are, to be replaced by the next load; where there are none, what is there stays. */
+  readonly unsettled: boolean;
 }
 
 /** The cursor of sources with a notion of their own (files: name and generation). */
@@ -62,28 +68,36 @@ export function planAfter(cursor: ReadCursor | null, last: LastPublished | null)
  * Plans one table.
  * @param after where it goes on; null: from the start, replacing what is there
  * @param bound how far may be read; null where the table has no cursor
+ * @param again a merge: rows up to `after` are read once more, for columns that they have not
  */
 export function planRead(
   { mode }: Pick<SourceTable, 'mode'>,
   cursor: ReadCursor | null,
   after: string | null,
   bound: UpperBound | null,
+  again = false,
 ): ReadPlan {
-  if (cursor === null) return { write: mode, range: null, nothing: false, cursor: null, watermark: null };
+  const whole = { range: null, nothing: false, unsettled: false };
+  if (cursor === null) return { ...whole, write: mode, cursor: null, watermark: null };
   const { id, column } = cursor;
   if (column === null) {
     const write = after === null ? 'replace' : mode;
     const watermark = mode === 'merge' ? WHOLE_READ : EVERY_ROW;
-    return { write, range: null, nothing: false, cursor: id, watermark };
+    return { ...whole, write, cursor: id, watermark };
   }
   const upTo = bound?.value ?? null;
-  const nothing = upTo === null || upTo === after;
+  if (upTo === null && after === null)
+    return { ...whole, write: 'replace', cursor: null, watermark: null, unsettled: true };
+  const reread = again && mode === 'merge' && after !== null;
+  const nothing = !reread && (upTo === null || upTo === after);
+  const watermark = upTo ?? after;
   return {
-    write: after === null && !nothing ? 'replace' : mode,
-    range: nothing ? null : { column, after, upTo },
+    write: after === null ? 'replace' : mode,
+    range: nothing || watermark === null ? null : { column, after: reread ? null : after, upTo: watermark },
     nothing,
     cursor: id,
-    watermark: upTo ?? after,
+    watermark,
+    unsettled: false,
   };
 }
 

@@ -21,6 +21,13 @@ export const LEDGER_FIELDS: readonly Field[] = [
     description: 'SHA-256 of the figures that the load was compared with.',
   },
   { name: 'published_at', type: 'TIMESTAMP' },
+  { name: 'place', type: 'STRING', description: 'Where the rows were read.' },
+  {
+    name: 'columns',
+    type: 'STRING',
+    description: 'The columns that it brought, and former ones did, as JSON.',
+  },
+  { name: 'rows_added', type: 'INT64', description: 'Rows that the raw table has more than before.' },
 ];
 
 /** Rows (or lines) that did not fit, with the reason. */
@@ -69,9 +76,10 @@ function published({ name, type }: Column, from = ''): string {
   }
 }
 
-const ledgerInsert = (dataset: string): string =>
+/** `added`: an expression for the rows that the raw table has more than before. */
+const ledgerInsert = (dataset: string, added = 'CAST(NULL AS INT64)'): string =>
   `INSERT INTO ${tableName({ dataset, table: LEDGER })} (${LEDGER_FIELDS.map((field) => quoted(field.name)).join(', ')})
-VALUES (@run, @table, @rows, NULLIF(@cursor, ''), NULLIF(@watermark, ''), @checksum, CURRENT_TIMESTAMP());`;
+SELECT @run, @table, @rows, NULLIF(@cursor, ''), NULLIF(@watermark, ''), @checksum, CURRENT_TIMESTAMP(), NULLIF(@place, ''), NULLIF(@columns, ''), ${added};`;
 
 const notPublished = (dataset: string): string =>
   `ASSERT NOT EXISTS (SELECT 1 FROM ${tableName({ dataset, table: LEDGER })} WHERE run = @run AND table_name = @table) AS 'already published';`;
@@ -85,8 +93,9 @@ const stillNewest = (dataset: string): string =>
 
 /**
  * Puts staging into the raw table in one transaction, with its ledger row; rows that the raw table's types cannot hold
- * are left out. Merging, a row takes the place of the one with its key. Parameters: run, table, rows, cursor, watermark ('' for none), checksum; and where `newest`, last: the
- * run whose publication this one was planned from ('' for none).
+ * are left out. Merging, a row takes the place of the one with its key. Parameters: run, table, rows, cursor, watermark, place,
+ * columns ('' for none), checksum; unless appending, before: the rows of the raw table; and where `newest`, last: the run whose
+ * publication this one was planned from ('' for none).
  */
 export function publishScript(options: {
   readonly dataset: string;
@@ -95,8 +104,10 @@ export function publishScript(options: {
   readonly write: LoadMode;
   /** Merging: what tells rows apart, under warehouse names; unique in staging. */
   readonly key?: readonly string[];
-  /** Merging: columns of the raw table that the source has no more; null from now on in the rows that it brings. */
+  /** Merging: columns of ours that are not brought any more; null from now on in the rows that come. */
   readonly gone?: readonly string[];
+  /** Merging: of those, columns that are null in every row from now on. */
+  readonly cleared?: readonly string[];
   /** Merging: rows of the raw table whose key did not come are marked as deleted. */
   readonly marks?: boolean;
   /** Refuse where the table's newest publication is not that of the run `@last`. */
@@ -122,9 +133,17 @@ FROM ${tableName({ dataset, table: options.staging })}${unfit === null ? '' : `\
           marks: options.marks ?? false,
         })
       : `INSERT INTO ${destination} (${names.join(', ')})\n${rows};`,
-    ledgerInsert(dataset),
+    ...(options.cleared ?? []).map(
+      (name) => `UPDATE ${destination} SET ${quoted(name)} = NULL WHERE ${quoted(name)} IS NOT NULL;`,
+    ),
+    ledgerInsert(dataset, addedRows(options.write, destination)),
     'COMMIT TRANSACTION;',
   ].join('\n');
+}
+
+function addedRows(write: LoadMode, destination: string): string {
+  if (write === 'append') return '@rows';
+  return write === 'merge' ? `(SELECT COUNT(*) FROM ${destination}) - @before` : '@rows - @before';
 }
 
 function mergeStatement(
@@ -216,15 +235,15 @@ LIMIT ${KEPT_REJECTS};`,
 
 /** The newest ledger row of each of `@tables`. */
 export function lastPublishedQuery(dataset: string): string {
-  return `SELECT table_name, run, cursor_column, watermark
+  return `SELECT table_name, run, cursor_column, watermark, place, columns
 FROM ${tableName({ dataset, table: LEDGER })}
 WHERE table_name IN UNNEST(@tables)
 QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY published_at DESC) = 1`;
 }
 
-/** Whether (`@run`, `@table`) is published: one row with `n`, and the `published` rows. */
+/** Whether (`@run`, `@table`) is published: one row with `n`, the `published` rows, and those that the raw table has more (`added`). */
 export function ledgerQuery(dataset: string): string {
-  return `SELECT COUNT(*) AS n, MAX(rows_published) AS published FROM ${tableName({ dataset, table: LEDGER })} WHERE run = @run AND table_name = @table`;
+  return `SELECT COUNT(*) AS n, MAX(rows_published) AS published, MAX(rows_added) AS added FROM ${tableName({ dataset, table: LEDGER })} WHERE run = @run AND table_name = @table`;
 }
 
 /** SUM of an exact type as text, comparable with a tally; null where the type has none or it could overflow. */

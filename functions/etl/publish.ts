@@ -25,6 +25,7 @@ import { plannedColumns, type TablePlan } from './records.ts';
 import { tablePath } from './run-key.ts';
 import type { Place } from './place.ts';
 import type { Scope } from './scope.ts';
+import { forgetPlace } from './moved.ts';
 import { jobName, rejectsStagingOf, stagingOf } from './staging.ts';
 import { isOver } from './tables.ts';
 import { type ClaimedUnit, unitsOfTable } from './units.ts';
@@ -32,7 +33,10 @@ import { type ClaimedUnit, unitsOfTable } from './units.ts';
 /** Makes what every publication needs: the dataset, the ledger and the rejects table. */
 export async function prepareWarehouse({ warehouse, dataset }: Scope): Promise<void> {
   await warehouse.ensureDataset(dataset);
-  await warehouse.ensureTable({ dataset, table: LEDGER }, LEDGER_FIELDS);
+  const ledger = { dataset, table: LEDGER };
+  await warehouse.ensureTable(ledger, LEDGER_FIELDS);
+  // One that an older version made has fewer.
+  await warehouse.addFields(ledger, LEDGER_FIELDS);
   await warehouse.ensureTable({ dataset, table: REJECTS }, REJECT_FIELDS);
 }
 
@@ -54,54 +58,69 @@ export async function landTable(scope: Scope, plan: TablePlan): Promise<void> {
   const rejected = units.reduce((sum, unit) => addCounts(sum, unit.record.rejected), {});
   const counts = { rows: extracted.tally.rows, bytes: extracted.tally.bytes, rejected };
   const path = tablePath(key, plan.id);
-  await transition(store, path, EtlTable, etlCycle, 'publish', { patch: () => ({ counts }) });
+  const notes = [...plan.notes, ...(plan.unsettled && counts.rows > 0 ? [UNSETTLED] : [])];
+  await transition(store, path, EtlTable, etlCycle, 'publish', { patch: () => ({ counts, notes }) });
   if (await isGivenUp(scope, plan)) return;
   scope.log.info('table read', { table: plan.name, rows: counts.rows, bytes: counts.bytes });
 
   await publishRejects(scope, plan, extracted);
   checkRejects(plan, counts);
 
-  const unfit = plan.nothing
-    ? await makeTable(scope, plan, columns)
-    : await publishRows(scope, plan, extracted, counts);
-  if (unfit === null) return;
-  const landed = withUnfit(counts, unfit);
+  const published =
+    plan.nothing || (plan.unsettled && counts.rows === 0)
+      ? await makeTable(scope, plan, columns)
+      : await publishRows(scope, plan, extracted, counts);
+  if (published === null) return;
+  const landed = withUnfit(counts, extracted.tally.rows - published.rows);
   // First, for whoever goes on after a death looks no more at a table that is over.
   await removeStaging(scope, stagingOf(scope, plan.id));
-  await markLanded(scope, plan, landed);
+  await markLanded(scope, plan, landed, published.added);
   scope.log.info('table published', { table: plan.name, rows: landed.rows, write: plan.write });
 }
 
+const UNSETTLED =
+  'Others were writing, and which rows are complete could not be told: all rows there are were loaded, and the next load reads them again.';
+
 /** The table is published: says so. */
 export async function markLanded(
-  { store, key }: Pick<Place, 'store' | 'key'>,
-  plan: Pick<TablePlan, 'id' | 'watermark'>,
+  place: Pick<Place, 'store' | 'key'>,
+  plan: Pick<TablePlan, 'id' | 'source' | 'watermark' | 'nothing'>,
   counts: EtlCounts,
+  added: number | null,
 ): Promise<void> {
+  const { store, key } = place;
+  // What was decided of its place has been done.
+  if (!plan.nothing) await forgetPlace(place, plan);
   await transition(store, tablePath(key, plan.id), EtlTable, etlCycle, 'succeed', {
     // The ledger in the warehouse has all of it; a list of ten thousand files is nothing to show.
-    patch: () => ({ counts, watermark: plan.watermark?.slice(0, 60) ?? null, finishedAt: now(store) }),
+    patch: () => ({ counts, added, watermark: plan.watermark?.slice(0, 60) ?? null, finishedAt: now(store) }),
   });
 }
 
 /** Nothing is to be published, but what uses the table wants to see its columns. */
-async function makeTable(scope: Scope, plan: TablePlan, columns: readonly Column[]): Promise<number> {
+async function makeTable(scope: Scope, plan: TablePlan, columns: readonly Column[]): Promise<Published> {
   await evolve(scope, plan, columns);
-  return 0;
+  return { rows: 0, added: 0 };
+}
+
+/** Rows that a publication put in, and those that the table has more than before (null: published before it was counted). */
+interface Published {
+  readonly rows: number;
+  readonly added: number | null;
 }
 
 /**
  * Loads the table's files and publishes their rows, unless that is done.
- * @returns how many of them the warehouse cannot keep, which went to the rejects; null where the table is given up.
+ * @returns what the warehouse has kept of them, the rest went to the rejects; null where the table is given up.
  */
 async function publishRows(
   scope: Scope,
   plan: TablePlan,
   extracted: Extracted,
   counts: EtlCounts,
-): Promise<number | null> {
+): Promise<Published | null> {
   const done = await publication(scope, plan.destination);
-  if (done !== null) return extracted.tally.rows - done.rows;
+  if (done !== null) return done;
   const columns = plannedColumns(plan);
   const staging = stagingOf(scope, plan.id);
   await loadStaging(scope, jobName(scope, plan.id, 'load'), staging, extracted.uris, stagingFields(columns));
@@ -113,7 +132,7 @@ async function publishRows(
   }
   const key = warehouseKey(plan, columns);
   await checkUnique(scope, plan, staging, key);
-  const gone = await evolve(scope, plan, columns);
+  const raw = await evolve(scope, plan, columns);
   const marks = marksDeleted(scope, plan, unfit + rejectedRows(counts.rejected));
   if (marks) await checkVanished(scope, plan, staging, key);
   // Loading took its time: whoever gave the run up in between has told people so.
@@ -124,7 +143,8 @@ async function publishRows(
     staging: staging.table,
     write: plan.write,
     key: key.map(({ name }) => name),
-    gone,
+    gone: columnsThere(raw, [...plan.gone, DELETED_AT]),
+    cleared: columnsThere(raw, plan.cleared),
     marks,
     newest: true,
     columns,
@@ -134,6 +154,9 @@ async function publishRows(
     cursor: plan.cursor ?? '',
     watermark: plan.watermark ?? '',
     checksum: checksum(extracted.tally),
+    place: plan.place,
+    columns: plan.columnSet,
+    before: raw.rows,
     last: plan.lastRun,
   };
   try {
@@ -141,7 +164,13 @@ async function publishRows(
   } catch (error) {
     throw toError(error).message.includes(PUBLISHED_MEANWHILE) ? publishedMeanwhile(plan, error) : error;
   }
-  return unfit;
+  return publication(scope, plan.destination);
+}
+
+/** Those of `names` that the raw table has, as it calls them. */
+function columnsThere({ fields }: Raw, names: readonly string[]): string[] {
+  const wanted = new Set(names.map((name) => name.toLowerCase()));
+  return fields.filter((name) => isOurs(name) && wanted.has(name.toLowerCase()));
 }
 
 /** Every unit that was planned is there and done: a part of a table is never published. */
@@ -183,9 +212,11 @@ function publishedMeanwhile(plan: TablePlan, cause: unknown): TerminalError {
 export async function publication(
   { warehouse, dataset, key }: Pick<Place, 'warehouse' | 'dataset' | 'key'>,
   table: string,
-): Promise<{ readonly rows: number } | null> {
+): Promise<Published | null> {
   const [row] = await warehouse.query(ledgerQuery(dataset), { run: key.run, table });
-  return Number(row?.['n'] ?? 0) > 0 ? { rows: Number(row?.['published']) } : null;
+  if (Number(row?.['n'] ?? 0) === 0) return null;
+  const added = row?.['added'] ?? null;
+  return { rows: Number(row?.['published']), added: added === null ? null : Number(added) };
 }
 
 async function isPublished(scope: Scope, table: string): Promise<boolean> {
@@ -271,10 +302,10 @@ async function checkVanished(
 
 /**
  * Makes or widens the raw table; a merged one is clustered by its key, by which every load looks rows up.
- * @returns the columns that it has and the source has no more
+ * @returns the raw table as it was before
  * @throws TerminalError `column-type-changed`
  */
-async function evolve(scope: Scope, plan: TablePlan, columns: readonly Column[]): Promise<string[]> {
+async function evolve(scope: Scope, plan: TablePlan, columns: readonly Column[]): Promise<Raw> {
   const ref = { dataset: scope.dataset, table: plan.destination };
   const marks = plan.deletes === 'mark' ? [{ name: DELETED_AT, type: 'TIMESTAMP' as const }] : [];
   const fields = [...columns.map(({ name, type }) => ({ name, type })), ...marks];
@@ -282,7 +313,7 @@ async function evolve(scope: Scope, plan: TablePlan, columns: readonly Column[])
   if (existing === null) {
     const clusterBy = clusterOf(plan, columns);
     await scope.warehouse.ensureTable(ref, fields, clusterBy.length === 0 ? {} : { clusterBy });
-    return [];
+    return { fields: [], rows: 0 };
   }
   const { added, changed } = planSchema(existing.fields, fields);
   const [first] = changed;
@@ -299,10 +330,14 @@ async function evolve(scope: Scope, plan: TablePlan, columns: readonly Column[])
     await scope.warehouse.addFields(ref, added);
     scope.log.info('columns added', { table: plan.name, columns: added.map((one) => one.name).join(', ') });
   }
-  const brought = new Set(columns.map(({ name }) => name.toLowerCase()));
-  return existing.fields
-    .map(({ name }) => name)
-    .filter((name) => isOurs(name) && !brought.has(name.toLowerCase()));
+  return { fields: existing.fields.map(({ name }) => name), rows: existing.rows };
+}
+
+/** A raw table before a publication. */
+interface Raw {
+  /** Names of its columns. */
+  readonly fields: readonly string[];
+  readonly rows: number;
 }
 
 /** BigQuery clusters by four columns at most, and by none of BYTES or TIME. */
@@ -310,6 +345,9 @@ function clusterOf(plan: TablePlan, columns: readonly Column[]): string[] {
   const fitting = warehouseKey(plan, columns).filter(({ type }) => type !== 'BYTES' && type !== 'TIME');
   return fitting.slice(0, 4).map(({ name }) => name);
 }
+
+/** What the ledger says of rejects beside their run. */
+const NOTHING_TOLD = { cursor: '', watermark: '', checksum: '', place: '', columns: '' };
 
 /** Rejects are published by themselves, so that those of a table that fails can be looked at. */
 async function publishRejects(scope: Scope, plan: TablePlan, extracted: Extracted): Promise<void> {
@@ -331,7 +369,7 @@ async function publishRejects(scope: Scope, plan: TablePlan, extracted: Extracte
     newest: false,
     columns: REJECT_FIELDS.map(({ name, type }) => ({ name, type, nullable: true, sourceType: 'reject' })),
   });
-  const about = { rows: 0, cursor: '', watermark: '', checksum: '' };
+  const about = { rows: 0, ...NOTHING_TOLD };
   await publish(scope, jobName(scope, plan.id, 'publish-rejects'), script, name, about);
   await removeStaging(scope, staging);
 }
@@ -346,7 +384,7 @@ async function publishUnfit(
   const name = `${plan.destination}#unfit`;
   if (await isPublished(scope, name)) return;
   const script = unfitRejectsScript(scope.dataset, staging.table, columns);
-  const about = { rows: 0, cursor: '', watermark: '', checksum: '', destination: plan.destination };
+  const about = { rows: 0, ...NOTHING_TOLD, destination: plan.destination };
   await publish(scope, jobName(scope, plan.id, 'publish-unfit'), script, name, about);
 }
 

@@ -47,6 +47,17 @@ export const TablePlan = z.object({
   cursor: z.string().nullable(),
   watermark: z.string().nullable(),
   rejectLimit: z.number(),
+  /** Where its rows are read, as the ledger keeps it. */
+  place: z.string().default(''),
+  /** Nothing of it is settled: it is published only where it has rows, and the next load begins anew. */
+  unsettled: z.boolean().default(false),
+  /** Its columns after this load, as the ledger keeps them (`column-set.ts`); '' in plans of before they were kept. */
+  columnSet: z.string().default(''),
+  /** Columns of the raw table that former loads brought and this one does not; some are null in every row from now on. */
+  gone: z.array(z.string()).default([]),
+  cleared: z.array(z.string()).default([]),
+  /** What people should know of this load. */
+  notes: z.array(z.string()).default([]),
 });
 export type TablePlan = z.infer<typeof TablePlan>;
 

@@ -70,7 +70,12 @@ async function settleTable(
     const published = plan.nothing ? null : await publication(place, plan.destination);
     if (published !== null) {
       for (const ref of stagingTables(place, plan.id)) await removeStaging(place, ref);
-      await markLanded(place, plan, withUnfit(table.counts, table.counts.rows - published.rows));
+      await markLanded(
+        place,
+        plan,
+        withUnfit(table.counts, table.counts.rows - published.rows),
+        published.added,
+      );
       log.info('table published', { table: plan.name, rows: published.rows, write: plan.write });
       return;
     }

@@ -110,6 +110,8 @@ export function newTable(run: string, table: SourceTable, at: string): EtlTable 
     proof: null,
     rowLimit: table.rowLimit,
     ofRows: table.rowLimit === null ? null : table.estimatedRows,
+    added: null,
+    notes: [],
     createdAt: at,
     finishedAt: null,
   };

@@ -12,11 +12,15 @@ const RUNS = 100;
 const Reading = z.object({ tables: z.array(z.object({ destination: z.string() })) });
 
 /** A table as one load left it. */
-export type LoadedTable = Pick<EtlTable, 'destination' | 'mode' | 'counts' | 'status' | 'watermark'>;
+export type LoadedTable = Pick<
+  EtlTable,
+  'destination' | 'mode' | 'counts' | 'status' | 'watermark' | 'added'
+>;
 
 /**
- * Rows that loads brought to the tables `destinations`. A table that is read as a whole each time has brought what it holds
- * more than before; one that is added to, all that came. Pure.
+ * Rows that the tables `destinations` have more than before, as the loads have counted it (a row that a merge changed is not
+ * new). Where one did not, a table that is read as a whole each time has brought what it holds more
+ * than before; one that is added to, all that came. Pure.
  * @param loads newest first, each with its tables
  * @param since the number of `loads` that are news; those after them are what was there before
  */
@@ -33,7 +37,12 @@ export function countNewRows(
     const news = history.slice(0, since).filter((table) => table !== undefined);
     const [newest] = news;
     if (newest === undefined) continue;
-    if (newest.mode === 'replace' || newest.watermark === WHOLE_READ) {
+    if (news.every(({ added }) => added !== null))
+      total += Math.max(
+        0,
+        news.reduce((sum, table) => sum + (table.added ?? 0), 0),
+      );
+    else if (newest.mode === 'replace' || newest.watermark === WHOLE_READ) {
       const before = history.slice(since).find((table) => table !== undefined);
       total += Math.max(0, newest.counts.rows - (before?.counts.rows ?? 0));
     } else total += news.reduce((sum, table) => sum + table.counts.rows, 0);

@@ -58,6 +58,7 @@ export function planTables(input: DiscoveryInput): { tables: SourceTable[]; gone
       destination,
       rejectLimit: REJECT_LIMIT,
       updatedAt: null,
+      moved: null,
     };
   });
   const missing = [...known.values()];

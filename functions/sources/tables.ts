@@ -2,7 +2,7 @@ import { connectors } from '#connectors/registry';
 import { TerminalError } from '#core/errors';
 import { keyProblem, mergeKeyOf } from '#core/merge-key';
 import { paths } from '#core/paths';
-import { type Deletes, type LoadMode, SourceTable } from '#core/source';
+import { type Deletes, type LoadMode, type NewPlace, SourceTable } from '#core/source';
 import { Dataset } from '#core/dataset';
 import { loadedColumns } from '#core/warehouse-name';
 import { mustRead, readAll } from '#store/document';
@@ -21,19 +21,22 @@ export interface TableChoice {
   readonly excluded?: string[] | undefined;
   readonly mergeKey?: string[] | null | undefined;
   readonly rejectLimit?: number | undefined;
+  /** What is at the place that the table's `moved` asks about. */
+  readonly moved?: NewPlace | undefined;
   readonly expectedUpdatedAt?: string | undefined;
 }
 
 /**
  * Changes how a table is loaded; what changes nothing writes nothing.
  * @throws TerminalError `not-found`, `conflict`, `mode-not-possible`, `unknown-column`, `cursor-not-possible`,
- *   `column-in-use`, `key-missing`, `key-not-possible`, `no-columns`, `deletes-not-possible`
+ *   `column-in-use`, `key-missing`, `key-not-possible`, `no-columns`, `deletes-not-possible`,
+ *   `not-moved`
  */
 export async function changeTable(
   store: Store,
   key: SourceKey & { readonly table: string },
   actor: string,
-  { expectedUpdatedAt, ...choice }: TableChoice,
+  { expectedUpdatedAt, moved, ...choice }: TableChoice,
 ): Promise<SourceTable> {
   await mustBeThere(store, key.tenant, key.model);
   const source = (await mustReadLive(store, resourceOf(key))).value;
@@ -53,9 +56,16 @@ export async function changeTable(
       // Not what was left out before: a column that is gone stays so, should it come back.
       if (choice.excluded !== undefined) checkKnown(table, choice.excluded);
       checkChoice({ ...table, ...patch }, capabilities, label);
-      return { patch };
+      return { patch: { ...patch, ...(moved === undefined ? {} : { moved: decided(table, moved) }) } };
     },
   );
+}
+
+function decided({ name, moved }: SourceTable, decision: NewPlace): SourceTable['moved'] {
+  if (moved !== null) return { ...moved, decision };
+  throw new TerminalError('not-moved', `No load has found "${name}" at another place than before.`, {
+    remedy: 'Load it: if its place has changed, the load asks what is there.',
+  });
 }
 
 /** Whether the kind of source can load the table as chosen. */

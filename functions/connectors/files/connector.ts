@@ -48,6 +48,7 @@ export function makeFileConnector<K extends FileKind>(options: FileKindOptions<K
     kind,
     label,
     capabilities,
+    placeOf: (settings, table) => fileTables(filesOf(settings)).get(table)?.uri ?? table,
     test(access, context, signal) {
       const settings = settingsOf(access);
       return testFiles(filesOf(settings), context, (objects) => makeFormat(settings, objects), signal);

@@ -2,6 +2,7 @@
 import { TerminalError } from '#core/errors';
 import { CURSOR_TYPES } from '#core/source';
 import type { Connector, SourceAccess } from '../connector.ts';
+import { serverPlace } from '../server-place.ts';
 import { testMysql } from './connection-test.ts';
 import { type MysqlSettings, openWire, placeOf } from './connection.ts';
 import { makeMysqlSession } from './session.ts';
@@ -21,6 +22,7 @@ export const mysql: Connector = {
     ownCursor: false,
     sharedSnapshot: false,
   },
+  placeOf: serverPlace,
   test: (access, context, signal) => testMysql(settingsOf(access), access.credentials, context, signal),
   async connect(access, context, signal) {
     const settings = settingsOf(access);

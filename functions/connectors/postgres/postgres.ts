@@ -2,6 +2,7 @@
 import { TerminalError } from '#core/errors';
 import { CURSOR_TYPES } from '#core/source';
 import type { Connector, SourceAccess } from '../connector.ts';
+import { serverPlace } from '../server-place.ts';
 import { testPostgres } from './connection-test.ts';
 import { openClient, placeOf, type PostgresSettings } from './connection.ts';
 import { makePostgresSession } from './session.ts';
@@ -21,6 +22,7 @@ export const postgres: Connector = {
     ownCursor: false,
     sharedSnapshot: true,
   },
+  placeOf: serverPlace,
   test: (access, context, signal) => testPostgres(settingsOf(access), access.credentials, context, signal),
   async connect(access, context, signal) {
     const settings = settingsOf(access);

@@ -2,6 +2,7 @@
 import { TerminalError } from '#core/errors';
 import { CURSOR_TYPES } from '#core/source';
 import type { Connector, SourceAccess } from '../connector.ts';
+import { serverPlace } from '../server-place.ts';
 import { testSqlServer } from './connection-test.ts';
 import { openConnection, placeOf, type SqlServerSettings } from './connection.ts';
 import { makeSqlServerSession } from './session.ts';
@@ -21,6 +22,7 @@ export const sqlserver: Connector = {
     ownCursor: false,
     sharedSnapshot: false,
   },
+  placeOf: serverPlace,
   test: (access, context, signal) => testSqlServer(settingsOf(access), access.credentials, context, signal),
   async connect(access, context, signal) {
     const settings = settingsOf(access);

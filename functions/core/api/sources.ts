@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Id, Name } from '../ids.ts';
 import { editGuard } from '../resource.ts';
-import { Credentials, Deletes, LoadMode, Source, SourceSettings, SourceTable } from '../source.ts';
+import { Credentials, Deletes, LoadMode, NewPlace, Source, SourceSettings, SourceTable } from '../source.ts';
 import { contract, listQuery, pageOf } from './contract.ts';
 import { dependents, either, flag, search } from '../resource-contract.ts';
 
@@ -150,7 +150,7 @@ export const updateSourceTable = contract({
       .unwrap()
       .optional()
       .describe(
-        'Columns that are not loaded from now on; rows that were loaded before keep theirs until they are replaced.',
+        'Columns that are not loaded from now on. In a merged table they are null in every row from the next load on; rows that were appended keep theirs.',
       ),
     mergeKey: SourceTable.shape.mergeKey
       .unwrap()
@@ -188,6 +188,9 @@ export const updateSourceTable = contract({
       .optional()
       .describe('The share of the table’s rows that one load may mark as deleted; more fail it.'),
     rejectLimit: z.number().min(0).max(1).optional(),
+    moved: NewPlace.optional().describe(
+      'Answers the question of `moved` in the table: what is at the new place is the same data, or other data.',
+    ),
     ...editGuard,
   }),
   answer: SourceTable,

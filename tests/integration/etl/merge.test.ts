@@ -1,5 +1,6 @@
 /** Tables whose rows take the place of those with their key. */
-import { updateSourceTable } from '#core/api/sources';
+import { Client } from 'pg';
+import { getSourceTable, updateSource, updateSourceTable } from '#core/api/sources';
 import { DatasetDefinition } from '#core/dataset';
 import type { SourceTable } from '#core/source';
 import { linesSql } from '#core/sql/lines';
@@ -99,6 +100,88 @@ test('a column that the source has no more is null in the rows that come, and on
     [1, 'bolt', 'a'],
     [2, 'Nut', null],
   ]);
+});
+
+test('columns that are left out, come back, or are new are right in every row; those that people added stay', async () => {
+  await shop.sql(
+    `CREATE TABLE items (id int PRIMARY KEY, name text, mail text, changed timestamptz DEFAULT now())`,
+  );
+  await shop.sql(`INSERT INTO items VALUES (1, 'bolt', 'a'), (2, 'nut', 'b'), (3, 'washer', 'c')`);
+  const table = await addShop();
+  await account.choose(table, { mode: 'merge', cursor: 'changed' });
+  await load();
+  const destination = `${account.raw}.shop__public_items`;
+  await warehouseRows(`ALTER TABLE ${destination} ADD COLUMN checked_by STRING`);
+  await warehouseRows(`UPDATE ${destination} SET checked_by = 'Ann' WHERE true`);
+  const found = async (...names: string[]) => (await rows()).map((row) => names.map((name) => row[name]));
+
+  // Nothing is new in the source, and still it is gone from every row.
+  await account.choose(table, { excluded: ['mail'] });
+  await load();
+  expect(await found('id', 'mail', 'checked_by')).toEqual([[1, null, 'Ann'], [2, null, 'Ann'], [3, null, 'Ann']]); // prettier-ignore
+  await shop.sql(
+    `UPDATE items SET name = 'Bolt', changed = now() WHERE id = 1; DELETE FROM items WHERE id = 3`,
+  );
+  await account.choose(table, { excluded: [] });
+  await shop.sql(`ALTER TABLE items ADD COLUMN stock int DEFAULT 7`);
+  const run = await account.load();
+  expect(run.perTable).toMatchObject([
+    { status: 'succeeded', counts: { rows: 2 }, added: 0, notes: [expect.stringContaining('"mail", "stock" came')] },
+  ]); // prettier-ignore
+  expect(await found('name', 'mail', 'stock', 'checked_by')).toEqual([
+    ['Bolt', 'a', 7, 'Ann'], ['nut', 'b', 7, 'Ann'], ['washer', null, null, 'Ann'],
+  ]); // prettier-ignore
+  await shop.sql(`INSERT INTO items VALUES (4, 'screw', 'd'); UPDATE items SET changed = now() WHERE id = 2`);
+  const next = await account.load();
+  expect(next.perTable).toMatchObject([{ counts: { rows: 2 }, added: 1, notes: [] }]);
+});
+
+test('a source at another place is read no further until somebody has said what is there', async () => {
+  await shop.sql(`CREATE TABLE items (id int PRIMARY KEY, name text, changed timestamptz DEFAULT now())`);
+  await shop.sql(`INSERT INTO items VALUES (1, 'bolt'), (2, 'nut')`);
+  const table = await addShop();
+  await account.choose(table, { mode: 'merge', cursor: 'changed' });
+  await load();
+  await shop.sql('CREATE DATABASE copy');
+  const copy = new Client({ connectionString: shop.url.replace(/shop$/, 'copy') });
+  await copy.connect();
+  // The last is older than the watermark: going on would never see it.
+  await copy.query(`CREATE TABLE items (id int PRIMARY KEY, name text, changed timestamptz DEFAULT now());
+    INSERT INTO items VALUES (1, 'bolt', now()), (2, 'nut', now()), (3, 'washer', '2020-01-01')`);
+  await copy.end();
+  const params = { ...account.params, source: table.source };
+  const move = (database: string) => {
+    const place = { host: '127.0.0.1', port: shop.port, database, user: 'owner' };
+    const settings = { kind: 'postgres' as const, ...place, sslMode: 'disable' as const };
+    return account.call(updateSource, { params, body: { settings, credentials: { password } } });
+  };
+  const decide = (moved: 'same' | 'other') =>
+    account.call(updateSourceTable, { params: { ...params, table: table.id }, body: { moved } });
+  expect(await refusalOf(decide('same'))).toMatchObject({ code: 'not-moved' });
+
+  await move('copy');
+  const refused = await account.load();
+  expect(refused).toMatchObject({ status: 'failed', failure: { code: 'place-changed' } });
+  expect(refused.failure?.message).toMatch(
+    /loaded from 127\.0\.0\.1:\d+\/shop and its source is at 127\.0\.0\.1:\d+\/copy now/,
+  );
+  expect(await rows()).toHaveLength(2);
+  const moved = async () =>
+    (await account.call(getSourceTable, { params: { ...params, table: table.id } })).moved;
+  expect(await moved()).toMatchObject({ from: expect.stringMatching(/shop$/), decision: null });
+
+  await decide('other');
+  expect(await load()).toBe(3);
+  expect(await moved()).toBeNull();
+
+  await move('shop');
+  expect(await account.load()).toMatchObject({ failure: { code: 'place-changed' } });
+  await decide('same');
+  const run = await account.load();
+  expect(run.perTable).toMatchObject([
+    { counts: { rows: 0 }, notes: [expect.stringContaining('it goes on')] },
+  ]);
+  expect(await rows()).toHaveLength(3);
 });
 
 test('without a primary key the columns are chosen; what does not tell rows apart fails, and nothing is published', async () => {

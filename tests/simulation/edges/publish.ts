@@ -32,5 +32,5 @@ export async function landTable(scope: Scope, plan: TablePlan): Promise<void> {
       async () => (await publication(scope, plan.destination)) !== null,
     );
   }
-  await markLanded(scope, plan, COUNTS);
+  await markLanded(scope, plan, COUNTS, 0);
 }

@@ -102,6 +102,7 @@ test('of two tables that would be loaded to one place the second begins as faile
     discoveredAt: '2026-01-01T00:00:00.000Z',
     updatedAt: '2026-01-01T00:00:00.000Z',
     notes: [],
+    moved: null,
   });
   const planned = planRunTables(
     'r1',

@@ -13,6 +13,14 @@ import {
 /** A table without a key, loaded so. */
 const loaded = (mode: LoadMode, cursor: string | null) => ({ mode, cursor, key: null, mergeKey: null });
 const byId = { id: 'id', column: 'id' };
+/** A publication of before places and columns were kept. */
+const published = (cursor: string | null, watermark: string | null) => ({
+  run: 'r1',
+  cursor,
+  watermark,
+  place: null,
+  columns: null,
+});
 const bound = (value: string | null) => ({ value, guarantee: 'exact' as const, note: null });
 
 describe('what is read of a table', () => {
@@ -25,6 +33,7 @@ describe('what is read of a table', () => {
       nothing: false,
       cursor: null,
       watermark: null,
+      unsettled: false,
     });
   });
 
@@ -32,7 +41,7 @@ describe('what is read of a table', () => {
     const table = loaded('append', null);
     const cursor = cursorOf(table, false);
     expect(planRead(table, cursor, planAfter(cursor, null), null)).toMatchObject({ write: 'replace' });
-    const after = planAfter(cursor, { run: 'r1', cursor: cursor?.id ?? '', watermark: EVERY_ROW });
+    const after = planAfter(cursor, published(cursor?.id ?? '', EVERY_ROW));
     expect(planRead(table, cursor, after, null)).toMatchObject({
       write: 'append',
       range: null,
@@ -40,7 +49,7 @@ describe('what is read of a table', () => {
     });
     // What a merge or a replace has left holds those rows already.
     for (const id of [null, '(whole) by ["id"]'])
-      expect(planAfter(cursor, { run: 'r1', cursor: id, watermark: WHOLE_READ })).toBeNull();
+      expect(planAfter(cursor, published(id, WHOLE_READ))).toBeNull();
   });
 
   test('the first append by a cursor replaces what is there, up to the safe bound', () => {
@@ -50,11 +59,12 @@ describe('what is read of a table', () => {
       nothing: false,
       cursor: 'id',
       watermark: '900',
+      unsettled: false,
     });
   });
 
   test('the next append goes on where the last publication ended', () => {
-    const after = planAfter(byId, { run: 'r1', cursor: 'id', watermark: '900' });
+    const after = planAfter(byId, published('id', '900'));
     expect(planRead({ mode: 'append' }, byId, after, bound('950'))).toMatchObject({
       write: 'append',
       range: { column: 'id', after: '900', upTo: '950' },
@@ -63,10 +73,8 @@ describe('what is read of a table', () => {
   });
 
   test('with another cursor, or after a replace, the table begins anew', () => {
-    expect(
-      planAfter({ id: 'changed_at', column: 'changed_at' }, { run: 'r1', cursor: 'id', watermark: '900' }),
-    ).toBeNull();
-    expect(planAfter(byId, { run: 'r1', cursor: null, watermark: null })).toBeNull();
+    expect(planAfter({ id: 'changed_at', column: 'changed_at' }, published('id', '900'))).toBeNull();
+    expect(planAfter(byId, published(null, null))).toBeNull();
     expect(planAfter(byId, null)).toBeNull();
   });
 
@@ -78,7 +86,7 @@ describe('what is read of a table', () => {
       range: null,
       nothing: false,
     });
-    const last = { run: 'r1', cursor: cursor?.id ?? '', watermark: WHOLE_READ };
+    const last = published(cursor?.id ?? '', WHOLE_READ);
     expect(planRead(table, cursor, planAfter(cursor, last), null)).toMatchObject({
       write: 'merge',
       range: null,
@@ -88,8 +96,8 @@ describe('what is read of a table', () => {
     expect(planAfter(otherKey, last)).toBeNull();
     // What was appended by the same cursor may hold a row twice.
     const byCursor = cursorOf({ ...table, cursor: 'changed' }, false);
-    expect(planAfter(byCursor, { run: 'r1', cursor: 'changed', watermark: '9' })).toBeNull();
-    const after = planAfter(byCursor, { run: 'r1', cursor: byCursor?.id ?? '', watermark: '9' });
+    expect(planAfter(byCursor, published('changed', '9'))).toBeNull();
+    const after = planAfter(byCursor, published(byCursor?.id ?? '', '9'));
     expect(planRead(table, byCursor, after, bound('12'))).toMatchObject({
       write: 'merge',
       range: { column: 'changed', after: '9', upTo: '12' },
@@ -109,14 +117,29 @@ describe('what is read of a table', () => {
     });
   });
 
-  test('nothing safe to read yet, and nothing read before: what is there is not replaced by nothing', () => {
+  test('nothing safe to read yet, and nothing read before: all there is, which the next load reads again', () => {
     expect(planRead({ mode: 'append' }, byId, null, bound(null))).toEqual({
-      write: 'append',
-      nothing: true,
+      write: 'replace',
+      nothing: false,
       range: null,
-      cursor: 'id',
+      cursor: null,
       watermark: null,
+      unsettled: true,
     });
+  });
+
+  test('a merge that lacks values reads its rows once more, and goes on from the same place', () => {
+    const again = (mode: LoadMode, value: string | null) =>
+      planRead({ mode }, byId, '900', bound(value), true);
+    expect(again('merge', '900')).toMatchObject({
+      write: 'merge',
+      nothing: false,
+      range: { after: null, upTo: '900' },
+      watermark: '900',
+    });
+    expect(again('merge', '950')).toMatchObject({ range: { after: null, upTo: '950' }, watermark: '950' });
+    // Appended, they would be there twice.
+    expect(again('append', '950')).toMatchObject({ range: { after: '900', upTo: '950' } });
   });
 
   test('files have a cursor of their own, which is no column', () => {

@@ -16,6 +16,8 @@ const table = (name: string, more: Partial<EtlTable>): EtlTable => ({
   rowLimit: null,
   ofRows: null,
   proof: null,
+  added: null,
+  notes: [],
   createdAt: '2026-01-01T00:00:00.000Z',
   finishedAt: null,
   ...more,

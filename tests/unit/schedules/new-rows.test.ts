@@ -12,12 +12,14 @@ const table = (
   rows: number,
   failed = false,
   watermark: string | null = null,
+  added: number | null = null,
 ): LoadedTable => ({
   destination,
   mode,
   status: failed ? 'failed' : 'succeeded',
   counts: { rows, bytes: 0, rejected: {} },
   watermark,
+  added,
 });
 const both = new Set(['orders', 'items']);
 
@@ -40,6 +42,15 @@ test('a table that is merged has brought what came by its cursor; read as a whol
     [table('orders', 'merge', 900, false, '2026-10-01'), table('items', 'merge', 120, false, WHOLE_READ)],
   ];
   expect(countNewRows(loads, 1, both)).toBe(10 + 10);
+});
+
+test('where loads have counted what a table has more, rows that a merge changed are not new', () => {
+  const counted = (mode: LoadedTable['mode'], rows: number, added: number) =>
+    table('orders', mode, rows, false, '2026-11-01', added);
+  expect(countNewRows([[counted('merge', 500, 3)], [counted('merge', 900, 0)]], 2, both)).toBe(3);
+  // It shrank and grew again: nothing that was not there before.
+  expect(countNewRows([[counted('replace', 100, 20)], [counted('replace', 80, -20)]], 2, both)).toBe(0);
+  expect(countNewRows([[counted('append', 7, 7)]], 1, both)).toBe(7);
 });
 
 test('other tables, tables that failed and tables that shrank bring nothing', () => {

@@ -1,0 +1,8 @@
+/** Where the tables of a database are. */
+import type { SourceSettings } from '#core/source';
+
+/** `host:port/database`: names of hosts have no case, those of databases may. Empty for a source that is no server. */
+export function serverPlace(settings: SourceSettings): string {
+  if (!('host' in settings)) return '';
+  return `${settings.host.toLowerCase()}:${settings.port}/${settings.database}`;
+}

@@ -1,0 +1,186 @@
+/** What one run reads of one table, decided from what the source says now, what was chosen, and what was published last. */
+import type { SourceSession, Unit, UpperBound } from '#connectors/connector';
+import { connectors } from '#connectors/registry';
+import type { Column } from '#core/column';
+import { TerminalError } from '#core/errors';
+import type { EtlTable } from '#core/etl-run';
+import { keyProblem, mergeKeyOf } from '#core/merge-key';
+import { paths } from '#core/paths';
+import { type Source, SourceTable } from '#core/source';
+import { inWarehouse, loadedColumns } from '#core/warehouse-name';
+import { mustRead } from '#store/document';
+import { type ColumnChange, compareColumns, readColumnSet } from './column-set.ts';
+import { askAboutPlace, forgetPlace, movedError, planPlace, type PlaceStep } from './moved.ts';
+import {
+  cursorOf,
+  type LastPublished,
+  noColumns,
+  planAfter,
+  planRead,
+  type ReadCursor,
+  type ReadPlan,
+} from './plan.ts';
+import { lastPublishedQuery } from './publish-sql.ts';
+import type { TablePlan } from './records.ts';
+import type { Scope } from './scope.ts';
+
+/** Source bytes of one unit: small enough to be read again, large enough for good files. */
+const UNIT_BYTES = 128 * 1024 * 1024;
+
+/** A table with the units that it is read in. */
+export interface Planned {
+  readonly plan: TablePlan;
+  readonly units: readonly Unit[];
+}
+
+/**
+ * Plans `table` in a session that has a snapshot.
+ * @param source as it was when the session was opened
+ * @throws TerminalError where the table cannot be read as it was chosen, or somebody has to decide first (`place-changed`)
+ */
+export async function planTable(
+  scope: Scope,
+  session: SourceSession,
+  source: Source,
+  table: EtlTable,
+  epoch: number,
+  last: LastPublished | null,
+): Promise<Planned> {
+  const { tenant, model } = scope.key;
+  const chosenPath = paths.sourceTable(tenant, model, table.source, table.id);
+  const chosen = (await mustRead(scope.store, chosenPath, SourceTable, 'table')).value;
+  const connector = connectors[source.settings.kind];
+  const cursor = cursorOf(chosen, connector.capabilities.ownCursor);
+  const place = connector.placeOf(source.settings, table.name);
+  // Where somebody has removed the raw table, what the ledger says is of rows that are gone.
+  const raw =
+    cursor === null
+      ? null
+      : await scope.warehouse.describe({ dataset: scope.dataset, table: table.destination });
+  const there = raw === null ? null : last;
+  const step = await settlePlace(scope, chosen, cursor, there, place);
+  const after = step === 'other' ? null : planAfter(cursor, there);
+
+  const described = await session.describe(table.name);
+  const loaded = loadedColumns(described.columns, chosen.excluded);
+  const columns = loaded.map(({ column }) => column);
+  const empty = noColumns(table.name, described.columns, columns);
+  if (empty !== null) throw new TerminalError(empty.code, empty.message, { remedy: empty.remedy });
+  const key = chosen.mode === 'merge' ? mergeKeyOf(chosen) : [];
+  const unkeyed = chosen.mode === 'merge' ? keyProblem(table.name, key, columns) : null;
+  if (unkeyed !== null) throw new TerminalError(unkeyed.code, unkeyed.message, { remedy: unkeyed.remedy });
+
+  const names = loaded.map(({ name }) => name);
+  const change = compareColumns({
+    mode: chosen.mode,
+    names,
+    excluded: namesOf(described.columns).filter((name) => !names.includes(name)),
+    last: after === null ? null : readColumnSet(there?.columns ?? null),
+    raw: after === null ? null : (raw?.fields ?? []).map(({ name }) => name),
+    known: namesOf(chosen.columns),
+  });
+  const ranged = cursor !== null && cursor.column !== null;
+  const bound = ranged ? await session.safeUpperBound(table.name, chosen.cursor, after) : null;
+  if (bound?.note) scope.log.warn(bound.note, { table: table.name });
+  const plan = planRead(chosen, cursor, after, bound, change.fresh.length > 0);
+  const options = { targetBytes: UNIT_BYTES, ...(plan.range === null ? {} : { range: plan.range }) };
+  const units = plan.nothing ? [] : await session.planUnits(table.name, options);
+  scope.log.info('table planned', { table: table.name, units: units.length, write: plan.write });
+  const anew = plan.write === 'replace';
+  return {
+    units,
+    plan: {
+      id: table.id,
+      source: table.source,
+      name: table.name,
+      destination: table.destination,
+      epoch,
+      units: units.length,
+      extracted: false,
+      columns: columns.map((column) => ({ ...column })),
+      names,
+      write: plan.write,
+      key: [...key],
+      deletes: chosen.deletes,
+      deleteLimit: chosen.deleteLimit,
+      // Without rows, too, the ledger has to know of the new place, and a column that was left out is to be emptied.
+      nothing: plan.nothing && step === null && change.cleared.length === 0,
+      lastRun: last?.run ?? '',
+      cursor: plan.cursor,
+      watermark: plan.watermark,
+      rejectLimit: chosen.rejectLimit,
+      place,
+      unsettled: plan.unsettled,
+      columnSet: JSON.stringify(anew ? { loaded: names, gone: [], cleared: [] } : change.next),
+      gone: anew ? [] : change.gone,
+      cleared: anew ? [] : change.cleared,
+      notes: notesOf(plan, bound, change, there, place, step),
+    },
+  };
+}
+
+function namesOf(columns: readonly Column[]): string[] {
+  return inWarehouse(columns).map(({ name }) => name);
+}
+
+/** What is to be done of the table's place. @throws TerminalError `place-changed` where somebody has to decide first */
+async function settlePlace(
+  scope: Scope,
+  table: SourceTable,
+  cursor: ReadCursor | null,
+  last: LastPublished | null,
+  place: string,
+): Promise<PlaceStep> {
+  const step = planPlace(cursor, last, place, table.moved);
+  if (step === null && table.moved !== null) await forgetPlace(scope, table);
+  if (step !== 'ask' || last?.place == null) return step;
+  await askAboutPlace(scope, table, { from: last.place, to: place, run: last.run });
+  throw movedError(table.name, last.place, place, cursor?.column === '');
+}
+
+/** What people should know of a load of this plan. */
+function notesOf(
+  { write, range, watermark }: ReadPlan,
+  bound: UpperBound | null,
+  { fresh, cleared }: ColumnChange,
+  last: LastPublished | null,
+  place: string,
+  step: PlaceStep,
+): string[] {
+  const named = (names: readonly string[]) => names.map((name) => `"${name}"`).join(', ');
+  const notes = bound?.note ? [bound.note] : [];
+  if (step !== null)
+    notes.push(
+      `Read at ${place} from now on, and at ${last?.place} before: ${step === 'same' ? 'it goes on' : 'it begins anew'}, as was decided.`,
+    );
+  if (write === 'merge' && range !== null && range.after === null && watermark !== null)
+    notes.push(`All rows were read once more, because ${named(fresh)} came to the table.`);
+  const back = readColumnSet(last?.columns ?? null)?.gone.filter((name) => fresh.includes(name)) ?? [];
+  if (write === 'append' && back.length > 0)
+    notes.push(`Rows that were added while ${named(back)} was not loaded have no value in it.`);
+  if (cleared.length > 0) notes.push(`${named(cleared)} is left out from now on, and null in every row.`);
+  return notes;
+}
+
+/** The newest publication of each of `tables`, by destination. */
+export async function lastPublished(
+  { warehouse, dataset }: Scope,
+  tables: readonly EtlTable[],
+): Promise<Map<string, LastPublished>> {
+  const rows = await warehouse.query(lastPublishedQuery(dataset), {
+    tables: tables.map((table) => table.destination),
+  });
+  const text = (value: unknown) => (typeof value === 'string' ? value : null);
+  return new Map(
+    rows.map((row) => [
+      String(row['table_name']),
+      {
+        run: String(row['run']),
+        cursor: text(row['cursor_column']),
+        watermark: text(row['watermark']),
+        place: text(row['place']),
+        columns: text(row['columns']),
+      },
+    ]),
+  );
+}
