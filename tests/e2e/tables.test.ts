@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Browser } from 'playwright-core';
 import { buildWeb } from '#scripts/start/web';
 import { SourceTable } from '#core/source';
 import { eventually } from '#tests/eventually';
 import { useLocalCloud } from '#tests/local-cloud';
 import { openTestStore } from '#tests/store';
+import { accessibilityFaults } from '#tests/web/accessibility';
 import { openBrowser, openPage } from '#tests/web/browser';
 import { panel, signUp } from '#tests/web/pages';
 import { openRecords, recordsOf } from '#tests/web/records';
@@ -67,3 +69,35 @@ test('a table is merged by a key and a cursor, deleted rows are marked, columns 
   expect(complaints()).toEqual([]);
   await context.close();
 });
+
+test('tables that a load found at another place wait until it is said what is there', async () => {
+  const { page, context, complaints } = await openPage(browser, cloud.urls.web);
+  const { tenant, model } = await signUp(page);
+  const of = recordsOf(tenant, model);
+  await records.put(of.paths.source, of.source);
+  const moved = { from: 'old.example:5432/erp', to: 'db.example:5432/erp', run: 'r1', askedAt: '2026-11-01T08:00:00.000Z', decision: null };
+  const ids = ['torderlines', 'tcustomers'];
+  for (const id of ids)
+    await records.put(of.paths.table(id), { ...of.table(id.slice(1), 'id INT64'), id, mode: 'append', moved });
+  const source = panel(page, 'ERP');
+  const decisions = async () =>
+    Promise.all(
+      ids.map(async (id) => SourceTable.parse((await store.db.get(of.paths.table(id)))?.data).moved?.decision),
+    );
+  const decided = (wanted: readonly unknown[]) =>
+    eventually(`the decisions ${wanted.join()}`, async () => isDeepStrictEqual(await decisions(), wanted));
+
+  const one = source.getByRole('group', { name: 'New place of public.customers' });
+  await one.getByText('old.example:5432/erp').waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await one.getByRole('button', { name: 'Other data: begin anew' }).click();
+  await decided([null, 'other']);
+  await one.getByText('The next load begins anew, as was decided.').waitFor();
+  await one.getByRole('button', { name: 'The same data: go on' }).click();
+  await decided([null, 'same']);
+  await records.put(of.paths.table('tcustomers'), { ...of.table('customers', 'id INT64'), id: 'tcustomers', mode: 'append', moved });
+  await source.getByRole('group', { name: 'New place of 2 tables' }).getByRole('button', { name: 'The same data: go on' }).click();
+  await decided(['same', 'same']);
+  expect(complaints()).toEqual([]);
+  await context.close();
+}); // prettier-ignore

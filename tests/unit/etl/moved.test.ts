@@ -5,7 +5,11 @@ import { movedError, planPlace } from '../../../functions/etl/moved.ts';
 const byId = { id: 'id', column: 'id' };
 const last = { run: 'r1', cursor: 'id', watermark: '9', place: 'a:5432/shop', columns: null };
 const decided = (decision: 'same' | 'other' | null, more: object = {}) => ({
-  ...{ from: 'a:5432/shop', to: 'b:5432/shop', run: 'r1', askedAt: '2026-01-01T00:00:00.000Z', decision },
+  from: 'a:5432/shop',
+  to: 'b:5432/shop',
+  run: 'r1',
+  askedAt: '2026-01-01T00:00:00.000Z',
+  decision,
   ...more,
 });
 

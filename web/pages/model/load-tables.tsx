@@ -105,11 +105,18 @@ function TableLine({ tenant, model, table, sofar }: TableLineProps) {
           </button>
         </td>
       </tr>
-      {(table.failure !== null || rejected > 0 || open) && (
+      {(table.failure !== null || rejected > 0 || table.notes.length > 0 || open) && (
         <tr class="more">
           <td colSpan={6}>
             <div class="stack">
               {table.failure !== null && <RecordedFailure failure={table.failure} />}
+              {table.notes.length > 0 && (
+                <ul class="quiet" aria-label={`Notes on ${table.name}`}>
+                  {table.notes.map((note) => (
+                    <li key={note}>{note}</li>
+                  ))}
+                </ul>
+              )}
               <ReasonList
                 title="Rejected"
                 label={`Rejected rows of ${table.name}`}

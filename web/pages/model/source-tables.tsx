@@ -3,11 +3,11 @@ import { paths } from '#core/paths';
 import { SourceTable } from '#core/source';
 import { api } from '../../api.ts';
 import { useLiveList } from '../../live.ts';
-import { allowed } from '../../session.ts';
 import { count } from '../../ui/format.ts';
 import { Scroll } from '../../ui/scroll.tsx';
 import { Failure, Shown } from '../../ui/states.tsx';
 import { useWork } from '../../use-work.ts';
+import { MovedTables } from './moved-tables.tsx';
 import { TableLoad } from './table-load.tsx';
 
 interface TablesProps {
@@ -16,6 +16,8 @@ interface TablesProps {
   readonly source: string;
   /** Column types by which new rows may be told; none where the source tells by itself. */
   readonly cursorTypes: readonly string[];
+  /** Why nothing here may be changed; null: it may. */
+  readonly unavailable: string | null;
 }
 
 /** The tables of a source as last read; what is ticked is loaded. */
@@ -29,34 +31,43 @@ export function SourceTables(props: TablesProps) {
         found.length === 0 ? (
           <p class="quiet">No tables known yet: read the tables to see and choose them.</p>
         ) : (
-          <Scroll label="Tables of the source">
-            <table class="stacks">
-              <thead>
-                <tr>
-                  <th scope="col">Load</th>
-                  <th scope="col">Table</th>
-                  <th scope="col" class="number">
-                    Columns
-                  </th>
-                  <th scope="col" class="number">
-                    Rows, about
-                  </th>
-                  <th scope="col">Each load</th>
-                </tr>
-              </thead>
-              <tbody>
-                {found
-                  .toSorted((a, b) => a.name.localeCompare(b.name))
-                  .map((table) => (
-                    <TableRow key={table.id} {...props} table={table} />
-                  ))}
-              </tbody>
-            </table>
-          </Scroll>
+          <>
+            <MovedAtOnce {...props} tables={found} />
+            <Scroll label="Tables of the source">
+              <table class="stacks">
+                <thead>
+                  <tr>
+                    <th scope="col">Load</th>
+                    <th scope="col">Table</th>
+                    <th scope="col" class="number">
+                      Columns
+                    </th>
+                    <th scope="col" class="number">
+                      Rows, about
+                    </th>
+                    <th scope="col">Each load</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {found
+                    .toSorted((a, b) => a.name.localeCompare(b.name))
+                    .map((table) => (
+                      <TableRow key={table.id} {...props} table={table} />
+                    ))}
+                </tbody>
+              </table>
+            </Scroll>
+          </>
         )
       }
     </Shown>
   );
+}
+
+/** Where several tables wait for the same answer, it is given once. */
+function MovedAtOnce({ tables, ...props }: TablesProps & { readonly tables: readonly SourceTable[] }) {
+  const asked = tables.filter(({ moved }) => moved?.decision === null);
+  return asked.length < 2 ? null : <MovedTables {...props} tables={asked} />;
 }
 
 function TableRow({
@@ -64,9 +75,10 @@ function TableRow({
   model,
   source,
   cursorTypes,
+  unavailable,
   table,
 }: TablesProps & { readonly table: SourceTable }) {
-  const may = allowed(tenant, 'edit');
+  const may = unavailable === null;
   const change = useWork(async (body: { enabled: boolean }) => {
     await api(updateSourceTable, { params: { tenant, model, source, table: table.id }, body });
   });
@@ -96,6 +108,13 @@ function TableRow({
           <TableLoad tenant={tenant} model={model} table={table} cursorTypes={cursorTypes} may={may} />
         </td>
       </tr>
+      {table.moved !== null && (
+        <tr>
+          <td colSpan={5}>
+            <MovedTables tenant={tenant} model={model} tables={[table]} unavailable={unavailable} />
+          </td>
+        </tr>
+      )}
       {table.notes.length > 0 && (
         <tr>
           <td colSpan={5} class="quiet">

@@ -128,6 +128,7 @@ function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanel
         model={model}
         source={source.id}
         cursorTypes={CURSOR_TYPES[source.settings.kind]}
+        unavailable={unavailable}
       />
     </Panel>
   );
