@@ -2,6 +2,7 @@
  * STRING (UTF-8) and BYTES. Starts each row group with a dictionary and goes on plainly when the values turn out to be
  * too many or too big for one.
  */
+import { isUtf8 } from 'node:buffer';
 import {
   ColumnPages,
   type ColumnFigures,
@@ -9,7 +10,7 @@ import {
   type Page,
   type Pressure,
 } from './column-pages.ts';
-import { ValueDictionary } from './dictionary.ts';
+import { FULL, INVALID, ValueDictionary } from './dictionary.ts';
 import type { Bounds } from './parquet-metadata.ts';
 
 /** The longest value taken, in bytes: warehouse rows end at 50 MB, so three such values still fit. */
@@ -46,18 +47,29 @@ export class BytesColumn extends ColumnPages {
 
   /** The value `source[start .. start + length)`, copied. RangeError above MAX_VALUE_BYTES: check before. */
   append(source: Uint8Array, start: number, length: number): void {
+    this.take(source, start, length, false);
+  }
+
+  /** The same for text: false where it is not UTF-8, and nothing is appended. A column's values are all given so, or none. */
+  appendUtf8(source: Uint8Array, start: number, length: number): boolean {
+    return this.take(source, start, length, true);
+  }
+
+  private take(source: Uint8Array, start: number, length: number, checked: boolean): boolean {
     if (length > MAX_VALUE_BYTES) throw new RangeError(`a value of ${length} bytes`);
     if (this.indexed) {
-      const index = this.dictionary.find(source, start, length);
-      if (index >= 0) {
+      const index = this.dictionary.find(source, start, length, checked);
+      if (index === INVALID) return false;
+      if (index !== FULL) {
         this.indices[this.count++] = index;
         this.present();
-        return;
+        return true;
       }
       this.leaveDictionary();
     }
-    this.appendPlain(source, start, length);
+    if (!this.appendPlain(source, start, length, checked)) return false;
     this.present();
+    return true;
   }
 
   /** `text` as UTF-8. */
@@ -114,20 +126,30 @@ export class BytesColumn extends ColumnPages {
     if (this.plain.length > 4 * SOFT_PAGE_BYTES) this.plain = new Uint8Array(SOFT_PAGE_BYTES);
   }
 
-  private appendPlain(source: Uint8Array, start: number, length: number): void {
+  /** False where the value is `checked` and not UTF-8; then nothing is appended. */
+  private appendPlain(source: Uint8Array, start: number, length: number, checked: boolean): boolean {
     this.room(length + 4);
     const { plain } = this;
     let at = this.end;
-    this.previousEnd = at;
     plain[at++] = length;
     plain[at++] = length >>> 8;
     plain[at++] = length >>> 16;
     plain[at++] = length >>> 24;
-    if (length < 32) for (let i = 0; i < length; i++) plain[at + i] = source[start + i]!;
-    else plain.set(source.subarray(start, start + length), at);
+    // Most values are short and ASCII, which is seen faster while they are copied than asked.
+    if (length < 32 || (checked && length < 200)) {
+      let bits = 0;
+      for (let i = 0; i < length; i++) bits |= plain[at + i] = source[start + i]!;
+      if (checked && bits > 0x7f && !isUtf8(source.subarray(start, start + length))) return false;
+    } else {
+      const value = source.subarray(start, start + length);
+      if (checked && !isUtf8(value)) return false;
+      plain.set(value, at);
+    }
+    this.previousEnd = this.end;
     this.end = at + length;
     this.count++;
     if (this.end > SOFT_PAGE_BYTES) this.pressure.full = true;
+    return true;
   }
 
   /** The dictionary is full: this page's values are written out, and no page of the group uses it again. */

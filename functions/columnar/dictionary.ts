@@ -2,6 +2,12 @@
  * The distinct values of a column within a row group, in the form of a Parquet dictionary page (four bytes of length,
  * then the value). Open addressing over a hash of the bytes; grows from small, so that narrow columns stay cheap.
  */
+import { isUtf8 } from 'node:buffer';
+
+/** In place of a value's number: it is new and there is no room for it; it is no text. */
+export const FULL = -1;
+export const INVALID = -2;
+
 const MAX_VALUES = 40_000;
 const MAX_BYTES = 1 << 20;
 
@@ -15,9 +21,21 @@ export class ValueDictionary {
   /** Value number + 1, or 0; the size is a power of two, at most half full. */
   private slots = new Int32Array(1024);
 
-  /** The number of the value `source[start .. start + length)`, −1 when it is new and there is no room for it. */
-  find(source: Uint8Array, start: number, length: number): number {
-    const hash = hashOf(source, start, length);
+  /**
+   * The number of the value `source[start .. start + length)`; FULL where it is new and there is no room for it, INVALID where
+   * it is new, `checked`, and not UTF-8.
+   */
+  find(source: Uint8Array, start: number, length: number, checked: boolean): number {
+    // FNV-1a with a final mix (its low bits alone are weak). Whether all is ASCII comes out of the same pass.
+    let hash = 0x9e3779b9 ^ length;
+    let bits = 0;
+    for (let at = start; at < start + length; at++) {
+      const byte = source[at]!;
+      bits |= byte;
+      hash = Math.imul(hash ^ byte, 0x01000193);
+    }
+    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+    hash ^= hash >>> 13;
     const mask = this.slots.length - 1;
     let slot = hash & mask;
     for (;;) {
@@ -26,6 +44,7 @@ export class ValueDictionary {
       if (this.hashes[entry] === hash && this.same(entry, source, start, length)) return entry;
       slot = (slot + 1) & mask;
     }
+    if (checked && bits > 0x7f && !isUtf8(source.subarray(start, start + length))) return INVALID;
     return this.add(hash, slot, source, start, length);
   }
 
@@ -77,7 +96,7 @@ export class ValueDictionary {
 
   private add(hash: number, slot: number, source: Uint8Array, start: number, length: number): number {
     const end = this.length + 4 + length;
-    if (this.values >= MAX_VALUES || end > MAX_BYTES) return -1;
+    if (this.values >= MAX_VALUES || end > MAX_BYTES) return FULL;
     if (end > this.bytes.length) this.bytes = grown(this.bytes, Math.max(end, this.bytes.length * 2));
     if (this.values === this.starts.length) {
       this.starts = grownWords(this.starts);
@@ -108,14 +127,6 @@ export class ValueDictionary {
     }
     this.slots = slots;
   }
-}
-
-/** FNV-1a with a final mix (its low bits alone are weak). */
-function hashOf(source: Uint8Array, start: number, length: number): number {
-  let hash = 0x9e3779b9 ^ length;
-  for (let at = start; at < start + length; at++) hash = Math.imul(hash ^ source[at]!, 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-  return hash ^ (hash >>> 13);
 }
 
 function grown(bytes: Uint8Array<ArrayBuffer>, size: number): Uint8Array<ArrayBuffer> {

@@ -1,4 +1,5 @@
 /** A builder that hands its values on, one at a time, instead of making pages of them. */
+import { isUtf8 } from 'node:buffer';
 import { decimalShape, wireTypeOf, type Column } from '#core/column';
 import { type ColumnBuilder, SHORT_DECIMAL } from './table-writer.ts';
 
@@ -32,6 +33,11 @@ export function receivingBuilder(column: Column, receiver: Receiver): ColumnBuil
         kind: 'bytes',
         appendNull,
         append: (source, start, length) => receiver.bytes(source, start, length),
+        appendUtf8(source, start, length) {
+          if (!isUtf8(source.subarray(start, start + length))) return false;
+          receiver.bytes(source, start, length);
+          return true;
+        },
         appendText(text) {
           const bytes = Buffer.from(text, 'utf8');
           receiver.bytes(bytes, 0, bytes.length);

@@ -1,13 +1,12 @@
 /**
- * Rows into one Parquet file, streamed: pages are compressed (zstd, level 1) as they fill, a row group goes out when it
- * is big enough, the footer comes last, so neither the whole file nor a temporary file is ever held.
+ * Rows into one Parquet file, streamed: pages are compressed (zstd, level 1) beside the filling of the next, a row group
+ * goes out when it is big enough, the footer comes last, so neither the whole file nor a temporary file is ever held.
  *
  *     append… to each builder → endRow | abandonRow → … → full? await drain() → … → close()
  *
- * Memory: the page buffers (about 25 MiB for ten columns) plus one compressed row group. Proven against DuckDB's reader
- * and hyparquet in tests.
+ * Memory: the page buffers (about 25 MiB for ten columns), a few pages that wait to be compressed, and one compressed row
+ * group. Proven against DuckDB's reader and hyparquet in tests.
  */
-import { constants, zstdCompressSync } from 'node:zlib';
 import { decimalShape, wireTypeOf, type Column, type WireType } from '#core/column';
 import type { TableTally } from '#core/tally';
 import { BoolColumn } from './bool-column.ts';
@@ -17,16 +16,8 @@ import { DateColumn } from './date-column.ts';
 import { DecimalColumn } from './decimal-column.ts';
 import { FloatColumn } from './float-column.ts';
 import { IntegerColumn } from './integer-column.ts';
-import {
-  dataPageHeader,
-  dictionaryPageHeader,
-  footer,
-  magic,
-  type ColumnChunk,
-  type Encoding,
-  type RowGroup,
-  type StoredColumn,
-} from './parquet-metadata.ts';
+import { footer, magic, type StoredColumn } from './parquet-metadata.ts';
+import { RowGroups } from './row-groups.ts';
 
 /** Where the bytes of a file go, in order. `write` resolves when more may come; the chunk may be kept. */
 export interface ByteSink {
@@ -109,14 +100,6 @@ function makeDecimal(column: Column, maxRows: number): PageBuilder {
   return precision <= SHORT_DECIMAL ? new IntegerColumn(maxRows) : new DecimalColumn(maxRows, precision);
 }
 
-/** A compressed page that waits for the end of its row group. */
-interface FinishedPage {
-  readonly header: Uint8Array;
-  readonly body: Uint8Array;
-  readonly rawBytes: number;
-  readonly encoding: Encoding;
-}
-
 class ParquetTableWriter implements TableWriter {
   readonly columns: readonly Column[];
   readonly builders: readonly PageBuilder[];
@@ -128,15 +111,11 @@ class ParquetTableWriter implements TableWriter {
   private readonly groupRows: number;
   private readonly pressure: Pressure = { full: false };
   private rowsInPage = 0;
-  private rowsInGroup = 0;
-  private bytesInGroup = 0;
-  private pages: FinishedPage[][];
+  private readonly groups: RowGroups;
   private groupNulls: number[];
   private readonly nulls: number[];
-  private readonly groups: RowGroup[] = [];
   private readonly outbox: Uint8Array[] = [];
   private draining: Promise<void> | null = null;
-  private scratch = new Uint8Array(0);
 
   constructor(columns: readonly Column[], sink: ByteSink, options: TableWriterOptions) {
     this.columns = columns;
@@ -148,14 +127,14 @@ class ParquetTableWriter implements TableWriter {
     this.builders = columns.map((column) =>
       builders[wireTypeOf(column.type)](column, this.pageRows, this.pressure),
     );
-    this.pages = columns.map(() => []);
+    this.groups = new RowGroups(columns.length, (chunk) => this.put(chunk));
     this.groupNulls = columns.map(() => 0);
     this.nulls = columns.map(() => 0);
     this.put(magic());
   }
 
   get full(): boolean {
-    return this.outbox.length > 1;
+    return this.outbox.length > 1 || this.groups.full;
   }
 
   endRow(): void {
@@ -174,10 +153,15 @@ class ParquetTableWriter implements TableWriter {
   }
 
   async close(): Promise<TableTally> {
-    this.endPage();
-    this.endGroup();
-    this.put(footer(this.stored(), this.groups));
-    await this.drain();
+    try {
+      this.endPage();
+      if (this.groups.rows > 0) this.endGroup();
+      await this.drain();
+      this.put(footer(this.stored(), this.groups.done));
+      await this.drain();
+    } finally {
+      this.groups.close();
+    }
     return {
       rows: this.rows,
       bytes: this.bytes,
@@ -197,6 +181,7 @@ class ParquetTableWriter implements TableWriter {
 
   private async writeOutbox(): Promise<void> {
     try {
+      await this.groups.settle();
       for (let chunk = this.outbox[0]; chunk !== undefined; chunk = this.outbox[0]) {
         await this.sink.write(chunk);
         this.outbox.shift();
@@ -217,86 +202,41 @@ class ParquetTableWriter implements TableWriter {
     this.pressure.full = false;
     const rows = this.rowsInPage;
     if (rows === 0) return;
-    this.builders.forEach((builder, index) => {
+    const pages = this.builders.map((builder, index) => {
       if (builder.rows !== rows)
         throw new RangeError(`column ${this.columns[index]?.name} has ${builder.rows} of ${rows} rows`);
       const { encoding, body } = builder.takePage();
-      const raw = this.join([...levels(builder, rows), ...body]);
-      const compressed = compress(raw);
-      this.pages[index]!.push({
-        header: dataPageHeader(rows, encoding, raw.length, compressed.length),
-        body: compressed,
-        rawBytes: raw.length,
-        encoding,
-      });
-      this.bytesInGroup += compressed.length;
+      return { encoding, body: [...levels(builder, rows), ...body] };
+    });
+    const bytes = this.groups.addPages(rows, pages);
+    this.builders.forEach((builder, index) => {
       this.groupNulls[index]! += builder.nulls;
       this.nulls[index]! += builder.nulls;
       builder.startPage();
     });
     this.rowsInPage = 0;
-    this.rowsInGroup += rows;
-    if (this.bytesInGroup >= this.groupBytes || this.rowsInGroup >= this.groupRows) this.endGroup();
+    if (bytes >= this.groupBytes || this.groups.rows >= this.groupRows) this.endGroup();
   }
 
   private endGroup(): void {
-    if (this.rowsInGroup === 0) return;
-    const chunks = this.builders.map((builder, index) => this.endChunk(builder, index));
-    this.groups.push({ rows: this.rowsInGroup, chunks });
-    this.rowsInGroup = 0;
-    this.bytesInGroup = 0;
-    this.pages = this.columns.map(() => []);
+    this.groups.end(
+      this.builders.map((builder, index) => ({
+        dictionary: builder.takeDictionary(),
+        nulls: this.groupNulls[index]!,
+        bounds: builder.endGroup(),
+      })),
+    );
     this.groupNulls = this.columns.map(() => 0);
     // The dictionaries start anew, and with them the pages' choice of encoding.
     for (const builder of this.builders) builder.startPage();
   }
 
-  private endChunk(builder: PageBuilder, index: number): ColumnChunk {
-    const offset = this.bytes;
-    const encodings = new Set<Encoding>(['RLE']);
-    let raw = 0;
-    const put = ({ header, body, rawBytes, encoding }: FinishedPage): void => {
-      encodings.add(encoding);
-      raw += header.length + rawBytes;
-      this.put(header);
-      this.put(body);
-    };
-    const dictionary = builder.takeDictionary();
-    if (dictionary !== null) {
-      const body = compress(dictionary.body);
-      const header = dictionaryPageHeader(dictionary.values, dictionary.body.length, body.length);
-      put({ header, body, rawBytes: dictionary.body.length, encoding: 'PLAIN' });
-    }
-    const dataOffset = this.bytes;
-    for (const page of this.pages[index]!) put(page);
-    return {
-      offset,
-      dataOffset,
-      dictionaryOffset: dictionary === null ? null : offset,
-      encodings: [...encodings],
-      uncompressedBytes: raw,
-      compressedBytes: this.bytes - offset,
-      nulls: this.groupNulls[index]!,
-      bounds: builder.endGroup(),
-    };
-  }
-
-  private put(chunk: Uint8Array): void {
+  /** Takes the next bytes of the file and answers where they begin. */
+  private put(chunk: Uint8Array): number {
+    const at = this.bytes;
     this.outbox.push(chunk);
     this.bytes += chunk.length;
-  }
-
-  /** The parts in one reused buffer, valid until the next call. */
-  private join(parts: readonly Uint8Array[]): Uint8Array {
-    const length = parts.reduce((sum, part) => sum + part.length, 0);
-    if (this.scratch.length < length || this.scratch.length > 8 * 1024 * 1024 + length)
-      this.scratch = new Uint8Array(length + (length >> 2));
-    let at = 0;
-    for (const part of parts) {
-      this.scratch.set(part, at);
-      at += part.length;
-    }
-    return this.scratch.subarray(0, length);
+    return at;
   }
 }
 
@@ -316,8 +256,4 @@ function varint(value: number): number[] {
   let rest = value;
   for (; rest > 127; rest >>>= 7) bytes.push((rest & 127) | 128);
   return [...bytes, rest];
-}
-
-function compress(bytes: Uint8Array): Uint8Array {
-  return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
 }

@@ -12,6 +12,11 @@ import { toError } from '#core/errors';
 /** A larger buffer for one big message is let go afterwards. */
 const MAX_CARRY = 4 * 1024 * 1024;
 const CARRY = 64 * 1024;
+/**
+ * After so many bytes whatever else waits for this thread has its turn. By itself Node reads a socket that is never empty
+ * 32 times before it looks at anything else, which is 2 MiB.
+ */
+const TURN_BYTES = 256 * 1024;
 
 /** How messages look, and who takes them. The bytes are valid during a call only. */
 export interface FrameTaker {
@@ -43,6 +48,9 @@ export class FrameReader {
   private held = 0;
   private draining: Promise<void> | null = null;
   private over = false;
+  /** Bytes since others had their turn. */
+  private inTurn = 0;
+  private yielding = false;
   private watch: NodeJS.Timeout | undefined;
 
   /** `idleMs`: how long the server may send nothing. */
@@ -98,7 +106,9 @@ export class FrameReader {
       this.fail(toError(error));
       return;
     }
-    if (this.taker.full && this.draining === null) this.rest();
+    if (this.draining !== null) return;
+    if (this.taker.full) this.rest();
+    else if ((this.inTurn += received.length) > TURN_BYTES) this.yieldTurn();
   };
 
   /** Completes the message begun before, alone, and reads it: where the rest of `received` begins, −1 without one. */
@@ -157,6 +167,18 @@ export class FrameReader {
     stream.removeListener('data', this.onData);
     for (const listener of this.lenders) stream.on('data', listener);
     if (rest.length > 0) for (const listener of this.lenders) listener(rest);
+  }
+
+  private yieldTurn(): void {
+    this.inTurn = 0;
+    if (this.yielding) return;
+    this.yielding = true;
+    this.stream?.pause();
+    setImmediate(() => {
+      this.yielding = false;
+      // A sink that has become full meanwhile goes on by itself.
+      if (this.draining === null && this.stream?.destroyed === false) this.stream.resume();
+    });
   }
 
   private rest(): void {

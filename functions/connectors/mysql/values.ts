@@ -4,12 +4,12 @@
  * A decoder appends the value and answers null, or appends nothing and answers why the value does not fit. Nothing is
  * ever rounded, clamped, shifted or replaced.
  */
-import { isUtf8 } from 'node:buffer';
 import { MAX_VALUE_BYTES } from '#columnar/bytes-column';
 import type { ColumnBuilder } from '#columnar/table-writer';
 import { decimalShape } from '#core/column';
 import { expectKind } from '../expect-kind.ts';
 import { misfit, type Misfit, shortestSingle } from '../values.ts';
+import { STEP_DIGITS, WideDecimal } from '../wide-decimal.ts';
 import type { ColumnPlan, TextForm } from './types.ts';
 
 /** Reads the value `bytes[at .. end)`. */
@@ -84,7 +84,7 @@ function decimals(plan: ColumnPlan, builder: ColumnBuilder): Decode {
   const shape = `${plan.column.type}(${precision},${scale})`;
   const wide = new WideDecimal();
   const long = (bytes: Buffer, start: number, first: number, end: number): Misfit | null => {
-    const problem = wide.read(bytes, first, end, scale, precision);
+    const problem = readWide(wide, bytes, first, end, scale, precision);
     if (problem === null) wide.appendTo(builder, first > start);
     else if (problem === 'no-number') return noNumber(bytes, start, end);
     else return misfit(problem, shown(bytes, start, end), `does not fit ${shape}`);
@@ -114,77 +114,47 @@ function decimals(plan: ColumnPlan, builder: ColumnBuilder): Decode {
   };
 }
 
-/** Digits of a group: so many more never take a word's product beyond what a double holds exactly. */
-const GROUP_DIGITS = 6;
-const WORD = 4_294_967_296;
 /** Longer than any decimal that a server writes. */
 const MAX_DECIMAL = 80;
 
-/** An amount of up to 76 digits in words of 32 bits, the lowest first: what a bigint would cost much more for. */
-class WideDecimal {
-  private readonly words = new Uint32Array(10);
-  private used = 0;
-
-  /** Takes the number `bytes[at .. end)` times 10^scale, unless it has more than `most` digits then. */
-  read(
-    bytes: Buffer,
-    at: number,
-    end: number,
-    scale: number,
-    most: number,
-  ): 'no-number' | 'numeric-inexact' | 'numeric-overflow' | null {
-    if (end - at > MAX_DECIMAL) return 'no-number';
-    this.words.fill(0);
-    this.used = 1;
-    let group = 0;
-    let size = 0;
-    let point = end;
-    for (let place = at; place < end; place++) {
-      const digit = bytes[place]! - ZERO;
-      if (digit < 0 || digit > 9) {
-        if (bytes[place] !== POINT || point < end) return 'no-number';
-        point = place;
-        continue;
-      }
-      group = group * 10 + digit;
-      if (++size < GROUP_DIGITS) continue;
-      this.shift(POWERS[GROUP_DIGITS]!, group);
-      group = 0;
-      size = 0;
+/** Reads the number `bytes[at .. end)` times 10^scale into `wide`, unless it has more than `most` digits then. */
+function readWide(
+  wide: WideDecimal,
+  bytes: Buffer,
+  at: number,
+  end: number,
+  scale: number,
+  most: number,
+): 'no-number' | 'numeric-inexact' | 'numeric-overflow' | null {
+  if (end - at > MAX_DECIMAL) return 'no-number';
+  wide.clear();
+  let group = 0;
+  let size = 0;
+  let point = end;
+  for (let place = at; place < end; place++) {
+    const digit = bytes[place]! - ZERO;
+    if (digit < 0 || digit > 9) {
+      if (bytes[place] !== POINT || point < end) return 'no-number';
+      point = place;
+      continue;
     }
-    if (size > 0) this.shift(POWERS[size]!, group);
-    const decimals = Math.max(end - point - 1, 0);
-    let lead = at;
-    while (lead < end && (bytes[lead] === ZERO || lead === point)) lead++;
-    // Digits from the first that counts: without the point, where that comes later.
-    const digits = end - lead - (lead < point && point < end ? 1 : 0);
-    if (at === end || (point < end && end - at === 1)) return 'no-number';
-    if (decimals > scale) return 'numeric-inexact';
-    if (digits > 0 && digits + scale - decimals > most) return 'numeric-overflow';
-    for (let missing = scale - decimals; missing > 0; missing -= GROUP_DIGITS)
-      this.shift(POWERS[Math.min(missing, GROUP_DIGITS)]!, 0);
-    return null;
+    group = group * 10 + digit;
+    if (++size < STEP_DIGITS) continue;
+    wide.shift(POWERS[STEP_DIGITS]!, group);
+    group = 0;
+    size = 0;
   }
-
-  appendTo(builder: Extract<ColumnBuilder, { kind: 'integer' | 'decimal' }>, negative: boolean): void {
-    const { words } = this;
-    if (builder.kind === 'decimal') builder.appendWords(words, negative);
-    // At most 18 digits: two words, and the upper one's complement where the lower is not zero.
-    else if (!negative) builder.appendWords(words[0]!, words[1]!);
-    else builder.appendWords(-words[0]!, words[0] === 0 ? -words[1]! : ~words[1]!);
-  }
-
-  /** The amount times `factor`, plus `group`. */
-  private shift(factor: number, group: number): void {
-    const { words } = this;
-    let carry = group;
-    for (let word = 0; word < this.used; word++) {
-      const product = words[word]! * factor + carry;
-      carry = Math.floor(product / WORD);
-      words[word] = product; // the array keeps the low 32 bits
-    }
-    if (carry > 0) words[this.used++] = carry;
-  }
+  if (size > 0) wide.shift(POWERS[size]!, group);
+  const decimals = Math.max(end - point - 1, 0);
+  let lead = at;
+  while (lead < end && (bytes[lead] === ZERO || lead === point)) lead++;
+  // Digits from the first that counts: without the point, where that comes later.
+  const digits = end - lead - (lead < point && point < end ? 1 : 0);
+  if (at === end || (point < end && end - at === 1)) return 'no-number';
+  if (decimals > scale) return 'numeric-inexact';
+  if (digits > 0 && digits + scale - decimals > most) return 'numeric-overflow';
+  wide.scaleUp(scale - decimals);
+  return null;
 }
 
 function floats(plan: ColumnPlan, builder: ColumnBuilder): Decode {
@@ -205,23 +175,13 @@ function texts(plan: ColumnPlan, builder: ColumnBuilder, checked: boolean): Deco
     if (end - start > MAX_VALUE_BYTES)
       return misfit('value-too-big', `${end - start} bytes`, `is longer than ${MAX_VALUE_BYTES} bytes`);
     // The server converts other character sets, but does not look into what is stored as UTF-8 already.
-    if (checked && !isText(bytes, start, end)) {
+    if (!checked) column.append(bytes, start, end - start);
+    else if (!column.appendUtf8(bytes, start, end - start)) {
       const hex = bytes.toString('hex', start, Math.min(end, start + 100));
       return misfit('invalid-utf8', `0x${hex}`, 'is not UTF-8');
     }
-    column.append(bytes, start, end - start);
     return null;
   };
-}
-
-/** Most values are short and ASCII, which is seen faster than asked. */
-function isText(bytes: Buffer, start: number, end: number): boolean {
-  if (end - start < 200) {
-    let at = start;
-    while (at < end && bytes[at]! < 0x80) at++;
-    if (at === end) return true;
-  }
-  return isUtf8(bytes.subarray(start, end));
 }
 
 /** In place of a day: the text is no day, and why. All are far below the first day. */

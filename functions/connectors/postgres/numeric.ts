@@ -2,22 +2,23 @@
  * PostgreSQL's binary numeric: int16 digit count, int16 weight of the first digit, uint16 sign, int16 display scale, then
  * digits of base 10,000. The value is Σ digit[i] · 10000^(weight − i). Source: numeric_send in adt/numeric.c.
  */
+import type { WideDecimal } from '../wide-decimal.ts';
+
 const MAX_SAFE = Number.MAX_SAFE_INTEGER;
 const POWERS = [1, 10, 100, 1000] as const;
-const GROUP_POWERS = [1n, 10_000n, 100_000_000n, 1_000_000_000_000n] as const;
 
-/** An unscaled value, as a number where it is a safe integer; or what keeps the value from having one. */
-export type Decoded = number | bigint | 'not-finite' | 'inexact' | 'overflow';
+/** An unscaled value where it is a safe integer; `wide`: one that is not; or what keeps the value from having one. */
+export type Decoded = number | 'wide' | 'not-finite' | 'inexact' | 'overflow';
 
 function uint16(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 8) | bytes[at + 1]!;
 }
 
 /**
- * The value times 10^scale, exactly. `inexact`: it has more than `scale` decimals; `overflow`: it has so many digits
- * that no column could take it.
+ * The value times 10^scale, exactly; where it is no safe integer `wide` gets its amount. `inexact`: it has more than
+ * `scale` decimals; `overflow`: it has so many digits that no column could take it.
  */
-export function decodeNumeric(bytes: Uint8Array, at: number, scale: number): Decoded {
+export function decodeNumeric(bytes: Uint8Array, at: number, scale: number, wide: WideDecimal): Decoded {
   const digits = uint16(bytes, at);
   const weight = (uint16(bytes, at + 2) << 16) >> 16;
   const sign = uint16(bytes, at + 4);
@@ -28,36 +29,27 @@ export function decodeNumeric(bytes: Uint8Array, at: number, scale: number): Dec
   const last = weight + groups;
   if (digits === 0) return 0;
   if (digits > last + 1) return 'inexact';
-  if (last > 30) return 'overflow';
+  // The words hold 96 digits: 24 groups of four.
+  if (last > 23) return 'overflow';
   const cut = last < digits ? uint16(bytes, at + 8 + 2 * last) : 0;
   if (cut % surplus !== 0) return 'inexact';
+  // Digits beyond those that are sent are zeros.
+  const sent = Math.min(digits, last);
   let value = 0;
-  for (let i = 0; i < last; i++) value = value * 10_000 + (i < digits ? uint16(bytes, at + 8 + 2 * i) : 0);
+  for (let i = 0; i < sent; i++) value = value * 10_000 + uint16(bytes, at + 8 + 2 * i);
+  for (let i = sent; i < last && value <= MAX_SAFE; i++) value *= 10_000;
   value = value * (10_000 / surplus) + cut / surplus;
   if (value <= MAX_SAFE) return sign === 0 ? value : -value;
-  return decodeLarge(bytes, at, digits, last, surplus, cut, sign);
+  wide.clear();
+  for (let i = 0; i < sent; i++) wide.shift(10_000, uint16(bytes, at + 8 + 2 * i));
+  wide.scaleUp(4 * (last - sent));
+  wide.shift(10_000 / surplus, cut / surplus);
+  return 'wide';
 }
 
-function decodeLarge(
-  bytes: Uint8Array,
-  at: number,
-  digits: number,
-  last: number,
-  surplus: number,
-  cut: number,
-  sign: number,
-): bigint {
-  let value = 0n;
-  // Three groups at a time are a safe integer, and a third of the work with bigints.
-  for (let i = 0; i < last; i += 3) {
-    const groups = Math.min(3, last - i);
-    let three = 0;
-    for (let j = i; j < i + groups; j++)
-      three = three * 10_000 + (j < digits ? uint16(bytes, at + 8 + 2 * j) : 0);
-    value = value * GROUP_POWERS[groups]! + BigInt(three);
-  }
-  value = value * BigInt(10_000 / surplus) + BigInt(cut / surplus);
-  return sign === 0 ? value : -value;
+/** Whether the number at `at` is below zero. */
+export function isNegative(bytes: Uint8Array, at: number): boolean {
+  return uint16(bytes, at + 4) === 0x4000;
 }
 
 /** The value as PostgreSQL writes it, cut to 200 characters: for messages. */

@@ -10,7 +10,8 @@ import type { ColumnBuilder } from '#columnar/table-writer';
 import { decimalShape } from '#core/column';
 import { expectKind } from '../expect-kind.ts';
 import { inYears, MAX_DAY, MIN_DAY, misfit, type Misfit, shortestSingle, showDay } from '../values.ts';
-import { decodeNumeric, formatNumeric } from './numeric.ts';
+import { WideDecimal, wideLimit } from '../wide-decimal.ts';
+import { decodeNumeric, formatNumeric, isNegative } from './numeric.ts';
 import type { BinaryForm, ColumnPlan } from './types.ts';
 
 type Builder<K extends ColumnBuilder['kind']> = Extract<ColumnBuilder, { kind: K }>;
@@ -94,16 +95,18 @@ function numerics(plan: ColumnPlan, builder: ColumnBuilder): Decode {
     throw new RangeError(`a numeric column given a builder of ${builder.kind}`);
   const { precision, scale } = decimalShape(plan.column);
   const limit = 10n ** BigInt(precision);
+  const wide = new WideDecimal();
+  const wideEnd = wideLimit(limit);
   return (bytes, at, length) => {
-    const value = decodeNumeric(bytes, at, scale);
+    const value = decodeNumeric(bytes, at, scale, wide);
     if (typeof value === 'number') {
       // Safe integers have at most 16 digits; a narrower column could still be too small for them.
       if (precision >= 16 || Math.abs(value) < Number(limit)) {
         builder.appendNumber(value);
         return null;
       }
-    } else if (typeof value === 'bigint' && value < limit && value > -limit) {
-      builder.appendBigInt(value);
+    } else if (value === 'wide' && wide.isBelow(wideEnd)) {
+      wide.appendTo(builder, isNegative(bytes, at));
       return null;
     }
     const shown = formatNumeric(bytes, at, length);

@@ -131,6 +131,67 @@ describe('a table written to Parquet', () => {
     );
   });
 
+  test('is the same to the byte however fast its pages are compressed and taken', async () => {
+    const rows: Value[][] = Array.from({ length: 3000 }, (_, n) => [
+      BigInt(n * n), `customer ${n % 70}`, BigInt(n * 31), null, n / 7, n % 3 === 0, n, BigInt(n) * 1_000_000n, Buffer.alloc(n % 50, n),
+    ]); // prettier-ignore
+    const options = { pageRows: 100, groupBytes: 8000 };
+    const atOnce = async (): Promise<Uint8Array> => {
+      const sink = makeMemorySink();
+      const writer = makeTableWriter(columns, sink, options);
+      for (const row of rows) {
+        row.forEach((value, index) => append(writer.builders[index]!, value));
+        writer.endRow();
+      }
+      await writer.close();
+      return sink.bytes();
+    };
+    const { bytes } = await write(rows, options);
+    expect(Buffer.compare(await atOnce(), bytes)).toBe(0);
+    const [{ groups, least }] = (await readWithDuckDb(
+      bytes,
+      `SELECT max(row_group_id) + 1 AS groups, min(size) AS least FROM
+        (SELECT row_group_id, sum(total_compressed_size) AS size FROM parquet_metadata($path) GROUP BY 1 ORDER BY 1)
+        WHERE row_group_id < (SELECT max(row_group_id) FROM parquet_metadata($path))`,
+    )) as [{ groups: unknown; least: unknown }];
+    // The sizes of the last pages are guessed: groups end about where they should.
+    expect(Number(groups)).toBeGreaterThan(3);
+    expect(Number(least)).toBeGreaterThan(6000);
+  });
+
+  test.each(['few', 'many'])('text is UTF-8 or refused, among %s values', async (kind) => {
+    const sink = makeMemorySink();
+    const writer = makeTableWriter([{ name: 'v', type: 'STRING', nullable: true, sourceType: 'text' }], sink);
+    const [builder] = writer.builders;
+    if (builder?.kind !== 'bytes') throw new Error('no column of bytes');
+    const kept: string[] = [];
+    const take = (bytes: Uint8Array): boolean => {
+      const taken = builder.appendUtf8(Buffer.from([0xc3, ...bytes, 0xa4]), 1, bytes.length);
+      if (taken) writer.endRow();
+      return taken;
+    };
+    // A dictionary is left by the first page of values that are all different.
+    if (kind === 'many')
+      for (let n = 0; n < 42_000; n++) {
+        take(Buffer.from(`value ${n}`));
+        kept.push(`value ${n}`);
+      }
+    for (const letter of ['a', 'ä', '€', '🛒'])
+      for (const before of [0, 1, 27, 28, 31, 32, 100, 198, 199, 200, 300]) {
+        const text = 'x'.repeat(before) + letter;
+        const bytes = Buffer.from(text);
+        expect(take(bytes)).toBe(true);
+        kept.push(text);
+        // Cut at every byte of the letter, and with a byte that begins nothing.
+        for (let cut = before + 1; cut < bytes.length; cut++)
+          expect(take(bytes.subarray(0, cut))).toBe(false);
+        expect(take(Buffer.concat([bytes, Buffer.from([0x80])]))).toBe(false);
+      }
+    await writer.close();
+    const rows = await readWithDuckDb(sink.bytes(), 'SELECT v FROM $file');
+    expect(rows.map(({ v }) => v)).toEqual(kept);
+  });
+
   test('without any row is still a table', async () => {
     const { bytes, tally } = await write([]);
     expect(await readWithDuckDb(bytes)).toEqual([]);

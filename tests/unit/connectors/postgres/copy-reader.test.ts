@@ -85,6 +85,31 @@ describe('messages of a COPY', () => {
     );
   });
 
+  test('that never end leave others their turn', async () => {
+    const { client, stream, givenBack } = makeFakeClient();
+    let frames = 0;
+    let turns = 0;
+    let over = false;
+    const count = (): void => {
+      turns++;
+      if (!over) setImmediate(count);
+    };
+    const sink = { frame: () => void frames++, full: false, drain: async () => undefined };
+    const done = readCopy(client, 'COPY', sink, new AbortController().signal);
+    setImmediate(count);
+    const buffer = Buffer.concat(Array.from({ length: 64 }, () => message('d', Buffer.alloc(1000))));
+    // As a socket does that is never empty: the next buffer is there when the former has been taken.
+    for (let n = 0; n < 80; n++) stream.write(buffer);
+    stream.write(Buffer.concat([message('c', ''), message('Z', 'I')]));
+    await done;
+    over = true;
+    expect(frames).toBe(80 * 64);
+    // 5 MB in turns of 256 KiB.
+    expect(turns).toBeGreaterThanOrEqual(10);
+    expect(Buffer.concat(givenBack)).toEqual(message('Z', 'I'));
+    stream.destroy();
+  });
+
   test('of an impossible length end the reading', async () => {
     const { client, stream } = makeFakeClient();
     stream.on('error', () => undefined);
