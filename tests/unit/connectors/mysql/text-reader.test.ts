@@ -169,7 +169,7 @@ test('a row without an end is given up before it fills the memory', async () => 
   const { stream, wire } = makeLink();
   stream.on('error', () => undefined);
   const { sink } = makeSink();
-  const reading = wire.read('SELECT', sink, never, 1000).catch((error: unknown) => error);
+  const reading = wire.read('SELECT', sink, never, 20_000).catch((error: unknown) => error);
   stream.push(Buffer.concat([packet(1, lengthEncoded(1)), packet(2, definition('v')), packet(3, EOF)]));
   const part = Buffer.alloc(0xffffff);
   for (let sequence = 4; sequence < 24 && !stream.destroyed; sequence++) {
