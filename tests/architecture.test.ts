@@ -147,6 +147,7 @@ test('the deployables', async () => {
     'pipelines-watch (event)',
     'schedules-api (http)',
     'schedules-etl-finished (event)',
+    'schedules-pipeline-finished (event)',
     'schedules-schedule-fired (event)',
     'schedules-watch (event)',
     'sources-api (http)',

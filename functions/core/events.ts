@@ -33,6 +33,8 @@ export const EVENTS = {
     overlap: Overlap.optional(),
     /** As of `startEtl`. */
     together: z.boolean().optional(),
+    /** The run whose tables that were not loaded are to be; left out: all that are enabled. */
+    retryOf: Id.optional(),
   }),
   /** Likewise a pipeline run. */
   'pipeline-start-requested': ofModel.extend({

@@ -13,6 +13,14 @@ export const ScheduledWork = z.discriminatedUnion('kind', [
 ]);
 export type ScheduledWork = z.infer<typeof ScheduledWork>;
 
+/** Every hour, or every few, at a minute of it by the clock of the zone. */
+const hourly = z.strictObject({
+  kind: z.literal('hourly'),
+  minute: z.int().min(0).max(59),
+  /** Hours from one to the next, counted from midnight. */
+  every: z.literal([1, 2, 3, 4, 6, 8, 12]).default(1),
+  timeZone: TimeZone,
+});
 const daily = z.strictObject({ kind: z.literal('daily'), at: TimeOfDay, timeZone: TimeZone });
 const weekly = z.strictObject({
   kind: z.literal('weekly'),
@@ -34,17 +42,18 @@ const monthly = z.strictObject({
 const cron = z.strictObject({ kind: z.literal('cron'), cron: Cron, timeZone: TimeZone });
 
 /** Times by the calendar of a time zone. */
-export const TimedWhen = z.discriminatedUnion('kind', [daily, weekly, monthly, cron]);
+export const TimedWhen = z.discriminatedUnion('kind', [hourly, daily, weekly, monthly, cron]);
 export type TimedWhen = z.infer<typeof TimedWhen>;
 
 /**
  * When a schedule starts its work.
- * - by the clock: `daily`, `weekly`, `monthly`, `cron`
+ * - by the clock: `hourly`, `daily`, `weekly`, `monthly`, `cron`
  * - `after-etl`: after each ETL run that succeeded; `partial`: also after one that left tables out
  * - `new-data`: after an ETL run, once the data set's tables have at least `minRows` more rows than the last pipeline run
  *   over that data set could see
  */
 export const When = z.discriminatedUnion('kind', [
+  hourly,
   daily,
   weekly,
   monthly,
@@ -57,11 +66,36 @@ export type When = z.infer<typeof When>;
 /** What to do when the time has come while a run of the kind is active: leave it out, or start one run after it. */
 export const ScheduleOverlap = z.enum(['skip', 'queue']);
 
+/**
+ * What becomes of times that passed without anything being started, while the schedule was paused or nothing ran.
+ * - `skip`: what came up while it was paused is left out, and so is a time that is more than 12 hours past
+ * - `once`: the newest of them is made up for by one run, however late
+ */
+export const CatchUp = z.enum(['skip', 'once']);
+export type CatchUp = z.infer<typeof CatchUp>;
+
+/** How often a run that failed is started again, and after how long first; each pause is twice the one before. */
+export const Retries = z.strictObject({
+  times: z.int().min(0).max(5).default(0),
+  minutes: z.int().min(1).max(720).default(10),
+});
+export type Retries = z.infer<typeof Retries>;
+
+/** The longest pause before a try, in minutes: a day. */
+const LONGEST_PAUSE = 24 * 60;
+
+/** Minutes before the `attempt`th try again (from 1). */
+export function retryPauseMinutes({ minutes }: Retries, attempt: number): number {
+  return Math.min(minutes * 2 ** (attempt - 1), LONGEST_PAUSE);
+}
+
 const definition = {
   name: Name,
   what: ScheduledWork,
   when: When,
   overlap: ScheduleOverlap.default('skip'),
+  catchUp: CatchUp.default('skip'),
+  retries: Retries.prefault({}),
   /** Nothing is started before this moment; null: from now on. */
   notBefore: Moment.nullable().default(null),
 };
@@ -86,6 +120,8 @@ export const ScheduleChange = z.strictObject({
   what: ScheduledWork.optional(),
   when: When.optional(),
   overlap: ScheduleOverlap.optional(),
+  catchUp: CatchUp.optional(),
+  retries: Retries.optional(),
   notBefore: Moment.nullable().optional(),
   ...editGuard,
 });
@@ -129,6 +165,7 @@ export function isAwake(schedule: Pick<Schedule, 'paused' | 'deletedAt'>): boole
 /** The cron expression of the times, five fields. */
 export function cronOf(when: TimedWhen): string {
   if (when.kind === 'cron') return when.cron;
+  if (when.kind === 'hourly') return `${when.minute} ${when.every === 1 ? '*' : `*/${when.every}`} * * *`;
   const [hour, minute] = when.at.split(':').map(Number);
   const time = `${minute} ${hour}`;
   if (when.kind === 'daily') return `${time} * * *`;
@@ -136,18 +173,20 @@ export function cronOf(when: TimedWhen): string {
 }
 
 /*
- *   requested ─▶ started        its run is there
- *       └──────▶ skipped        it never came: another run was active, or the start was refused
- *   skipped                     left out from the first, with the reason
+ *   waiting ─▶ requested ─▶ started     its run is there
+ *      └───────────┴──────▶ skipped     it never came: another run was active, or the start was refused
+ *   waiting                             the run of an occasion failed, and is to be started again later
+ *   skipped                             left out from the first, with the reason
  */
-export const FiringStatus = z.enum(['requested', 'started', 'skipped']);
+export const FiringStatus = z.enum(['waiting', 'requested', 'started', 'skipped']);
 export type FiringStatus = z.infer<typeof FiringStatus>;
-export type FiringEvent = 'start' | 'skip';
+export type FiringEvent = 'ask' | 'start' | 'skip';
 
 export const firingCycle: LifeCycle<FiringStatus, FiringEvent> = {
-  requested: { start: 'started', skip: 'skipped' },
-  started: { start: null, skip: null },
-  skipped: { start: null, skip: null },
+  waiting: { ask: 'requested', start: null, skip: 'skipped' },
+  requested: { ask: null, start: 'started', skip: 'skipped' },
+  started: { ask: null, start: null, skip: null },
+  skipped: { ask: null, start: null, skip: null },
 };
 
 /** What became of one occasion: `…/schedules/{s}/firings/{id}`, one document per occasion. */
@@ -155,8 +194,8 @@ export const Firing = z.object({
   id: Id,
   schedule: Id,
   status: FiringStatus,
-  /** Who or what had it fire: the clock, a load that ended, or a person. */
-  cause: z.enum(['clock', 'etl', 'person']),
+  /** Who or what had it fire: the clock, a load that ended, a person, or a run that failed. */
+  cause: z.enum(['clock', 'etl', 'person', 'retry']),
   /** The time of the calendar it stands for; null where the clock plays no part. */
   slot: Moment.nullable(),
   /** Times of the calendar before this one that passed without anything being started; counted up to 1,000. */
@@ -165,12 +204,21 @@ export const Firing = z.object({
   requestedBy: z.string(),
   /** The run that was asked for; it exists once the status is `started`. */
   run: StartedRun.nullable(),
-  /** Why it was left out. */
+  /** Why it was left out, or why its run failed. */
   reason: FailureSchema.nullable(),
-  /** Whether its run, or the last of its retries, ended well; null while it is not over, and where there was none. */
+  /** Whether its run ended well; null while it is not over, and where there was none. */
   succeeded: z.boolean().nullable().default(null),
-  /** When it was over, its retries included: well, or to nothing. */
+  /** When it was over: its run had ended, or it was left out. */
   concludedAt: Moment.nullable().default(null),
+  /** How many tries came before it; those are the firing `retryOf` and its retries. */
+  attempt: z.int().default(0),
+  retryOf: Id.nullable().default(null),
+  /** The firing that tries again; null where none does. */
+  retriedBy: Id.nullable().default(null),
+  /** The run that failed, whose tables that were not loaded are to be. */
+  failedRun: Id.nullable().default(null),
+  /** When a try that waits is to be made. */
+  dueAt: Moment.nullable().default(null),
   createdAt: Moment,
 });
 export type Firing = z.infer<typeof Firing>;
@@ -186,6 +234,7 @@ const ON_PURPOSE: readonly string[] = [
   'model-deleted',
   'tenant-suspended',
   'run-cancelled',
+  'retry-overtaken',
 ];
 
 /** Whether an occasion that is over came to nothing that somebody should hear of. */

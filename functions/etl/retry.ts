@@ -16,7 +16,13 @@ import { sourceTables, tablesOf } from './tables.ts';
 export async function retryRun(
   store: Store,
   key: RunKey,
-  wanted: { readonly actor: string; readonly trigger: RunTrigger; readonly overlap: Overlap },
+  wanted: {
+    readonly actor: string;
+    readonly trigger: RunTrigger;
+    readonly overlap: Overlap;
+    /** Left out: a new one. */
+    readonly id?: string;
+  },
 ): Promise<Started> {
   const run = (await mustRead(store, runPath(key), EtlRun, 'run')).value;
   if (!isFinal(etlCycle, run.status))

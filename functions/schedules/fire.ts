@@ -13,7 +13,7 @@ import { firingId, type ScheduleKey, schedulePath } from './key.ts';
 import { dormant, planClock, seenTo, tooLate } from './plan.ts';
 
 /** History is kept for half a year; Firestore's TTL policy on `firings` removes what is older. */
-const KEPT_MS = 183 * 86_400_000;
+export const KEPT_MS = 183 * 86_400_000;
 
 /** An occasion of a schedule. */
 interface Occasion {
@@ -49,7 +49,7 @@ export async function fireByClock(store: Store, key: ScheduleKey, at: number): P
       requestedBy: 'system',
       slot,
       missed: due.missed,
-      reason: due.reason ?? tooLate(due.slot, store.clock()),
+      reason: due.reason ?? (schedule.catchUp === 'once' ? null : tooLate(due.slot, store.clock())),
     };
     const revision = await planFiring(store, key, schedule, occasion);
     return revision === null ? null : { ...revision, value: seenTo(revision.value, due) };
@@ -128,6 +128,11 @@ async function planFiring(
     reason: reason === null ? null : { ...reason },
     succeeded: null,
     concludedAt: reason === null ? null : at,
+    attempt: 0,
+    retryOf: null,
+    retriedBy: null,
+    failedRun: null,
+    dueAt: null,
     createdAt: at,
   };
   const watched: Watched = { kind: 'firing', path, tenant, model, id: occasion.id };
@@ -149,6 +154,46 @@ async function planFiring(
   };
 }
 
+/**
+ * Makes a try that waits, once its pause is over: its run is asked for, unless something is in the way, or the schedule has
+ * started another since. May be called any number of times.
+ */
+export async function fireRetry(store: Store, key: ScheduleKey, id: string): Promise<void> {
+  const path = paths.firing(key.tenant, key.model, key.schedule, id);
+  const { value: schedule } = await mustRead(store, schedulePath(key), Schedule, 'schedule');
+  await revise(store, path, Firing, async (firing): Promise<Revision<Firing> | null> => {
+    const at = now(store);
+    if (firing.status !== 'waiting' || (firing.dueAt ?? at) > at) return null;
+    const message = `${key.schedule}~${id}`;
+    const { kind } = schedule.what;
+    const reason =
+      dormant(schedule) ?? overtaken(schedule, firing) ?? (await hindrance(store, key, schedule));
+    if (reason !== null) {
+      const skipped: Firing = { ...firing, status: 'skipped', reason: { ...reason }, concludedAt: at };
+      const told = comesToNothing(skipped) ? [announce('schedule-concluded', { ...key, firing: id })] : [];
+      const writes = [{ kind: 'delete' as const, path: paths.watched(path) }];
+      return { value: skipped, writes, announcements: told };
+    }
+    const run = { kind, id: triggeredRunId(kind, { tenant: key.tenant, model: key.model, key: message }) };
+    return {
+      // From here on it is waited for from now: it was not asked for before.
+      value: { ...firing, status: 'requested', run, dueAt: at },
+      writes: [{ kind: 'update', path: schedulePath(key), data: { lastFiredAt: at } }],
+      announcements: [startMessage(key, schedule, 'schedule', message, firing.failedRun)],
+      audit: { tenant: key.tenant, actor: 'system', action: 'schedule.fire', target: path },
+    };
+  });
+}
+
+function overtaken({ lastFiredAt }: Schedule, { createdAt }: Firing): Failure | null {
+  if (lastFiredAt === null || lastFiredAt <= createdAt) return null;
+  return {
+    code: 'retry-overtaken',
+    message: `The schedule has started another run since, at ${lastFiredAt}.`,
+    remedy: null,
+  };
+}
+
 function auditOf(tenant: string, { cause, requestedBy }: Occasion, target: string): AuditEntry {
   const action = cause === 'person' ? 'schedule.run' : 'schedule.fire';
   return { tenant, actor: requestedBy, action, target };
@@ -159,6 +204,7 @@ function startMessage(
   { what, overlap, mayDeploy }: Schedule,
   trigger: Trigger,
   key: string,
+  failedRun: string | null = null,
 ): Announcement {
   // Should another run begin in between, the starter holds to the same policy.
   const asked = { tenant, model, trigger, key, overlap: overlap === 'queue' ? 'queue' : 'refuse' } as const;
@@ -166,6 +212,7 @@ function startMessage(
     ? announce('etl-start-requested', {
         ...asked,
         ...(what.together === undefined ? {} : { together: what.together }),
+        ...(failedRun === null ? {} : { retryOf: failedRun }),
       })
     : announce('pipeline-start-requested', {
         ...asked,

@@ -36,7 +36,7 @@ export interface Due {
  * run, a clock that was set back), starts nothing. Pure.
  */
 export function planClock(schedule: Schedule, at: number): Due | null {
-  if (!isTimed(schedule.when)) return null;
+  if (!isTimed(schedule.when) || waitsForResume(schedule)) return null;
   const calendar = openCalendar(schedule.when);
   const slot = calendar.latest(at + EARLY_MS);
   if (slot === null || slot < ownFrom(schedule)) return null;
@@ -64,6 +64,19 @@ export function planClock(schedule: Schedule, at: number): Due | null {
 export function seenTo(schedule: Schedule, due: Due): Schedule {
   if (due.outOfOrder) return schedule;
   return { ...schedule, lastSlot: toMoment(due.slot), nextDue: isAwake(schedule) ? due.next : null };
+}
+
+/** What comes up while it is paused is made up for once it is resumed: nothing is seen to until then. */
+function waitsForResume({ paused, deletedAt, catchUp }: Schedule): boolean {
+  return paused && deletedAt === null && catchUp === 'once';
+}
+
+/** The newest time of the schedule's own that was not seen to at `at` (milliseconds); null where none was missed. Pure. */
+export function missedSlot(schedule: Schedule, at: number): string | null {
+  if (!isTimed(schedule.when) || !isAwake(schedule)) return null;
+  const slot = openCalendar(schedule.when).latest(at);
+  if (slot === null || slot < ownFrom(schedule)) return null;
+  return schedule.lastSlot !== null && slot <= Date.parse(schedule.lastSlot) ? null : toMoment(slot);
 }
 
 /** Whether a time is so long past that nothing is started for it. Pure. */

@@ -21,7 +21,7 @@ import { nextOccurrences, openCalendar } from './calendar.ts';
 import { fireByRequest } from './fire.ts';
 import { followMark } from './follow.ts';
 import { type ScheduleKey, schedulePath } from './key.ts';
-import { justBefore, nextDue } from './plan.ts';
+import { justBefore, missedSlot, nextDue } from './plan.ts';
 
 /** Schedules that a model can have, deleted ones apart. */
 export const MOST_SCHEDULES = 100;
@@ -94,7 +94,10 @@ export async function changeSchedule(
   });
 }
 
-/** Pauses or resumes; it is as it is wanted already: nothing changes. What came up meanwhile is not made up for. */
+/**
+ * Pauses or resumes; it is as it is wanted already: nothing changes. What came up meanwhile is made up for once where the
+ * schedule says so, by the next look of the watch.
+ */
 export function setPaused(store: Store, key: ScheduleKey, actor: string, paused: boolean): Promise<Schedule> {
   const verb = paused ? 'pause' : 'resume';
   return edit(
@@ -106,11 +109,17 @@ export function setPaused(store: Store, key: ScheduleKey, actor: string, paused:
       schedule.paused === paused
         ? { patch: {} }
         : {
-            patch: timed(store, { ...schedule, paused, since: now(store) }),
+            patch: turned(store, schedule, paused),
             writes: [followMark(store, key)],
           },
     verb,
   );
+}
+
+function turned(store: Store, schedule: Schedule, paused: boolean): Schedule {
+  if (paused || schedule.catchUp === 'skip') return timed(store, { ...schedule, paused, since: now(store) });
+  const resumed = timed(store, { ...schedule, paused });
+  return { ...resumed, nextDue: missedSlot(resumed, store.clock()) ?? resumed.nextDue };
 }
 
 export function deleteSchedule(store: Store, key: ScheduleKey, actor: string): Promise<Schedule> {

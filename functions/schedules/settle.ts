@@ -8,6 +8,7 @@ import { read, transition } from '#store/document';
 import { listWatched, type Watched } from '#store/exclusive';
 import { now, type Store } from '#store/store';
 import { readStartRefusal } from '#store/triggered-run';
+import { fireRetry } from './fire.ts';
 
 /** A start message is tried for ten minutes; a run that is not there well after that does not come. */
 export const START_MINUTES = 20;
@@ -26,6 +27,10 @@ export async function settleFirings(store: Store, log: Log): Promise<void> {
 async function settle(store: Store, { tenant, model, path }: Watched): Promise<void> {
   const found = await read(store, path, Firing);
   const run = found?.value.run ?? null;
+  if (found?.value.status === 'waiting') {
+    await fireRetry(store, { tenant, model, schedule: found.value.schedule }, found.value.id);
+    return;
+  }
   if (found === null || run === null) {
     await store.db.commit([{ kind: 'delete', path: paths.watched(path) }]);
     return;
@@ -49,8 +54,9 @@ async function settle(store: Store, { tenant, model, path }: Watched): Promise<v
   });
 }
 
-function isLost({ createdAt }: Firing, clock: number): boolean {
-  return clock - Date.parse(createdAt) > START_MINUTES * 60_000;
+/** Of a try that waited, counted from when it was asked for. */
+function isLost({ createdAt, dueAt }: Firing, clock: number): boolean {
+  return clock - Date.parse(dueAt ?? createdAt) > START_MINUTES * 60_000;
 }
 
 const NEVER_CAME: Failure = {

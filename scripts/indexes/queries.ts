@@ -43,6 +43,7 @@ export const QUERIES: readonly Query[] = [
   { collection: 'alertDeliveries', everywhere: true, by: ['nextAt', 'asc'] },
   // schedules: what became of a schedule's occasions; schedules whose time has come
   { collection: 'firings', equal: ['status'], by: ['createdAt', 'desc'] },
+  { collection: 'firings', everywhere: true, equal: ['run.id'] },
   { collection: 'schedules', everywhere: true, by: ['nextDue', 'asc'] },
   // store/resource.ts: what was deleted longer ago than it can be restored
   ...['models', 'sources', 'datasets', 'pipelineConfigs', 'versions', 'schedules'].map(

@@ -67,7 +67,7 @@ export const resumeSchedule = contract({
   method: 'POST',
   path: '/api/tenants/{tenant}/models/{model}/schedules/{schedule}/resume',
   access: 'run',
-  summary: 'Resume; what came up while it was paused is not made up for.',
+  summary: 'Resume; what came up while it was paused is made up for once where `catchUp` says so.',
   answer: ScheduleView,
 });
 

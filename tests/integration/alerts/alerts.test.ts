@@ -31,6 +31,9 @@ const people = {
   byUid: (uid: string) =>
     Promise.resolve({ uid, email: `${uid}@example.com`, emailVerified: VERIFIED.includes(uid) }),
 };
+const fail = (what: string): never => {
+  throw new Error(what);
+};
 let receiver: Receiver;
 let world: DeliveryWorld;
 

@@ -7,6 +7,7 @@ import { read, readAll } from '#store/document';
 import { noteStartRefusal, triggeredRunId } from '#store/triggered-run';
 import { freshTenant, openTestStore } from '#tests/store';
 import { seeToEtlEnd } from '../../../functions/schedules/after-etl.ts';
+import { concludeRun } from '../../../functions/schedules/conclude.ts';
 import { fireByClock } from '../../../functions/schedules/fire.ts';
 import {
   addSchedule,
@@ -33,9 +34,13 @@ const MODEL = 'mtest';
 const HOURLY: When = { kind: 'cron', cron: '0 * * * *', timeZone: 'Europe/Berlin' };
 const PIPELINE: ScheduledWork = { kind: 'pipeline', config: 'cone', dataset: 'done' };
 
+const fail = (what: string): never => {
+  throw new Error(what);
+};
+
 /** A schedule in a model of its own; `hour` is a time of its calendar to come, by which the store's clock is set. */
 async function scene(
-  definition: Partial<{ when: When; what: ScheduledWork; overlap: 'skip' | 'queue' }> = {},
+  definition: Partial<Pick<Schedule, 'when' | 'what' | 'overlap' | 'catchUp' | 'retries'>> = {},
 ) {
   store.ahead = 0;
   const tenant = freshTenant();
@@ -70,6 +75,8 @@ async function scene(
       what: { kind: 'etl' },
       when: HOURLY,
       overlap: 'skip',
+      catchUp: 'skip',
+      retries: { times: 0, minutes: 10 },
       notBefore: null,
       paused: false,
       ...definition,
@@ -207,6 +214,8 @@ test('a schedule that is made paused has times that come, too', async () => {
     what: { kind: 'etl' },
     when: { kind: 'cron', cron: '0 0 31 4 *', timeZone: 'UTC' },
     overlap: 'skip',
+    catchUp: 'skip',
+    retries: { times: 0, minutes: 10 },
     notBefore: null,
     paused: true,
   } as const;
@@ -247,6 +256,107 @@ test('after an outage the newest time is made up for, unless it is half a day ag
   daily.clockTo(midnight + 13 * 3_600_000);
   await fireOverdue(store, quiet);
   expect(await daily.firings()).toMatchObject([{ status: 'skipped', reason: { code: 'too-late' } }]);
+});
+
+test('with catch-up "once" the newest missed time is made up for: of a pause, and of a long outage', async () => {
+  const paused = await scene({ catchUp: 'once' });
+  await setPaused(store, paused.key, 'u1', true);
+  await paused.fire(1);
+  expect(await paused.firings()).toEqual([]);
+  paused.clockTo(paused.hour + 3 * 3_600_000 + 600_000);
+  expect((await setPaused(store, paused.key, 'u1', false)).nextDue).toBe(paused.slot(3));
+  await fireOverdue(store, quiet);
+  await fireOverdue(store, quiet);
+  expect(await paused.firings()).toMatchObject([{ slot: paused.slot(3), status: 'requested', missed: 3 }]);
+  const down = await scene({ catchUp: 'once', when: { kind: 'daily', at: '00:00', timeZone: 'UTC' } });
+  down.clockTo(Date.parse((await down.schedule())?.nextDue ?? '') + 30 * 3_600_000);
+  await fireOverdue(store, quiet);
+  expect(await down.firings()).toMatchObject([{ status: 'requested', missed: 1 }]);
+});
+
+test('a run that fails is started again after growing pauses, its unloaded tables alone, as often as was said', async () => {
+  const stage = await scene({ retries: { times: 2, minutes: 10 } });
+  const { key, tenant, set, firings, fire, messages, hour, clockTo } = stage;
+  const failure = { code: 'source-unreachable', message: 'It did not answer.', remedy: null };
+  const end = async (run: string, status: string) => {
+    const at = toMoment(store.clock());
+    const counts = { rows: 0, bytes: 0, rejected: {} };
+    const common = { requestedBy: 'system', tables: 1, attempts: 1, executor: null, counts };
+    const told = status === 'succeeded' ? null : failure;
+    const moments = { createdAt: at, startedAt: at, finishedAt: at };
+    await set(paths.etlRun(tenant, MODEL, run), { id: run, status, failure: told, ...common, ...moments });
+    const started = { kind: 'etl', id: run } as const;
+    await Promise.all([concludeRun(store, key, started), concludeRun(store, key, started)]);
+  };
+  const concluded = () =>
+    store.published.filter(
+      ({ topic, payload }) => topic === 'schedule-concluded' && Object(payload).tenant === tenant,
+    );
+  await fire(0);
+  const runs: string[] = [];
+  for (const [after, status] of [
+    [0, 'failed'],
+    [12, 'partial'],
+    [40, 'failed'],
+  ] as const) {
+    clockTo(hour + after * 60_000 + 30_000);
+    await settleFirings(store, quiet);
+    await settleFirings(store, quiet);
+    const run = (await firings()).at(-1)?.run?.id ?? fail('no run');
+    runs.push(run);
+    await end(run, status);
+  }
+  expect(new Set(runs).size).toBe(3);
+  const all = await firings();
+  expect(all).toMatchObject([
+    { cause: 'clock', attempt: 0, succeeded: false, reason: failure, retriedBy: all[1]?.id },
+    { cause: 'retry', attempt: 1, retryOf: all[0]?.id, failedRun: runs[0], retriedBy: all[2]?.id },
+    {
+      cause: 'retry',
+      attempt: 2,
+      retryOf: all[0]?.id,
+      failedRun: runs[1],
+      retriedBy: null,
+      succeeded: false,
+    },
+  ]);
+  expect(messages().map(({ payload }) => Object(payload).retryOf)).toEqual([undefined, runs[0], runs[1]]);
+  // Its end is told once, when nothing is left to try.
+  expect(concluded()).toMatchObject([{ payload: { firing: all[2]?.id } }]);
+});
+
+test('a try that waits is left out where the schedule has started another run, is paused, or the run was cancelled', async () => {
+  const failed = { requestedBy: 'u1', tables: 1, attempts: 1, executor: null, failure: null };
+  const ends = async ({ tenant, set, key, firings }: Scene, status: string) => {
+    const id = (await firings()).at(-1)?.run?.id ?? fail('no run');
+    const at = toMoment(store.clock());
+    const counts = { rows: 0, bytes: 0, rejected: {} };
+    const moments = { createdAt: at, startedAt: at, finishedAt: at };
+    await set(paths.etlRun(tenant, MODEL, id), { id, status, counts, ...failed, ...moments });
+    await concludeRun(store, key, { kind: 'etl', id });
+  };
+  const spoiled: [string, (stage: Scene) => Promise<unknown>][] = [
+    ['retry-overtaken', ({ key }) => runNow(store, key, 'u1')],
+    ['schedule-paused', ({ key }) => setPaused(store, key, 'u1', true)],
+  ];
+  for (const [code, spoil] of spoiled) {
+    const stage = await scene({ retries: { times: 1, minutes: 10 } });
+    await stage.fire(0);
+    await ends(stage, 'failed');
+    stage.clockTo(stage.hour + 60_000);
+    await spoil(stage);
+    stage.clockTo(stage.hour + 700_000);
+    await settleFirings(store, quiet);
+    expect((await stage.firings()).find(({ cause }) => cause === 'retry')).toMatchObject({
+      status: 'skipped',
+      run: null,
+      reason: { code },
+    });
+  }
+  const cancelled = await scene({ retries: { times: 1, minutes: 10 } });
+  await cancelled.fire(0);
+  await ends(cancelled, 'cancelled');
+  expect(await cancelled.firings()).toMatchObject([{ reason: { code: 'run-cancelled' }, retriedBy: null }]);
 });
 
 test('run now: once for one request, paused or not, and its policy holds', async () => {

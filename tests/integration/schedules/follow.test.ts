@@ -50,6 +50,8 @@ async function unheard(): Promise<{ key: ScheduleKey; id: string; marked: () => 
       what: { kind: 'etl' },
       when: { kind: 'weekly', at: '02:30', days: ['mon', 'thu'], timeZone: 'Europe/Berlin' },
       overlap: 'skip',
+      catchUp: 'skip',
+      retries: { times: 0, minutes: 10 },
       notBefore: null,
       paused: false,
     },

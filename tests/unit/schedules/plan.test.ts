@@ -1,5 +1,5 @@
 import type { Schedule } from '#core/schedule';
-import { nextDue, planClock, seenTo } from '../../../functions/schedules/plan.ts';
+import { missedSlot, nextDue, planClock, seenTo } from '../../../functions/schedules/plan.ts';
 
 const HOUR = Date.UTC(2026, 5, 1, 12);
 const schedule: Schedule = {
@@ -8,6 +8,8 @@ const schedule: Schedule = {
   what: { kind: 'etl' },
   when: { kind: 'cron', cron: '0 * * * *', timeZone: 'UTC' },
   overlap: 'skip',
+  catchUp: 'skip',
+  retries: { times: 0, minutes: 10 },
   notBefore: null,
   paused: false,
   createdBy: 'u1',
@@ -45,4 +47,15 @@ test('the next time is one that the schedule fires at, also where it begins with
   const sharp = { ...schedule, notBefore: '2026-06-01T12:00:00.000Z' };
   expect(nextDue(sharp, HOUR - 60_000)).toBe('2026-06-01T12:00:00.000Z');
   expect(planClock(sharp, HOUR)).not.toBeNull();
+});
+
+test('with catch-up "once" what comes up while it is paused waits for the resumption, the newest time of it', () => {
+  const once = { ...schedule, catchUp: 'once' as const };
+  expect(planClock({ ...once, paused: true }, HOUR)).toBeNull();
+  const later = HOUR + 5 * 3_600_000 + 60_000;
+  expect(missedSlot(once, later)).toBe('2026-06-01T17:00:00.000Z');
+  expect(planClock(once, later)).toMatchObject({ slot: HOUR + 5 * 3_600_000, missed: 5, reason: null });
+  // Seen to before, or not its own.
+  expect(missedSlot({ ...once, lastSlot: '2026-06-01T17:00:00.000Z' }, later)).toBeNull();
+  expect(missedSlot({ ...once, since: '2026-06-01T17:30:00.000Z' }, later)).toBeNull();
 });

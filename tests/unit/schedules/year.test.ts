@@ -33,6 +33,8 @@ function scheduleOf(cron: string, timeZone: string): Schedule {
     what: { kind: 'etl' },
     when: { kind: 'cron', cron, timeZone },
     overlap: 'skip',
+    catchUp: 'skip',
+    retries: { times: 0, minutes: 10 },
     notBefore: null,
     paused: false,
     createdBy: 'u1',
