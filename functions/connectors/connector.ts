@@ -59,6 +59,12 @@ export const CONNECTION_FAILURES: readonly string[] = [
  */
 export const SOURCE_BUSY = 'source-busy';
 
+/**
+ * Codes of TransientErrors that say: the moment that was being read is there no more (its session has ended, a file was
+ * replaced). To try the same again is in vain; what was not read to its end begins anew, at a new moment.
+ */
+export const MOMENT_GONE: readonly string[] = ['snapshot-gone', 'object-changed'];
+
 /** A value that JSON and Firestore keep as it is. */
 export type PlainValue = string | number | boolean | null;
 
@@ -202,9 +208,9 @@ export interface ObjectVersion {
 export interface ObjectReader {
   /** The object's newest version, null when there is none. Throws Terminal `object-forbidden`. */
   stat(uri: string): Promise<ObjectVersion | null>;
-  /** The bytes as they are stored, not decompressed. Throws Terminal `object-not-found`. */
+  /** The bytes as they are stored, not decompressed. Throws Transient `object-changed` where that generation is gone. */
   open(uri: string, generation: string): AsyncIterable<Uint8Array>;
-  /** The stored bytes from `start` to before `end`, which the object must have. Throws Terminal `object-not-found`. */
+  /** The stored bytes from `start` to before `end`, which the object must have. Throws as `open` does. */
   range(uri: string, generation: string, start: number, end: number): Promise<Uint8Array>;
   /** The newest versions of all objects whose address begins with `prefix`, by name, in pages. Throws Terminal `object-forbidden`. */
   list(prefix: string): AsyncIterable<readonly ObjectVersion[]>;

@@ -8,7 +8,7 @@
  *
  * A run that is to end before it is done (cancelled, over its caps, nothing to load) is left at once and settled.
  */
-import { CONNECTION_FAILURES } from '#connectors/connector';
+import { CONNECTION_FAILURES, MOMENT_GONE } from '#connectors/connector';
 import { type Failure, TerminalError, toFailure } from '#core/errors';
 import { EtlRun, etlCycle, type EtlEvent, EtlTable } from '#core/etl-run';
 import { paths } from '#core/paths';
@@ -234,7 +234,7 @@ async function move(scope: Scope, event: EtlEvent): Promise<void> {
 
 /** Whether the failure is no table's: its snapshot or its server is gone. */
 function endsEpoch({ code }: Failure): boolean {
-  return code === 'snapshot-gone' || CONNECTION_FAILURES.includes(code);
+  return MOMENT_GONE.includes(code) || CONNECTION_FAILURES.includes(code);
 }
 
 function unreadable(table: EtlTable, ended: Failure | null): Failure {

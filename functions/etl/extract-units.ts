@@ -1,5 +1,5 @@
 import { makeTableWriter } from '#columnar/table-writer';
-import { CONNECTION_FAILURES, SOURCE_BUSY, type SourceSession } from '#connectors/connector';
+import { CONNECTION_FAILURES, MOMENT_GONE, SOURCE_BUSY, type SourceSession } from '#connectors/connector';
 import { type Failure, TerminalError, toError, toFailure } from '#core/errors';
 import { paths } from '#core/paths';
 import { mustRead } from '#store/document';
@@ -154,7 +154,7 @@ async function unitFailed(scope: Scope, unit: ClaimedUnit, error: unknown): Prom
     attempt: unit.record.attempts,
     error: toError(error).message,
   });
-  if (error instanceof TerminalError || failure.code === 'snapshot-gone' || spent)
+  if (error instanceof TerminalError || MOMENT_GONE.includes(failure.code) || spent)
     await settleFailed(scope, unit, failure);
   else await giveBack(scope, unit, restSeconds(unit.record.attempts));
 }

@@ -24,9 +24,6 @@ import { lastPublishedQuery } from './publish-sql.ts';
 import type { TablePlan } from './records.ts';
 import type { Scope } from './scope.ts';
 
-/** Source bytes of one unit: small enough to be read again, large enough for good files. */
-const UNIT_BYTES = 128 * 1024 * 1024;
-
 /** A table with the units that it is read in. */
 export interface Planned {
   readonly plan: TablePlan;
@@ -83,7 +80,10 @@ export async function planTable(
   const bound = ranged ? await session.safeUpperBound(table.name, chosen.cursor, after) : null;
   if (bound?.note) scope.log.warn(bound.note, { table: table.name });
   const plan = planRead(chosen, cursor, after, bound, change.fresh.length > 0);
-  const options = { targetBytes: UNIT_BYTES, ...(plan.range === null ? {} : { range: plan.range }) };
+  const options = {
+    targetBytes: scope.tuning.unitBytes,
+    ...(plan.range === null ? {} : { range: plan.range }),
+  };
   const units = plan.nothing ? [] : await session.planUnits(table.name, options);
   scope.log.info('table planned', { table: table.name, units: units.length, write: plan.write });
   const anew = plan.write === 'replace';

@@ -13,7 +13,7 @@ import { pause } from './pause.ts';
 import { openProgress } from './progress.ts';
 import { Epoch } from './records.ts';
 import type { RunKey } from './run-key.ts';
-import { openScope, type Scope } from './scope.ts';
+import { openScope, type Scope, type Tuning, TUNING } from './scope.ts';
 import { epochPath } from './units.ts';
 
 /** A coordinator that has been gone for so long is not coming back in this execution. */
@@ -23,13 +23,13 @@ const COORDINATOR_GONE_SECONDS = 90;
  * One task of the runner: task 0 coordinates (and reads), the others read. Killed at any time, it may be started again:
  * what is published stays, what is not begins anew.
  */
-export async function runEtl(context: JobContext): Promise<void> {
+export async function runEtl(context: JobContext, tuning: Tuning = TUNING): Promise<void> {
   const key: RunKey = {
     tenant: requiredEnv(context.env, 'TRADEWIND_TENANT'),
     model: requiredEnv(context.env, 'TRADEWIND_MODEL'),
     run: requiredEnv(context.env, 'TRADEWIND_RUN'),
   };
-  const { scope, close } = await openScope(context, key);
+  const { scope, close } = await openScope(context, key, tuning);
   try {
     await (context.task === 0 ? lead(scope) : follow(scope));
   } catch (error) {

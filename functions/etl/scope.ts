@@ -8,8 +8,18 @@ import type { RunKey } from './run-key.ts';
 import { openSpent, type SpentTold } from './spent.ts';
 import { openStopWatch } from './stop-watch.ts';
 
+/** What a task does at what size. */
+export interface Tuning {
+  /** Source bytes of one unit: small enough to be read again, large enough for good files. */
+  readonly unitBytes: number;
+}
+
+/** The sizes that loads are made for. */
+export const TUNING: Tuning = { unitBytes: 128 * 1024 * 1024 };
+
 /** Everything a task of one run works with. */
 export interface Scope extends Place {
+  readonly tuning: Tuning;
   readonly config: Config;
   /** Goes to the container's output and to the run's log. */
   readonly log: Log;
@@ -30,6 +40,7 @@ export interface Scope extends Place {
 export async function openScope(
   context: JobContext,
   key: RunKey,
+  tuning: Tuning,
 ): Promise<{ readonly scope: Scope; readonly close: () => Promise<void> }> {
   const { store, config, signal: living } = context;
   const place = await openPlace(store, config, key);
@@ -42,6 +53,7 @@ export async function openScope(
   const spent = openSpent({ ...place, task: context.task, holder: context.holder });
   const scope: Scope = {
     ...place,
+    tuning,
     config,
     log,
     task: context.task,

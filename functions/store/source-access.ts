@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Write } from '#cloud/firestore';
 import { openFiles, splitUri } from '#cloud/storage';
 import type { ConnectorContext, ObjectReader, SourceAccess } from '#connectors/connector';
+import { objectChanged } from '#connectors/files/pinned';
 import { makeHostGuard, parseAllowedHosts } from '#connectors/hosts';
 import { TerminalError } from '#core/errors';
 import { newId } from '#core/ids';
@@ -118,12 +119,13 @@ export async function sourceContext(
     },
     async *open(uri, generation) {
       await checkObject(uri, policy, key);
-      yield* files.read(uri, generation);
+      yield* ofOneVersion(uri, files.read(uri, generation));
     },
     async range(uri, generation, start, end) {
       await checkObject(uri, policy, key);
       const chunks: Uint8Array[] = [];
-      for await (const chunk of files.read(uri, generation, { start, end })) chunks.push(chunk);
+      const found = ofOneVersion(uri, files.read(uri, generation, { start, end }));
+      for await (const chunk of found) chunks.push(chunk);
       return Buffer.concat(chunks);
     },
     async *list(prefix) {
@@ -136,6 +138,19 @@ export async function sourceContext(
     objects,
     now: () => performance.now(),
   };
+}
+
+/**
+ * What is read of one version of an object, which was there when the reading was planned.
+ * @throws TransientError `object-changed` where it is not any more
+ */
+export async function* ofOneVersion(uri: string, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    if (error instanceof TerminalError && error.code === 'object-missing') throw objectChanged(uri, error);
+    throw error;
+  }
 }
 
 /** What is sealed of a source: its credentials, and the place they are for. */

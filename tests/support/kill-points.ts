@@ -9,10 +9,8 @@
  *   <folder>/points/<tenant>-<name>.json   the points of a container's processes, one after the other
  */
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
-import http, { type ClientRequest } from 'node:http';
-import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
-import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { basename, dirname, join } from 'node:path';
+import { watchWrites } from './watch-writes.ts';
 
 const folder = process.env['KILL_FOLDER'] ?? '';
 const point = folder === '' ? 0 : findPoint();
@@ -55,47 +53,9 @@ function begin(what: string): boolean {
   return point === 2 * writes;
 }
 
-const CHANGES =
-  /\/(Commit|Write|Publish|RunJob|CancelExecution|CreateService|UpdateService|DeleteService|SetIamPolicy|CreateCustomJob|CancelCustomJob)$/;
-
-function watchSession(session: ClientHttp2Session): ClientHttp2Session {
-  const request = session.request.bind(session);
-  session.request = (headers = {}, options = {}): ClientHttp2Stream => {
-    const path: unknown = Object(headers)[':path'];
-    if (typeof path !== 'string' || !CHANGES.test(path)) return request(headers, options);
-    const dies = begin(path);
-    const stream = request(headers, options);
-    // The trailers come when the server has done what it was asked.
-    if (dies) stream.prependListener('trailers', () => die(path));
-    return stream;
-  };
-  return session;
-}
-
-function watchRequests(original: typeof http.request): typeof http.request {
-  const watched = (...args: Parameters<typeof http.request>): ClientRequest => {
-    const made = original(...args);
-    const { method, path, host } = made;
-    // Queries are jobs of BigQuery as well; to read by one is not to change anything.
-    if (!['POST', 'PUT', 'PATCH', 'DELETE'].includes(method) || /\/queries(\?|$)/.test(path)) return made;
-    const what = `${method} ${host}${path.replace(/\?.*/, '')}`;
-    if (begin(what)) made.prependListener('response', () => die(what));
-    return made;
-  };
-  // It takes what its original takes.
-  return watched as typeof http.request;
-}
-
 if (folder !== '') {
   if (nameOf() !== '') {
-    const connect = http2.connect.bind(http2);
-    // Every overload of its original, whose arguments are passed on as they are.
-    http2.connect = ((...args: Parameters<typeof connect>) =>
-      watchSession(connect(...args))) as typeof http2.connect;
-    http.request = watchRequests(http.request);
-    syncBuiltinESMExports();
-    // CommonJS sees the same objects; asked for here so that they are the ones changed above.
-    createRequire(import.meta.url)('node:http');
+    watchWrites((what) => (begin(what) ? () => die(what) : undefined));
     process.on('exit', (code) => appendFileSync(join(folder, 'ends'), `${nameOf()} ${writes} ${code}\n`));
   }
   advanceClock();

@@ -9,7 +9,7 @@ import { isIP } from 'node:net';
 import { TerminalError, toError, TransientError } from '#core/errors';
 import type { ObjectReader, ObjectVersion } from '../connector.ts';
 import type { HostGuard } from '../hosts.ts';
-import { lengthGeneration } from './pinned.ts';
+import { lengthGeneration, objectChanged } from './pinned.ts';
 
 const MAX_REDIRECTS = 3;
 /** As much as may be uploaded. */
@@ -55,7 +55,7 @@ export function makeHttpsObjects(hosts: HostGuard, options: HttpsOptions = {}): 
     try {
       accept(uri, answer, headers['range'] !== undefined);
       const { generation: now } = versionOf(uri, answer);
-      if (now !== generation) throw changed(uri);
+      if (now !== generation) throw objectChanged(uri);
       signal?.throwIfAborted();
       // A stream of a message yields Buffers; Node's type says any.
       for await (const chunk of answer as AsyncIterable<Buffer>) {
@@ -238,12 +238,6 @@ function versionOf(uri: string, { statusCode, headers }: IncomingMessage): Objec
   const known = etag !== undefined || modified !== undefined;
   const generation = known ? [etag ?? '', modified ?? '', bytes].join('|') : lengthGeneration(bytes);
   return { uri, bytes, generation };
-}
-
-function changed(uri: string): TerminalError {
-  return new TerminalError('object-changed', `${uri} changed while it was read.`, {
-    remedy: 'Run it again.',
-  });
 }
 
 function tooLate(uri: string, limit: number): TransientError {

@@ -2,7 +2,7 @@
  * Whether a generation tells one version of a file from every other. Of a web server that says nothing of versions it is the
  * length alone, which shows that a file is another only where it is longer or shorter.
  */
-import { TerminalError } from '#core/errors';
+import { TerminalError, TransientError } from '#core/errors';
 import type { ObjectVersion } from '../connector.ts';
 
 const LENGTH = 'length:';
@@ -17,5 +17,13 @@ export function mustBePinned({ uri, generation }: ObjectVersion, otherwise: stri
   if (!generation.startsWith(LENGTH)) return;
   throw new TerminalError('generation-unknown', `The server of ${uri} does not say when the file changes.`, {
     remedy: `${otherwise}, or have the server send an ETag or Last-Modified.`,
+  });
+}
+
+/** The generation that was being read is gone: the file was replaced or removed. */
+export function objectChanged(uri: string, cause?: unknown): TransientError {
+  return new TransientError('object-changed', `${uri} was replaced or removed while it was read.`, {
+    remedy: 'Run it again, at a time when nobody replaces the file.',
+    ...(cause === undefined ? {} : { cause }),
   });
 }

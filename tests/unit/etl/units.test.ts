@@ -8,7 +8,7 @@ const key = { tenant: 'tabc', model: 'mabc', run: 'rabc' };
 const result = { uri: 'gs://b/u1.parquet', rejectsUri: null, tally: null, rejected: {} };
 
 /** One claimed unit in a database whose answers are lost: what is written is written, and reads as a conflict. */
-function oneUnit(holder: string): { store: Store; record: UnitRecord } {
+function oneUnit(holder: string, status = 'claimed'): { store: Store; record: UnitRecord } {
   let version = 1;
   let data: Snapshot['data'] = {
     epoch: 1,
@@ -16,7 +16,7 @@ function oneUnit(holder: string): { store: Store; record: UnitRecord } {
     source: 's5678',
     number: 0,
     unit: { table: 'orders', id: 'u00000', part: {}, estimatedRows: null, estimatedBytes: null },
-    status: 'claimed',
+    status,
     holder,
     expiresAt: 0,
     attempts: 1,
@@ -46,4 +46,6 @@ test('a unit whose answer was lost is done, and its file is kept; one that someb
   expect(await settleDone({ store, key, holder: 'me' }, unit, result)).toBe(true);
   const other = oneUnit('another');
   expect(await settleDone({ store: other.store, key, holder: 'me' }, unit, result)).toBe(false);
+  const theirs = oneUnit('another', 'done');
+  expect(await settleDone({ store: theirs.store, key, holder: 'me' }, unit, result)).toBe(false);
 });
