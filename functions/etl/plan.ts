@@ -2,7 +2,7 @@ import type { CursorRange, UpperBound } from '#connectors/connector';
 import type { Column } from '#core/column';
 import { EVERY_ROW, WHOLE_READ } from '#core/etl-run';
 import { mergeKeyOf } from '#core/merge-key';
-import type { LoadMode, SourceTable } from '#core/source';
+import type { Deletes, LoadMode, SourceTable } from '#core/source';
 
 /** The last publication of a table, as its ledger row says. */
 export interface LastPublished {
@@ -144,6 +144,14 @@ export function addCounts(
 /** Rows that were rejected, for whatever reason. */
 export function rejectedRows(rejected: Readonly<Record<string, number>>): number {
   return Object.values(rejected).reduce((sum, count) => sum + count, 0);
+}
+
+/** Whether a load tells which rows are gone: a row that was rejected is in the source, and not among those that came. */
+export function marksDeleted(
+  { write, deletes }: { readonly write: LoadMode; readonly deletes: Deletes },
+  rejected: number,
+): boolean {
+  return write === 'merge' && deletes === 'mark' && rejected === 0;
 }
 
 /** Why so many rejects fail the table, or null while they are within its limit (a share of all its rows). */

@@ -7,7 +7,7 @@ import { mustRead, transition } from '#store/document';
 import { now } from '#store/store';
 import { runJob } from './jobs.ts';
 import { checksum, type Extracted, gather, loadStaging, stagingFields, validate } from './load.ts';
-import { addCounts, overLimit, percent, rejectedRows } from './plan.ts';
+import { addCounts, marksDeleted, overLimit, percent, rejectedRows } from './plan.ts';
 import {
   isOurs,
   LEDGER_FIELDS,
@@ -133,7 +133,10 @@ async function publishRows(
   const key = warehouseKey(plan, columns);
   await checkUnique(scope, plan, staging, key);
   const raw = await evolve(scope, plan, columns);
-  const marks = marksDeleted(scope, plan, unfit + rejectedRows(counts.rejected));
+  const rejected = unfit + rejectedRows(counts.rejected);
+  const marks = marksDeleted(plan, rejected);
+  if (plan.deletes === 'mark' && rejected > 0)
+    scope.log.warn('rows were rejected, so deleted ones are not looked for', { table: plan.name, rejected });
   if (marks) await checkVanished(scope, plan, staging, key);
   // Loading took its time: whoever gave the run up in between has told people so.
   if (await isGivenUp(scope, plan)) return null;
@@ -269,14 +272,6 @@ async function checkUnique(
       : `"${plan.name}" has ${Number(found['n'])} rows with the key ${shown}; a merge needs a key that each row has to itself.`,
     { remedy: 'Choose other columns as the key of this table, or load it by replace.' },
   );
-}
-
-/** Whether this load tells which rows are gone: a row that was rejected is in the source, and not among those that came. */
-function marksDeleted({ log }: Scope, plan: TablePlan, rejected: number): boolean {
-  if (plan.write !== 'merge' || plan.deletes !== 'mark') return false;
-  if (rejected > 0)
-    log.warn('rows were rejected, so deleted ones are not looked for', { table: plan.name, rejected });
-  return rejected === 0;
 }
 
 /** A source that is half there, or another one, is no reason to take half of the customers for gone. */

@@ -166,9 +166,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'rows are marked as deleted after a read from which some were rejected',
-    file: PUBLISH,
-    find: '  return rejected === 0;\n',
-    replace: '  return true;\n',
-    test: MERGE,
+    file: 'functions/etl/plan.ts',
+    find: "deletes === 'mark' && rejected === 0;",
+    replace: "deletes === 'mark';",
+    test: 'tests/unit/etl/plan.test.ts',
   },
 ];

@@ -3,6 +3,7 @@ import type { LoadMode } from '#core/source';
 import {
   addCounts,
   cursorOf,
+  marksDeleted,
   overLimit,
   OWN_CURSOR,
   planAfter,
@@ -163,6 +164,14 @@ test('rejects within the limit pass, one more fails with the figures, the reason
   expect(overLimit('orders', 0, { 'invalid-utf8': 9, 'field-count': 1 }, 0.01)?.remedy).toContain(
     'encoding latin1',
   );
+});
+
+test('rows are marked as deleted only after a merge that brought every row: a rejected one is in the source all the same', () => {
+  const plan = { write: 'merge', deletes: 'mark' } as const;
+  expect(marksDeleted(plan, 0)).toBe(true);
+  expect(marksDeleted(plan, 1)).toBe(false);
+  expect(marksDeleted({ ...plan, deletes: 'keep' }, 0)).toBe(false);
+  expect(marksDeleted({ ...plan, write: 'replace' }, 0)).toBe(false);
 });
 
 test('small runs get one task, large ones more, never too many', () => {
