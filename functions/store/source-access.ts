@@ -144,7 +144,10 @@ export async function sourceContext(
  * What is read of one version of an object, which was there when the reading was planned.
  * @throws TransientError `object-changed` where it is not any more
  */
-export async function* ofOneVersion(uri: string, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+export async function* ofOneVersion(
+  uri: string,
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> {
   try {
     yield* chunks;
   } catch (error) {
