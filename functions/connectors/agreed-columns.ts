@@ -2,7 +2,7 @@
 import { type Column, wireTypeOf } from '#core/column';
 import { TerminalError } from '#core/errors';
 
-const remedy = 'Discover the tables of the source again.';
+const remedy = 'It changed while it was being read, and nothing of it was published: load it again.';
 
 /**
  * The plan of column `agreed` among `plans`, which say how `table` is now. Terminal `column-changed` where the column is

@@ -82,6 +82,21 @@ export type DatasetDefinition = z.infer<typeof DatasetDefinition>;
 export const Dataset = DatasetDefinition.extend({ id: Id, ...editable, ...deletable });
 export type Dataset = z.infer<typeof Dataset>;
 
+/** What a data set reads of the raw tables in `destinations`: each column by the name it is given, with its role or `join`. */
+export function columnsRead(
+  { tables, joins, roles }: Pick<DatasetDefinition, 'tables' | 'joins' | 'roles'>,
+  destinations: readonly string[],
+): { readonly column: string; readonly use: string }[] {
+  const aliases = tables.filter((one) => destinations.includes(one.destination)).map(({ alias }) => alias);
+  const refs = [
+    ...Object.entries(roles).map(([use, ref]) => ({ use, ref })),
+    ...joins.flatMap(({ left, right }) => [left, right].map((ref) => ({ use: 'join', ref }))),
+  ];
+  return refs.flatMap(({ use, ref }) =>
+    ref !== undefined && aliases.includes(ref.table) ? [{ column: ref.column, use }] : [],
+  );
+}
+
 /**
  * In what two data sets differ: tables by alias, joins by their columns (in either direction), roles by what they mean,
  * cleaning by option. Names do not count.

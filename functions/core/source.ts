@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Column, type ColumnType } from './column.ts';
+import { DriftPolicy, LoadedSchema, Proposal } from './drift.ts';
 import { HashedColumn } from './hashed-column.ts';
 import { Id, Moment, Name } from './ids.ts';
 import { deletable, editable } from './resource.ts';
@@ -186,6 +187,8 @@ export const Moved = z.object({
 });
 export type Moved = z.infer<typeof Moved>;
 
+const Destination = z.string().regex(/^[a-z_][a-z0-9_]{0,199}$/);
+
 /** One table of a source: `…/sources/{s}/tables/{id}`. */
 export const SourceTable = z.object({
   id: Id,
@@ -226,7 +229,21 @@ export const SourceTable = z.object({
   /** Columns of personal data, of which only keyed hashes arrive. */
   hashed: z.array(HashedColumn).max(500).default([]),
   /** Name of the table in the raw dataset. */
-  destination: z.string().regex(/^[a-z_][a-z0-9_]{0,199}$/),
+  destination: Destination,
+  /** What a load does by itself where the table has changed in its source. */
+  drift: DriftPolicy.default('propagate'),
+  /** What the last load left in the warehouse; null: never loaded, or before that was kept. */
+  loaded: LoadedSchema.nullable().default(null),
+  /** Changes that wait for a decision, or for the load that applies it. */
+  proposal: Proposal.nullable().default(null),
+  /** A new version of the raw table, accepted: the next load begins it, and with that load it is the `destination`. */
+  next: Destination.nullable().default(null),
+  /** Versions of the raw table so far, `next` included. */
+  versions: z.int().min(1).default(1),
+  /** Former versions of the raw table. They stay while a data set reads them; `expiresAt`: they go then. */
+  former: z
+    .array(z.object({ destination: Destination, until: Moment, expiresAt: Moment.nullable() }))
+    .default([]),
   /** Rows that may be rejected before the table fails, as a share of its rows (0 to 1). */
   rejectLimit: z.number().min(0).max(1),
   discoveredAt: Moment,
@@ -242,6 +259,29 @@ export type SourceTable = z.infer<typeof SourceTable>;
 /** Whether a load takes only some of a table's rows, as a sample. */
 export function samples({ rowLimit }: Pick<SourceTable, 'rowLimit'>): boolean {
   return rowLimit !== null;
+}
+
+/** The raw table into which the next load of the table goes. */
+export function loadsInto({ destination, next }: Pick<SourceTable, 'destination' | 'next'>): string {
+  return next ?? destination;
+}
+
+/** Every raw table that is of the table, whether it is used or not. */
+export function rawTablesOf({
+  destination,
+  next,
+  former,
+}: Pick<SourceTable, 'destination' | 'next' | 'former'>): string[] {
+  return [destination, ...(next === null ? [] : [next]), ...former.map((one) => one.destination)];
+}
+
+/** The name of the `version`th raw table after `destination`, which may be a version itself; none of `taken`. */
+export function nextDestination(destination: string, version: number, taken: ReadonlySet<string>): string {
+  const base = destination.replace(/__v\d+$/, '').slice(0, 190);
+  for (let number = version; ; number++) {
+    const name = `${base}__v${number}`;
+    if (!taken.has(name)) return name;
+  }
 }
 
 /** The warehouse name for `sourceName` + `tableName`: lower-case letters, digits, underscores; starts with no digit. */

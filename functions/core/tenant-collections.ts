@@ -88,7 +88,14 @@ export const CARRIED: readonly Carried[] = [
         : source.settings,
     credentialsSetAt: null,
   })),
-  carried('models/*/sources/*/tables/*', SourceTable, asItIs),
+  // Nothing is loaded here yet.
+  carried('models/*/sources/*/tables/*', SourceTable, (table) => ({
+    ...table,
+    loaded: null,
+    proposal: null,
+    next: null,
+    former: [],
+  })),
   carried('models/*/etlRuns/*', EtlRun, onlyIfOver),
   carried('models/*/etlRuns/*/tables/*', EtlTable, asItIs),
   carried('models/*/datasets/*', Dataset, asItIs),

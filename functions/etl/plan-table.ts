@@ -10,6 +10,7 @@ import { type Source, SourceTable } from '#core/source';
 import { inWarehouse, loadedColumns } from '#core/warehouse-name';
 import { mustRead } from '#store/document';
 import { type ColumnChange, compareColumns, readColumnSet } from './column-set.ts';
+import { admit } from './drift.ts';
 import { askAboutPlace, forgetPlace, movedError, planPlace, type PlaceStep } from './moved.ts';
 import {
   cursorOf,
@@ -45,20 +46,19 @@ export async function planTable(
 ): Promise<Planned> {
   const { tenant, model } = scope.key;
   const chosenPath = paths.sourceTable(tenant, model, table.source, table.id);
-  const chosen = (await mustRead(scope.store, chosenPath, SourceTable, 'table')).value;
+  const known = (await mustRead(scope.store, chosenPath, SourceTable, 'table')).value;
   const connector = connectors[source.settings.kind];
-  const cursor = cursorOf(chosen, connector.capabilities.ownCursor);
+  const before = cursorOf(known, connector.capabilities.ownCursor);
   const place = connector.placeOf(source.settings, table.name);
   // Where somebody has removed the raw table, what the ledger says is of rows that are gone.
-  const raw =
-    cursor === null
-      ? null
-      : await scope.warehouse.describe({ dataset: scope.dataset, table: table.destination });
+  const raw = await scope.warehouse.describe({ dataset: scope.dataset, table: table.destination });
   const there = raw === null ? null : last;
-  const step = await settlePlace(scope, chosen, cursor, there, place);
-  const after = step === 'other' ? null : planAfter(cursor, there);
+  const step = await settlePlace(scope, known, before, there, place);
 
   const described = await session.describe(table.name);
+  const chosen = await admit(scope, table, known, described, raw);
+  const cursor = cursorOf(chosen, connector.capabilities.ownCursor);
+  const after = step === 'other' ? null : planAfter(cursor, there);
   const loaded = loadedColumns(described.columns, chosen.excluded);
   const columns = loaded.map(({ column }) => column);
   const empty = noColumns(table.name, described.columns, columns);
@@ -74,7 +74,7 @@ export async function planTable(
     excluded: namesOf(described.columns).filter((name) => !names.includes(name)),
     last: after === null ? null : readColumnSet(there?.columns ?? null),
     raw: after === null ? null : (raw?.fields ?? []).map(({ name }) => name),
-    known: namesOf(chosen.columns),
+    known: namesOf(known.columns),
   });
   const ranged = cursor !== null && cursor.column !== null;
   const bound = ranged ? await session.safeUpperBound(table.name, chosen.cursor, after) : null;
@@ -99,6 +99,8 @@ export async function planTable(
       extracted: false,
       columns: columns.map((column) => ({ ...column })),
       names,
+      sourceKey: chosen.key,
+      excluded: [...chosen.excluded],
       write: plan.write,
       key: [...key],
       deletes: chosen.deletes,

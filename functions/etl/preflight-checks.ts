@@ -6,9 +6,10 @@ import type { Failure } from '#core/errors';
 import { keyProblem, mergeKeyOf } from '#core/merge-key';
 import type { PreflightCheck } from '#core/preflight';
 import type { Source, SourceTable } from '#core/source';
-import { type LoadedColumn, loadedColumns } from '#core/warehouse-name';
+import { type ColumnReaders, driftOf, proposed, reconciled } from '#core/table-drift';
+import { loadedColumns } from '#core/warehouse-name';
+import { inWords, refused } from './drift.ts';
 import { noColumns } from './plan.ts';
-import { planSchema } from './publish-sql.ts';
 import type { Described } from './probe-source.ts';
 
 /** A check that found all well. */
@@ -46,13 +47,15 @@ export function checkDestinations(tables: readonly SourceTable[]): PreflightChec
 
 /**
  * Whether a table can be loaded as it is in its source now.
- * @param loaded the columns of its raw table in the warehouse; none where it was never loaded
+ * @param raw the columns of its raw table in the warehouse; null where it was never loaded
+ * @param readers what reads the raw tables
  */
 export function checkTable(
   source: Source,
   table: SourceTable,
   described: Described,
-  loaded: readonly Field[],
+  raw: Raw,
+  readers: ColumnReaders,
 ): PreflightCheck[] {
   const where = table.name;
   if ('code' in described) return [failed('table-readable', where, described)];
@@ -65,7 +68,7 @@ export function checkTable(
   if (empty !== null) return [failed('table-readable', where, empty)];
   return [
     passed('table-readable', where, `"${where}" is there, with ${columns.length} columns.`),
-    ...checkTypes(table, columns, loaded),
+    checkDrift(table, described, raw, readers),
     ...checkKey(
       table,
       columns.map(({ column }) => column),
@@ -75,31 +78,22 @@ export function checkTable(
 }
 
 type Columns = Exclude<Described, Failure>;
+type Raw = readonly Field[] | null;
 
-function checkTypes(
-  table: SourceTable,
-  columns: readonly LoadedColumn[],
-  loaded: readonly Field[],
-): PreflightCheck[] {
-  const named = columns.map(({ column, name }) => ({ ...column, name }));
-  const { changed, added } = planSchema(loaded, named);
-  if (changed.length > 0)
-    return changed.map(({ name, from, to }) =>
-      failed('columns', table.name, {
-        message: `The column "${name}" of "${table.name}" is ${to} in the source now and ${from} in the warehouse.`,
-        remedy:
-          'Change it back in the source (or cast it in a view), or add the source again under another name to load it into a new table.',
-      }),
-    );
-  const gone = table.columns.filter(
-    ({ name }) => !table.excluded.includes(name) && !columns.some(({ column }) => column.name === name),
-  );
-  const notes = [
-    ...(loaded.length > 0 && added.length > 0 ? [`${added.length} new columns will be added`] : []),
-    ...(gone.length > 0 ? [`${gone.map(({ name }) => `"${name}"`).join(', ')} gone, null from now on`] : []),
-  ];
-  const told = notes.length === 0 ? 'fit' : `fit; ${notes.join('; ')}`;
-  return [passed('columns', table.name, `The columns of "${table.name}" ${told}.`)];
+function checkDrift(table: SourceTable, { columns, key }: Columns, raw: Raw, readers: ColumnReaders) {
+  const check = 'columns';
+  if (raw === null) return passed(check, table.name, `"${table.name}" is loaded for the first time.`);
+  const now = { ...table, columns: [...columns], key: key.length === 0 ? null : [...key] };
+  const drift = driftOf(now, reconciled(table.loaded, raw), readers);
+  const { proposal } = proposed(now, drift, { at: table.discoveredAt, by: 'preflight' });
+  if (proposal !== null && proposal.decision !== 'accepted') {
+    const { message, remedy = null } = refused(table.name, proposal);
+    return failed(check, table.name, { message, remedy });
+  }
+  if (proposal?.newVersion === true)
+    return passed(check, table.name, `"${table.name}" begins anew with its new columns, as was accepted.`);
+  const told = drift.changes.length === 0 ? 'fit' : `are taken as they are now: ${inWords(drift.changes)}`;
+  return passed(check, table.name, `The columns of "${table.name}" ${told}.`);
 }
 
 function checkKey(table: SourceTable, columns: readonly Column[]): PreflightCheck[] {

@@ -1,4 +1,5 @@
 import { openWarehouse } from '#cloud/bigquery';
+import { Dataset } from '#core/dataset';
 import { toFailure } from '#core/errors';
 import { inLanes } from '#core/in-lanes';
 import { checkQuota } from '#core/limits';
@@ -6,9 +7,10 @@ import { datasetNames } from '#core/model';
 import { paths } from '#core/paths';
 import type { PreflightCheck } from '#core/preflight';
 import type { SourceTable } from '#core/source';
+import { readersOf } from '#core/table-drift';
 import { Tenant } from '#core/tenant';
 import type { Config } from '#runtime/config';
-import { mustRead } from '#store/document';
+import { mustRead, readAll } from '#store/document';
 import { mustBeActive } from '#store/model-access';
 import { runsOfTheDay } from '#store/runs-of-the-day';
 import type { ModelKey } from '#store/source-access';
@@ -59,6 +61,7 @@ export async function preflight(
   const warehouse = openWarehouse({ ...tenant.cloud, endpoints: config.endpoints });
   const { raw } = datasetNames(tenant.cloud, key.tenant, key.model);
   const signal = AbortSignal.timeout(limitSeconds * 1000);
+  const readers = readersOf(await readAll(store, paths.datasets(key.tenant, key.model), Dataset));
   const waiting = all.filter(({ source }) => tables.some((table) => table.source === source.id));
   await inLanes(waiting, LANES, async ({ source }) => {
     const own = tables.filter((table) => table.source === source.id);
@@ -66,7 +69,7 @@ export async function preflight(
     checks.push(probed.reached);
     for (const { table, described } of probed.tables) {
       const loaded = await warehouse.describe({ dataset: raw, table: table.destination });
-      checks.push(...checkTable(source, table, described, loaded?.fields ?? []));
+      checks.push(...checkTable(source, table, described, loaded?.fields ?? null, readers));
     }
   });
   return { ok: checks.every(({ ok }) => ok), checks };

@@ -2,7 +2,7 @@
  * Every statement the runner sends to BigQuery: pure text from plans. Names were made by us (letters, digits,
  * underscores) and are checked again here; values travel as parameters.
  */
-import { decimalShape, wireTypeOf, type Column } from '#core/column';
+import { type Column, type ColumnType, decimalShape, wireTypeOf } from '#core/column';
 import type { Field, TableRef } from '#cloud/bigquery';
 import type { TableTally } from '#core/tally';
 import type { LoadMode } from '#core/source';
@@ -62,8 +62,10 @@ export function tableName(ref: TableRef): string {
  * A wire value of staging as the value of the raw table. Rows that do not fit are filtered out, but a warehouse may
  * cast before it filters: hence SAFE.
  */
-function published({ name, type }: Column, from = ''): string {
+function published({ name, type }: Column, from = '', into: ColumnType = type): string {
   const value = `${from === '' ? '' : `${from}.`}${quoted(name)}`;
+  // The raw table's type holds every value of this one.
+  if (into !== type) return `CAST(${value} AS ${into})`;
   switch (type) {
     case 'DATETIME':
       return `DATETIME(${value})`;
@@ -114,12 +116,14 @@ export function publishScript(options: {
   readonly newest: boolean;
   /** Under their warehouse names. */
   readonly columns: readonly Column[];
+  /** Types of the raw table that are wider than those of the columns. */
+  readonly wider?: ReadonlyMap<string, ColumnType>;
 }): string {
-  const { dataset, columns } = options;
+  const { dataset, columns, wider } = options;
   const destination = tableName({ dataset, table: options.destination });
   const names = columns.map((column) => quoted(column.name));
   const unfit = anyUnfit(columns);
-  const rows = `SELECT ${columns.map((column) => `${published(column)} AS ${quoted(column.name)}`).join(', ')}
+  const rows = `SELECT ${columns.map((column) => `${published(column, '', wider?.get(column.name))} AS ${quoted(column.name)}`).join(', ')}
 FROM ${tableName({ dataset, table: options.staging })}${unfit === null ? '' : `\nWHERE NOT (${unfit})`}`;
   return [
     'BEGIN TRANSACTION;',
@@ -333,21 +337,4 @@ export function unscaled(value: unknown, scale: number): bigint {
   const digits = `${whole}${fraction.padEnd(scale, '0').slice(0, scale)}`;
   if (/[1-9]/.test(fraction.slice(scale))) throw new RangeError(`decimal ${text} at scale ${scale}`);
   return BigInt(sign + digits);
-}
-
-/** How a raw table must change to take `columns`: fields to add, and columns whose type is another one now. */
-export function planSchema(
-  existing: readonly Field[],
-  columns: readonly Pick<Column, 'name' | 'type'>[],
-): { readonly added: Field[]; readonly changed: { name: string; from: string; to: string }[] } {
-  const known = new Map(existing.map((field) => [field.name.toLowerCase(), field]));
-  const added: Field[] = [];
-  const changed: { name: string; from: string; to: string }[] = [];
-  for (const column of columns) {
-    const field = known.get(column.name.toLowerCase());
-    if (field === undefined) added.push({ name: column.name, type: column.type });
-    else if (field.type !== column.type)
-      changed.push({ name: column.name, from: field.type, to: column.type });
-  }
-  return { added, changed };
 }

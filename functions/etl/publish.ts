@@ -5,7 +5,9 @@ import { type EtlCounts, EtlTable, etlCycle } from '#core/etl-run';
 import { DELETED_AT, LEDGER, REJECTS } from '#core/warehouse-name';
 import { mustRead, transition } from '#store/document';
 import { now } from '#store/store';
+import { evolve, type Evolved, warehouseKey } from './evolve.ts';
 import { runJob } from './jobs.ts';
+import { keepSchema } from './keep-schema.ts';
 import { checksum, type Extracted, gather, loadStaging, stagingFields, validate } from './load.ts';
 import { addCounts, marksDeleted, overLimit, percent, rejectedRows } from './plan.ts';
 import {
@@ -13,7 +15,6 @@ import {
   LEDGER_FIELDS,
   keyViolationQuery,
   ledgerQuery,
-  planSchema,
   PUBLISHED_MEANWHILE,
   publishScript,
   REJECT_FIELDS,
@@ -81,16 +82,17 @@ export async function landTable(scope: Scope, plan: TablePlan): Promise<void> {
 const UNSETTLED =
   'Others were writing, and which rows are complete could not be told: all rows there are were loaded, and the next load reads them again.';
 
-/** The table is published: says so. */
+/** The table is published: keeps what columns it has now, then says so. */
 export async function markLanded(
-  place: Pick<Place, 'store' | 'key'>,
-  plan: Pick<TablePlan, 'id' | 'source' | 'watermark' | 'nothing'>,
+  place: Place,
+  plan: TablePlan,
   counts: EtlCounts,
   added: number | null,
 ): Promise<void> {
   const { store, key } = place;
   // What was decided of its place has been done.
   if (!plan.nothing) await forgetPlace(place, plan);
+  await keepSchema(place, plan);
   await transition(store, tablePath(key, plan.id), EtlTable, etlCycle, 'succeed', {
     // The ledger in the warehouse has all of it; a list of ten thousand files is nothing to show.
     patch: () => ({ counts, added, watermark: plan.watermark?.slice(0, 60) ?? null, finishedAt: now(store) }),
@@ -151,6 +153,7 @@ async function publishRows(
     marks,
     newest: true,
     columns,
+    wider: raw.wider,
   });
   const about = {
     rows: extracted.tally.rows - unfit,
@@ -171,7 +174,7 @@ async function publishRows(
 }
 
 /** Those of `names` that the raw table has, as it calls them. */
-function columnsThere({ fields }: Raw, names: readonly string[]): string[] {
+function columnsThere({ fields }: Evolved, names: readonly string[]): string[] {
   const wanted = new Set(names.map((name) => name.toLowerCase()));
   return fields.filter((name) => isOurs(name) && wanted.has(name.toLowerCase()));
 }
@@ -242,14 +245,6 @@ async function publish(
   );
 }
 
-/** The merge key's columns as the warehouse has them. */
-function warehouseKey(plan: TablePlan, columns: readonly Column[]): Column[] {
-  return plan.key.flatMap((name) => {
-    const column = columns[plan.columns.findIndex((one) => one.name === name)];
-    return column === undefined ? [] : [column];
-  });
-}
-
 /** Rows that share a key cannot be merged: which of them is right is not ours to choose. */
 async function checkUnique(
   { warehouse }: Scope,
@@ -293,52 +288,6 @@ async function checkVanished(
         'If they are to go, raise the table’s limit of deleted rows, or load it by replace once; otherwise look at the source.',
     },
   );
-}
-
-/**
- * Makes or widens the raw table; a merged one is clustered by its key, by which every load looks rows up.
- * @returns the raw table as it was before
- * @throws TerminalError `column-type-changed`
- */
-async function evolve(scope: Scope, plan: TablePlan, columns: readonly Column[]): Promise<Raw> {
-  const ref = { dataset: scope.dataset, table: plan.destination };
-  const marks = plan.deletes === 'mark' ? [{ name: DELETED_AT, type: 'TIMESTAMP' as const }] : [];
-  const fields = [...columns.map(({ name, type }) => ({ name, type })), ...marks];
-  const existing = await scope.warehouse.describe(ref);
-  if (existing === null) {
-    const clusterBy = clusterOf(plan, columns);
-    await scope.warehouse.ensureTable(ref, fields, clusterBy.length === 0 ? {} : { clusterBy });
-    return { fields: [], rows: 0 };
-  }
-  const { added, changed } = planSchema(existing.fields, fields);
-  const [first] = changed;
-  if (first !== undefined)
-    throw new TerminalError(
-      'column-type-changed',
-      `"${plan.name}": the column "${first.name}" is ${first.to} in the source now and ${first.from} in the warehouse.`,
-      {
-        remedy:
-          'Change it back in the source (or cast it in a view), or add the source again under another name to load it into a new table.',
-      },
-    );
-  if (added.length > 0) {
-    await scope.warehouse.addFields(ref, added);
-    scope.log.info('columns added', { table: plan.name, columns: added.map((one) => one.name).join(', ') });
-  }
-  return { fields: existing.fields.map(({ name }) => name), rows: existing.rows };
-}
-
-/** A raw table before a publication. */
-interface Raw {
-  /** Names of its columns. */
-  readonly fields: readonly string[];
-  readonly rows: number;
-}
-
-/** BigQuery clusters by four columns at most, and by none of BYTES or TIME. */
-function clusterOf(plan: TablePlan, columns: readonly Column[]): string[] {
-  const fitting = warehouseKey(plan, columns).filter(({ type }) => type !== 'BYTES' && type !== 'TIME');
-  return fitting.slice(0, 4).map(({ name }) => name);
 }
 
 /** What the ledger says of rejects beside their run. */

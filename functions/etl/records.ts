@@ -32,6 +32,9 @@ export const TablePlan = z.object({
   columns: z.array(Column),
   /** Their names in the warehouse, in the same order; empty in plans of before they were kept. */
   names: z.array(z.string()).default([]),
+  /** The source's primary key, and columns that are left out by choice: what later loads are compared with. */
+  sourceKey: z.array(z.string()).nullable().default(null),
+  excluded: z.array(z.string()).default([]),
   /** How the rows go into the raw table: what goes on from no former publication begins by replacing. */
   write: LoadMode,
   /** Merging: the columns that tell rows apart, under the source's names. Empty otherwise. */

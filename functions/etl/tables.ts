@@ -2,7 +2,7 @@ import { type Failure, TerminalError } from '#core/errors';
 import { EtlTable, etlCycle } from '#core/etl-run';
 import { isFinal } from '#core/life-cycle';
 import { paths } from '#core/paths';
-import { Source, SourceTable } from '#core/source';
+import { loadsInto, Source, SourceTable } from '#core/source';
 import { readAll, transition } from '#store/document';
 import { now, type Store } from '#store/store';
 import { type RunKey, tablePath } from './run-key.ts';
@@ -101,7 +101,7 @@ export function newTable(run: string, table: SourceTable, at: string): EtlTable 
     run,
     source: table.source,
     name: table.name,
-    destination: table.destination,
+    destination: loadsInto(table),
     mode: table.mode,
     status: 'queued',
     counts: { rows: 0, bytes: 0, rejected: {} },

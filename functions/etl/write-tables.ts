@@ -17,8 +17,8 @@ export function planRunTables(run: string, tables: readonly SourceTable[], at: s
   const owners = new Map<string, string>();
   return tables.map((table) => {
     const begun = newTable(run, table, at);
-    const owner = owners.get(table.destination);
-    if (owner === undefined) owners.set(table.destination, table.name);
+    const owner = owners.get(begun.destination);
+    if (owner === undefined) owners.set(begun.destination, table.name);
     return owner === undefined
       ? begun
       : { ...begun, status: 'failed', failure: destinationTaken(table, owner), finishedAt: at };

@@ -13,7 +13,7 @@ import { toError } from '#core/errors';
 import { Dataset } from '#core/dataset';
 import { datasetNames } from '#core/model';
 import { paths } from '#core/paths';
-import { SourceTable } from '#core/source';
+import { rawTablesOf, SourceTable } from '#core/source';
 import { Tenant } from '#core/tenant';
 import { Version } from '#core/version';
 import type { Platform } from '#runtime/platform';
@@ -158,7 +158,7 @@ async function purgeSource({ store, config }: Here, { tenant, model, id }: Place
       .filter((one) => one.deletedAt === null)
       .flatMap((one) => one.tables.map((table) => table.destination)),
   );
-  const gone = tables.map((table) => table.destination).filter((name) => !read.has(name));
+  const gone = tables.flatMap(rawTablesOf).filter((name) => !read.has(name));
   if (gone.length === 0) return true;
   const warehouse = openWarehouse({ ...cloud, endpoints: config.endpoints });
   const { raw: dataset } = datasetNames(cloud, tenant, model);

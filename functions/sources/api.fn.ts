@@ -1,10 +1,12 @@
 import {
   createSource,
   createUpload,
+  decideTableDrift,
   deleteSource,
   discoverTables,
   getSource,
   getSourceTable,
+  getTableDrift,
   listSourceDependents,
   listSources,
   listSourceTables,
@@ -22,6 +24,7 @@ import { dependentsOfSource } from '#store/dependents';
 import { mustRead, readPage } from '#store/document';
 import type { Store } from '#store/store';
 import { discover } from './discover.ts';
+import { decideDrift, readDrift } from './drift.ts';
 import {
   addSource,
   changeSource,
@@ -79,4 +82,6 @@ export const handler = serve('sources-api', ({ store, config, log }) => [
       (await mustRead(store, paths.sourceTable(tenant, model, source, table), SourceTable, 'table')).value,
   ),
   route(updateSourceTable, ({ params, body, caller }) => changeTable(store, params, caller.actor, body)),
+  route(getTableDrift, ({ params, membership }) => readDrift(store, config, membership().tenant, params)),
+  route(decideTableDrift, ({ params, body, caller }) => decideDrift(store, params, caller.actor, body)),
 ]);

@@ -1,9 +1,11 @@
 import { ConflictError, type Write } from '#cloud/firestore';
 import type { SourceSession, TableDescription } from '#connectors/connector';
 import { connectors } from '#connectors/registry';
+import { Dataset } from '#core/dataset';
 import { TerminalError, TransientError } from '#core/errors';
 import { paths } from '#core/paths';
-import { Source, SourceTable } from '#core/source';
+import { rawTablesOf, Source, SourceTable } from '#core/source';
+import { readersOf } from '#core/table-drift';
 import type { Log } from '#runtime/log';
 import { readAll } from '#store/document';
 import { mustBeActive } from '#store/model-access';
@@ -62,12 +64,14 @@ async function storeTables(
       (await tablesOf(id)).map(({ data, version }) => ({ table: SourceTable.parse(data), version })),
     ),
   );
+  const datasets = await readAll(store, paths.datasets(key.tenant, key.model), Dataset);
   const versions = new Map((known ?? []).map(({ table, version }) => [table.id, version]));
   const { tables, gone } = planTables({
     source,
     found,
     known: (known ?? []).map(({ table }) => table),
-    taken: new Set(elsewhere.flat().map(({ table }) => table.destination)),
+    taken: new Set(elsewhere.flat().flatMap(({ table }) => rawTablesOf(table))),
+    readers: readersOf(datasets),
     at: now(store),
   });
   const place = (id: string) => paths.sourceTable(key.tenant, key.model, key.source, id);

@@ -1,5 +1,6 @@
 import type { TableDescription } from '#connectors/connector';
-import { destinationName, type SourceTable } from '#core/source';
+import { destinationName, rawTablesOf, type SourceTable } from '#core/source';
+import { type ColumnReaders, withProposal } from '#core/table-drift';
 import { tableId } from '#store/source-access';
 
 /** Share of a table's rows that may be rejected before the table fails, until a person chooses otherwise. */
@@ -12,17 +13,20 @@ export interface DiscoveryInput {
   readonly known: readonly SourceTable[];
   /** Destinations of the model's other sources. */
   readonly taken: ReadonlySet<string>;
+  /** What reads the raw tables: data sets. */
+  readonly readers: ColumnReaders;
   /** Now, as a Moment. */
   readonly at: string;
 }
 
 /**
  * The source's tables after a discovery: those found, with the settings of those known before. A table that is gone
- * stays while it is enabled, so that the next run says it is missing; otherwise it goes (`gone`: their ids).
+ * stays while it is enabled, so that the next run says it is missing; otherwise it goes (`gone`: their ids). Nothing of what
+ * has changed is applied by it: a load does that, or proposes it, and what would be proposed is here already.
  */
 export function planTables(input: DiscoveryInput): { tables: SourceTable[]; gone: string[] } {
   const known = new Map(input.known.map((table) => [table.name, table]));
-  const taken = new Set([...input.taken, ...input.known.map((table) => table.destination)]);
+  const taken = new Set([...input.taken, ...input.known.flatMap(rawTablesOf)]);
   const tables = input.found.map((found): SourceTable => {
     const before = known.get(found.name);
     const id = before?.id ?? tableId(input.source.id, found.name);
@@ -37,7 +41,8 @@ export function planTables(input: DiscoveryInput): { tables: SourceTable[]; gone
       discoveredAt: input.at,
       notes: [...found.notes],
     };
-    if (before !== undefined) return { ...before, ...facts };
+    if (before !== undefined)
+      return withProposal({ ...before, ...facts }, input.readers, { at: input.at, by: 'discovery' });
     const destination = freeDestination(input.source.name, found.name, id, taken);
     taken.add(destination);
     return {
@@ -56,6 +61,12 @@ export function planTables(input: DiscoveryInput): { tables: SourceTable[]; gone
       deletes: 'keep',
       deleteLimit: 0.5,
       destination,
+      drift: 'propagate',
+      loaded: null,
+      proposal: null,
+      next: null,
+      versions: 1,
+      former: [],
       rejectLimit: REJECT_LIMIT,
       updatedAt: null,
       moved: null,

@@ -3,12 +3,14 @@ import { TerminalError } from '#core/errors';
 import { keyProblem, mergeKeyOf } from '#core/merge-key';
 import { paths } from '#core/paths';
 import { type Deletes, type LoadMode, type NewPlace, SourceTable } from '#core/source';
-import { Dataset } from '#core/dataset';
+import { columnsRead, Dataset } from '#core/dataset';
+import type { DriftPolicy } from '#core/drift';
+import { readersOf, withProposal } from '#core/table-drift';
 import { loadedColumns } from '#core/warehouse-name';
 import { mustRead, readAll } from '#store/document';
 import { mustBeThere } from '#store/model-access';
 import { edit, given, mustReadLive } from '#store/resource';
-import type { Store } from '#store/store';
+import { now, type Store } from '#store/store';
 import { resourceOf, type SourceKey } from './sources.ts';
 
 /** What a person may choose of a table; what is left out stays. */
@@ -23,6 +25,7 @@ export interface TableChoice {
   readonly rejectLimit?: number | undefined;
   /** What is at the place that the table's `moved` asks about. */
   readonly moved?: NewPlace | undefined;
+  readonly drift?: DriftPolicy | undefined;
   readonly expectedUpdatedAt?: string | undefined;
 }
 
@@ -46,6 +49,7 @@ export async function changeTable(
     const table = (await mustRead(store, path, SourceTable, 'table')).value;
     await checkUnused(store, key, table, choice.excluded);
   }
+  const readers = readersOf(await readAll(store, paths.datasets(key.tenant, key.model), Dataset));
   return edit(
     store,
     { path, schema: SourceTable, what: 'table', noun: 'table' },
@@ -56,7 +60,11 @@ export async function changeTable(
       // Not what was left out before: a column that is gone stays so, should it come back.
       if (choice.excluded !== undefined) checkKnown(table, choice.excluded);
       checkChoice({ ...table, ...patch }, capabilities, label);
-      return { patch: { ...patch, ...(moved === undefined ? {} : { moved: decided(table, moved) }) } };
+      // With another policy, key or choice of columns, something else may be left to decide.
+      const seen = { at: now(store), by: 'discovery' };
+      const { proposal, next, former } = withProposal({ ...table, ...patch }, readers, seen);
+      const answered = moved === undefined ? {} : { moved: decided(table, moved) };
+      return { patch: { ...patch, ...answered, proposal, next, former } };
     },
   );
 }
@@ -127,15 +135,10 @@ async function checkUnused(
     loadedColumns(table.columns, []).map(({ column, name }) => [name.toLowerCase(), column.name]),
   );
   for (const dataset of await readAll(store, paths.datasets(tenant, model), Dataset)) {
-    const aliases = dataset.tables.filter((one) => one.destination === table.destination);
-    const refs = [
-      ...Object.values(dataset.roles),
-      ...dataset.joins.flatMap(({ left: a, right: b }) => [a, b]),
-    ];
-    const used = refs
-      .filter((ref) => dataset.deletedAt === null && aliases.some(({ alias }) => alias === ref?.table))
-      .map((ref) => named.get(ref?.column.toLowerCase() ?? '') ?? ref?.column)
-      .find((name) => name !== undefined && left.includes(name) && !table.excluded.includes(name));
+    if (dataset.deletedAt !== null) continue;
+    const used = columnsRead(dataset, [table.destination])
+      .map(({ column }) => named.get(column.toLowerCase()) ?? column)
+      .find((name) => left.includes(name) && !table.excluded.includes(name));
     if (used !== undefined)
       throw new TerminalError(
         'column-in-use',

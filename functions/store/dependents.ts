@@ -8,7 +8,7 @@ import { paths } from '#core/paths';
 import { PipelineRun } from '#core/pipeline-run';
 import type { Dependent } from '#core/resource';
 import { Schedule } from '#core/schedule';
-import { SourceTable } from '#core/source';
+import { rawTablesOf, SourceTable } from '#core/source';
 import { Alias, type Version } from '#core/version';
 import { read, readAll } from './document.ts';
 import type { ModelKey } from './source-access.ts';
@@ -30,7 +30,7 @@ export async function dependentsOfSource(store: Reader, key: ModelKey, source: s
     liveDatasets(store, key),
     activeRun(store, key, 'etl', paths.etlRun, EtlRun),
   ]);
-  const own = new Set(tables.map((table) => table.destination));
+  const own = new Set(tables.flatMap(rawTablesOf));
   const users = datasets.filter((dataset) => dataset.tables.some(({ destination }) => own.has(destination)));
   const loading =
     run === null

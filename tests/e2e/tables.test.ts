@@ -2,10 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Browser } from 'playwright-core';
 import { buildWeb } from '#scripts/start/web';
 import { SourceTable } from '#core/source';
+import { withProposal } from '#core/table-drift';
 import { eventually } from '#tests/eventually';
 import { useLocalCloud } from '#tests/local-cloud';
 import { openTestStore } from '#tests/store';
-import { accessibilityFaults } from '#tests/web/accessibility';
+import { accessibilityFaults, overflow } from '#tests/web/accessibility';
 import { openBrowser, openPage } from '#tests/web/browser';
 import { panel, signUp } from '#tests/web/pages';
 import { openRecords, recordsOf } from '#tests/web/records';
@@ -66,6 +67,30 @@ test('a table is merged by a key and a cursor, deleted rows are marked, columns 
 
   await source.getByLabel('How public.order_lines is loaded').selectOption('replaces all rows');
   await chosen({ mode: 'replace' });
+
+  // It has changed since it was loaded: what that is, and what is to become of it.
+  const table = SourceTable.parse((await store.db.get(path))?.data);
+  const kept = table.columns.map(({ name, type }) => ({
+    name,
+    type: name === 'sku' ? ('INT64' as const) : type,
+    source: name,
+    sourceType: 'text',
+    nullable: false,
+  }));
+  const at = '2026-11-01T08:00:00.000Z';
+  const loaded = { columns: kept, key: null, excluded: [], run: 'retl1', at };
+  await records.put(path, withProposal({ ...table, loaded }, new Map(), { at, by: 'retl1' }));
+  const drift = source.getByRole('region', { name: 'Changes of public.order_lines' });
+  await drift.getByText('"sku" was INT64, text in the source and is STRING').waitFor();
+  await drift.getByText('Nothing depends on what has changed.').waitFor();
+  expect([...(await accessibilityFaults(page)), await overflow(page)]).toEqual([0]);
+  await drift.getByRole('button', { name: 'Keep it as it is loaded' }).click();
+  await drift.getByText('kept as it is').waitFor();
+  await drift.getByRole('button', { name: 'Begin it anew with these columns' }).click();
+  await drift.getByText('The next load begins a new version').waitFor();
+  await chosen({ next: 'erp__public_order_lines__v2', versions: 2 });
+  await source.getByLabel('When its columns change').selectOption('ask about everything');
+  await chosen({ drift: 'block' });
   expect(complaints()).toEqual([]);
   await context.close();
 });

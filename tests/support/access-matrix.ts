@@ -169,6 +169,8 @@ const ROWS: Readonly<Record<string, keyof typeof WHO>> = {
   'GET /api/tenants/{tenant}/models/{model}/sources/{source}/tables': 'readers',
   'PATCH /api/tenants/{tenant}/models/{model}/sources/{source}/tables/{table}': 'editors',
   'GET /api/tenants/{tenant}/models/{model}/sources/{source}/tables/{table}': 'readers',
+  'GET /api/tenants/{tenant}/models/{model}/sources/{source}/tables/{table}/drift': 'readers',
+  'POST /api/tenants/{tenant}/models/{model}/sources/{source}/tables/{table}/drift/decision': 'editors',
   'POST /api/tenants/{tenant}/models/{model}/unarchive': 'editors',
   'POST /api/tenants/{tenant}/models/{model}/uploads': 'editors',
   'GET /api/tenants/{tenant}/models/{model}/versions': 'readers',

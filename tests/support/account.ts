@@ -37,7 +37,15 @@ export interface Account {
     choice: Partial<
       Pick<
         SourceTable,
-        'enabled' | 'mode' | 'cursor' | 'excluded' | 'mergeKey' | 'deletes' | 'deleteLimit' | 'rejectLimit'
+        | 'enabled'
+        | 'mode'
+        | 'cursor'
+        | 'excluded'
+        | 'mergeKey'
+        | 'deletes'
+        | 'deleteLimit'
+        | 'rejectLimit'
+        | 'drift'
       >
     >,
   ): Promise<SourceTable>;

@@ -147,6 +147,7 @@ export const INPUTS: Readonly<Record<string, (ids: SwapIds) => object>> = {
   'POST …/schedules/preview': () => ({ when: daily }),
   'POST …/sources': ({ upload }) => csv(upload),
   'PUT …/sources/{source}/credentials': () => ({ password: 'x' }),
+  'POST …/sources/{source}/tables/{table}/drift/decision': () => ({ proposal: 'x', decision: 'keep' }),
   'POST …/uploads': () => ({ fileName: 'x.csv', bytes: 1 }),
   'PUT …/versions/aliases/{alias}': ({ version }) => ({ version }),
   'GET …/versions/compare': (ids) => ({ left: ids.version, right: ids.version }),

@@ -147,8 +147,15 @@ export async function startZetaSql(): Promise<ZetaSql> {
       throw new Error(details, { cause: error });
     }
   };
+  const offered = await call('getLanguageOptions', { maximumFeatures: true });
+  const features: unknown = offered['enabledLanguageFeatures'];
   const language: Message = {
-    ...(await call('getLanguageOptions', { maximumFeatures: true })),
+    ...offered,
+    // ZetaSQL calls it in development; BigQuery has it.
+    enabledLanguageFeatures: [
+      ...(Array.isArray(features) ? features : []),
+      'FEATURE_ALTER_COLUMN_SET_DATA_TYPE',
+    ],
     productMode: 'PRODUCT_EXTERNAL',
     supportedStatementKinds: statements,
     reservedKeywords: ['QUALIFY'],

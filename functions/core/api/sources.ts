@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ColumnChange, DriftPolicy, Proposal } from '../drift.ts';
 import { Id, Name } from '../ids.ts';
 import { editGuard } from '../resource.ts';
 import { Credentials, Deletes, LoadMode, NewPlace, Source, SourceSettings, SourceTable } from '../source.ts';
@@ -191,7 +192,66 @@ export const updateSourceTable = contract({
     moved: NewPlace.optional().describe(
       'Answers the question of `moved` in the table: what is at the new place is the same data, or other data.',
     ),
+    drift: DriftPolicy.optional().describe(
+      'Where the table has changed in its source: take over what loses nothing, new columns only, or nothing without being asked. What is not taken over fails the table and is proposed.',
+    ),
     ...editGuard,
+  }),
+  answer: SourceTable,
+});
+
+/** What uses a column that has changed, and how it fares. */
+export const Affected = z.object({
+  kind: z.enum([
+    'merge-key',
+    'cursor',
+    'filter',
+    'hash',
+    'dataset',
+    'schedule',
+    'pipeline-config',
+    'version',
+    'deployment',
+  ]),
+  /** Of a noun; null of a setting of the table itself. */
+  id: Id.nullable(),
+  /** As people know it. */
+  name: z.string(),
+  /** Columns that have changed, each with what it is to whatever uses it: `qty (quantity)`. */
+  columns: z.array(z.string()),
+  /** Whether it goes on with the change. A data set that does not stays on the version of the raw table that there is. */
+  works: z.boolean(),
+  /** What becomes of it, one sentence. */
+  note: z.string(),
+});
+export type Affected = z.infer<typeof Affected>;
+
+export const getTableDrift = contract({
+  method: 'GET',
+  path: '/api/tenants/{tenant}/models/{model}/sources/{source}/tables/{table}/drift',
+  access: 'read',
+  summary:
+    'How a table, as it was described last, differs from what was loaded last; what of that the next load applies, and what depends on it.',
+  answer: z.object({
+    changes: z.array(ColumnChange),
+    /** Those that no load applies unless the proposal is accepted. */
+    proposal: Proposal.nullable(),
+    affected: z.array(Affected),
+  }),
+});
+
+export const decideTableDrift = contract({
+  method: 'POST',
+  path: '/api/tenants/{tenant}/models/{model}/sources/{source}/tables/{table}/drift/decision',
+  access: 'edit',
+  summary:
+    'Accept what is proposed about a changed table, or keep its raw table as it is. The next load applies what was accepted; until then it can be decided otherwise.',
+  body: z.strictObject({
+    proposal: z
+      .string()
+      .max(100)
+      .describe('The id of the proposal that was seen: another one is not decided by it.'),
+    decision: z.enum(['accept', 'keep']),
   }),
   answer: SourceTable,
 });

@@ -315,6 +315,24 @@ export class Catalog {
     return changed;
   }
 
+  /** Gives columns other types, inside the caller's transaction; `sql` makes the new value of the old. */
+  async retypeColumns(
+    connection: DuckDBConnection,
+    record: TableRecord,
+    columns: readonly { readonly field: Field; readonly sql: string }[],
+  ): Promise<TableRecord> {
+    for (const { field, sql } of columns)
+      await connection.run(
+        `ALTER TABLE ${tableSql(this.info(record))} ALTER COLUMN ${quoteName(field.name)} SET DATA TYPE ${storageType(field)} USING ${sql}`,
+      );
+    const retyped = new Map(columns.map(({ field }) => [field.name, field]));
+    const fields = record.fields.map((own) => {
+      const field = retyped.get(own.name);
+      return field === undefined ? own : { ...own, type: field.type };
+    });
+    return { ...record, fields, lastModifiedTime: String(this.clock().getTime()) };
+  }
+
   async rowCount(record: TableRecord): Promise<number> {
     return this.#database.with(async (connection) =>
       Number(await scalar(connection, `SELECT count(*) FROM ${tableSql(this.info(record))}`)),

@@ -179,7 +179,8 @@ async function runPlan(
       const fresh = plan.add.filter((a) => !has(a.field.name)).map((a) => a.field);
       const settings = plan.settings === null ? {} : await settingsOf(connection, plan.settings);
       const changed = await transaction(connection, async () => {
-        const widened = await catalog.addColumns(connection, record, fresh);
+        const added = await catalog.addColumns(connection, record, fresh);
+        const widened = await catalog.retypeColumns(connection, added, plan.retype);
         const { expirationTime, ...rest } = settings;
         const next: TableRecord = {
           ...widened,

@@ -164,8 +164,10 @@ test('a file whose column changes its type fails with the column, both types and
     { method: 'POST', headers: { 'content-type': 'text/csv' }, body: 'sku,price\nA,cheap\nB,dear\n' },
   );
   const run = await account.load();
-  expect(run).toMatchObject({ status: 'failed', failure: { code: 'column-type-changed' } });
-  expect(run.failure?.message).toContain('"price" is STRING in the source now and INT64 in the warehouse');
+  expect(run).toMatchObject({ status: 'failed', failure: { code: 'schema-changed' } });
+  expect(run.failure?.message).toContain(
+    '"price" was INT64, csv in the source and is STRING, csv in the source',
+  );
   const kept = await warehouseRows(`SELECT SUM(price) AS s FROM ${account.raw}.${tables[0]?.destination}`);
   expect(kept).toEqual([{ s: 3 }]);
 });

@@ -9,7 +9,6 @@ import {
   keyViolationQuery,
   lastPublishedQuery,
   ledgerQuery,
-  planSchema,
   publishScript,
   quoted,
   REJECT_FIELDS,
@@ -18,6 +17,7 @@ import {
   validationQuery,
   vanishedQuery,
 } from '../../../functions/etl/publish-sql.ts';
+import { planSchema, widenStatement } from '../../../functions/etl/schema-plan.ts';
 
 const column = (name: string, type: Column['type'], more: Partial<Column> = {}): Column => ({
   name,
@@ -106,6 +106,31 @@ describe('every statement is GoogleSQL', () => {
       'COMMIT',
     ]);
     for (const statement of statements) await zeta.analyze(statement, { tables, params });
+  });
+
+  test('columns get wider types in place, and a narrower value goes into the wider type', async () => {
+    const raw = { dataset: 'raw', table: 'orders' };
+    for (const [from, to] of [
+      ['INT64', 'NUMERIC'],
+      ['INT64', 'BIGNUMERIC'],
+      ['NUMERIC', 'BIGNUMERIC'],
+      ['DATE', 'DATETIME'],
+    ] as const) {
+      const widening = widenStatement(raw, [{ name: `c_${from.toLowerCase()}`, type: to }]);
+      await expect(zeta.analyze(widening.replace(/;$/, ''), { tables })).resolves.toBeUndefined();
+    }
+    const lossy = widenStatement(raw, [{ name: 'c_numeric', type: 'INT64' }]).replace(/;$/, '');
+    await expect(zeta.analyze(lossy, { tables })).rejects.toThrow(/is assignable to the new type/);
+    const script = publishScript({
+      dataset: 'raw',
+      destination: 'orders',
+      staging: '_stg_r1_t1',
+      write: 'append',
+      newest: false,
+      columns: [column('c_int64', 'INT64')],
+      wider: new Map([['c_int64', 'NUMERIC']]),
+    });
+    expect(script).toContain('SELECT CAST(`c_int64` AS NUMERIC) AS `c_int64`');
   });
 
   test('validation of every type', async () => {
@@ -234,16 +259,28 @@ test('decimals as unscaled integers', () => {
   expect(() => unscaled('abc', 1)).toThrow(/abc/);
 });
 
-test('new columns are added, changed types are told, dropped columns stay', () => {
+test('new columns are added, types widen in place, narrower ones are kept wide, others are told, dropped columns stay', () => {
   const existing = [
     { name: 'id', type: 'INT64' as const },
     { name: 'Gone', type: 'STRING' as const },
     { name: 'total', type: 'INT64' as const },
+    { name: 'day', type: 'DATETIME' as const },
+    { name: 'code', type: 'INT64' as const },
   ];
-  expect(
-    planSchema(existing, [column('ID', 'INT64'), column('total', 'NUMERIC'), column('fresh', 'DATE')]),
-  ).toEqual({
+  const plan = planSchema(existing, [
+    column('ID', 'INT64'),
+    column('Total', 'NUMERIC'),
+    column('fresh', 'DATE'),
+    column('day', 'DATE'),
+    column('code', 'STRING'),
+  ]);
+  expect(plan).toEqual({
     added: [{ name: 'fresh', type: 'DATE' }],
-    changed: [{ name: 'total', from: 'INT64', to: 'NUMERIC' }],
+    widened: [{ name: 'total', type: 'NUMERIC' }],
+    wider: new Map([['day', 'DATETIME']]),
+    changed: [{ name: 'code', from: 'INT64', to: 'STRING' }],
   });
+  expect(widenStatement({ dataset: 'raw', table: 'orders' }, plan.widened)).toBe(
+    'ALTER TABLE `raw`.`orders`\nALTER COLUMN `total` SET DATA TYPE NUMERIC;',
+  );
 });

@@ -16,7 +16,15 @@ const described = (name: string, kind: TableDescription['kind'] = 'table'): Tabl
   notes: [],
 });
 const plan = (found: TableDescription[], more: Partial<Parameters<typeof planTables>[0]> = {}) =>
-  planTables({ source: { id: 'sabc', name: 'Shop' }, found, known: [], taken: new Set(), at, ...more });
+  planTables({
+    source: { id: 'sabc', name: 'Shop' },
+    found,
+    known: [],
+    taken: new Set(),
+    readers: new Map(),
+    at,
+    ...more,
+  });
 
 test('tables and files are enabled, views wait to be asked for', () => {
   const { tables } = plan([described('public.orders'), described('public.report', 'view')]);

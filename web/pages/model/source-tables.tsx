@@ -8,6 +8,7 @@ import { Scroll } from '../../ui/scroll.tsx';
 import { Failure, Shown } from '../../ui/states.tsx';
 import { useWork } from '../../use-work.ts';
 import { MovedTables } from './moved-tables.tsx';
+import { DriftChoice, hasDrifted, TableDrift } from './table-drift.tsx';
 import { TableLoad } from './table-load.tsx';
 
 interface TablesProps {
@@ -106,12 +107,20 @@ function TableRow({
         </td>
         <td>
           <TableLoad tenant={tenant} model={model} table={table} cursorTypes={cursorTypes} may={may} />
+          <DriftChoice tenant={tenant} model={model} table={table} may={may} />
         </td>
       </tr>
       {table.moved !== null && (
         <tr>
           <td colSpan={5}>
             <MovedTables tenant={tenant} model={model} tables={[table]} unavailable={unavailable} />
+          </td>
+        </tr>
+      )}
+      {hasDrifted(table) && (
+        <tr class="more">
+          <td colSpan={5}>
+            <TableDrift tenant={tenant} model={model} table={table} may={may} />
           </td>
         </tr>
       )}

@@ -6,9 +6,9 @@ import { tablePath } from './from-clause.ts';
 import type { Plan, TableSettings } from './plan.ts';
 import { asTypes, parseQuery } from './query.ts';
 import { emptyScope } from './scope.ts';
-import type { Env, Expr } from './scope.ts';
+import type { Env, Expr, TableInfo } from './scope.ts';
 import { SqlError, unsupported } from './sql-error.ts';
-import { fieldType, scalarNamed, toField } from './types.ts';
+import { fieldType, quoteName, scalarNamed, toField } from './types.ts';
 import type { Field } from './types.ts';
 import { parseType } from './type-parser.ts';
 
@@ -159,6 +159,7 @@ export function parseAlter(cursor: Cursor, env: Env): Plan {
   if (!cursor.acceptWord('TABLE')) throw unsupported(`ALTER ${cursor.peek().text.toUpperCase()}`, at);
   const target = env.table(tablePath(cursor), at);
   const add: { field: Field; ifNotExists: boolean }[] = [];
+  const retype: { field: Field; sql: string }[] = [];
   let settings: TableSettings | null = null;
   do {
     if (cursor.acceptWord('ADD', 'COLUMN')) {
@@ -167,12 +168,41 @@ export function parseAlter(cursor: Cursor, env: Env): Plan {
       if (field.mode === 'REQUIRED')
         throw new SqlError(`Cannot add required columns to an existing table: ${field.name}`, at);
       add.push({ field, ifNotExists });
-    } else if (cursor.acceptWord('SET', 'OPTIONS')) settings = parseOptions(cursor, env);
+    } else if (cursor.acceptWord('ALTER', 'COLUMN')) retype.push(parseRetype(cursor, target.fields));
+    else if (cursor.acceptWord('SET', 'OPTIONS')) settings = parseOptions(cursor, env);
     else
       throw unsupported(
         `ALTER TABLE ${cursor.peek().text.toUpperCase()} ${cursor.peek(1).text.toUpperCase()}`,
         cursor.at,
       );
   } while (cursor.acceptOp(','));
-  return { type: 'alter', statementType: 'ALTER_TABLE', target, add, settings };
+  return { type: 'alter', statementType: 'ALTER_TABLE', target, add, retype, settings };
+}
+
+/**
+ * The types that BigQuery makes of a column's in place.
+ * Source: https://cloud.google.com/bigquery/docs/managing-table-schemas#change_a_columns_data_type
+ */
+const ASSIGNABLE: Readonly<Record<string, readonly string[]>> = {
+  INT64: ['NUMERIC', 'BIGNUMERIC', 'FLOAT64'],
+  NUMERIC: ['BIGNUMERIC', 'FLOAT64'],
+  DATE: ['DATETIME'],
+};
+
+function parseRetype(cursor: Cursor, fields: TableInfo['fields']): { field: Field; sql: string } {
+  const at = cursor.at;
+  const name = cursor.needName();
+  if (!cursor.acceptWord('SET', 'DATA', 'TYPE'))
+    throw unsupported(`ALTER COLUMN ${cursor.peek().text.toUpperCase()}`, cursor.at);
+  const to = parseType(cursor);
+  const own = fields.find((one) => one.name.toLowerCase() === name.toLowerCase());
+  if (own === undefined) throw new SqlError(`Column not found: ${name}`, at);
+  const from = fieldType(own);
+  if (from.base !== to.base && ASSIGNABLE[from.base]?.includes(to.base) !== true)
+    throw new SqlError(
+      `ALTER TABLE ALTER COLUMN SET DATA TYPE requires that the existing column type (${from.base}) is assignable to the new type (${to.base})`,
+      at,
+    );
+  const value = castTo({ sql: quoteName(own.name), type: from }, to, false, at);
+  return { field: toField(own.name, to), sql: value.sql };
 }

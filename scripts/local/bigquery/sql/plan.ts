@@ -49,6 +49,8 @@ export type Plan =
       readonly statementType: 'ALTER_TABLE';
       readonly target: TableInfo;
       readonly add: readonly { readonly field: Field; readonly ifNotExists: boolean }[];
+      /** Columns that get another type, and DuckDB text for their values in it. */
+      readonly retype: readonly { readonly field: Field; readonly sql: string }[];
       readonly settings: TableSettings | null;
     }
   | {
