@@ -11,6 +11,7 @@ import {
   type Pressure,
 } from './column-pages.ts';
 import { FULL, INVALID, ValueDictionary } from './dictionary.ts';
+import { freeNow } from './free-memory.ts';
 import type { Bounds } from './parquet-metadata.ts';
 
 /** The longest value taken, in bytes: warehouse rows end at 50 MB, so three such values still fit. */
@@ -123,7 +124,10 @@ export class BytesColumn extends ColumnPages {
     this.end = 0;
     this.previousEnd = 0;
     this.indexed = this.useDictionary;
-    if (this.plain.length > 4 * SOFT_PAGE_BYTES) this.plain = new Uint8Array(SOFT_PAGE_BYTES);
+    if (this.plain.length > 4 * SOFT_PAGE_BYTES) {
+      freeNow(this.plain);
+      this.plain = new Uint8Array(SOFT_PAGE_BYTES);
+    }
   }
 
   /** False where the value is `checked` and not UTF-8; then nothing is appended. */
@@ -168,6 +172,7 @@ export class BytesColumn extends ColumnPages {
     if (this.end + bytes <= this.plain.length) return;
     const larger = new Uint8Array(Math.max(this.plain.length * 2, this.end + bytes));
     larger.set(this.plain.subarray(0, this.end));
+    freeNow(this.plain);
     this.plain = larger;
   }
 }

@@ -7,6 +7,7 @@
  */
 import { constants, createZstdCompress, type ZstdCompress, zstdCompressSync } from 'node:zlib';
 import { toError } from '#core/errors';
+import { freeNow } from './free-memory.ts';
 
 const params = { [constants.ZSTD_c_compressionLevel]: 1 };
 /** A lane takes one page a turn of the event loop: two keep up with a thread that fills pages all the time. */
@@ -179,9 +180,17 @@ class KeptBuffers {
 
   give(used: Uint8Array): void {
     const { buffer } = used;
-    if (!(buffer instanceof ArrayBuffer) || buffer.byteLength > KEPT_BYTES / 4) return;
+    if (!(buffer instanceof ArrayBuffer)) return;
+    if (buffer.byteLength > KEPT_BYTES / 4) {
+      freeNow(used);
+      return;
+    }
     this.free.push(buffer);
     this.bytes += buffer.byteLength;
-    while (this.bytes > KEPT_BYTES) this.bytes -= this.free.shift()!.byteLength;
+    while (this.bytes > KEPT_BYTES) {
+      const oldest = this.free.shift()!;
+      this.bytes -= oldest.byteLength;
+      freeNow(new Uint8Array(oldest));
+    }
   }
 }

@@ -7,11 +7,14 @@
  * it is the sink that rests.
  */
 import type { Socket } from 'node:net';
+import { freeNow } from '#columnar/free-memory';
 import { toError } from '#core/errors';
 
 /** A larger buffer for one big message is let go afterwards. */
 const MAX_CARRY = 4 * 1024 * 1024;
 const CARRY = 64 * 1024;
+/** Memory taken for a message before its bytes come. */
+const MAX_EXPECTED = 32 * 1024 * 1024;
 /**
  * After so many bytes whatever else waits for this thread has its turn. By itself Node reads a socket that is never empty
  * 32 times before it looks at anything else, which is 2 MiB.
@@ -117,11 +120,17 @@ export class FrameReader {
     let at = this.hold(received, 0, header - this.held);
     if (this.held < header) return -1;
     const needed = this.taker.lengthOf(this.carry, 0);
+    // At once, where that is not more than any server means.
+    const expected = Math.min(needed, MAX_EXPECTED);
+    if (expected > this.carry.length) this.enlarge(expected);
     at = this.hold(received, at, needed - this.held);
     if (this.held < needed) return -1;
     this.held = 0;
     const ours = this.readMessages(this.carry.subarray(0, needed), 0);
-    if (this.carry.length > MAX_CARRY) this.carry = Buffer.alloc(CARRY);
+    if (this.carry.length > MAX_CARRY) {
+      freeNow(this.carry);
+      this.carry = Buffer.alloc(CARRY);
+    }
     if (ours) return at;
     // The message ended the reading: what follows is not ours any more.
     if (at < received.length) for (const listener of this.lenders) listener(received.subarray(at));
@@ -132,14 +141,17 @@ export class FrameReader {
   private hold(bytes: Buffer, start: number, count: number): number {
     const end = Math.min(bytes.length, start + Math.max(count, 0));
     const total = this.held + end - start;
-    if (total > this.carry.length) {
-      const larger = Buffer.alloc(Math.max(total, this.carry.length * 2));
-      this.carry.copy(larger, 0, 0, this.held);
-      this.carry = larger;
-    }
+    if (total > this.carry.length) this.enlarge(Math.max(total, this.carry.length * 2));
     bytes.copy(this.carry, this.held, start, end);
     this.held = total;
     return end;
+  }
+
+  private enlarge(size: number): void {
+    const larger = Buffer.alloc(size);
+    this.carry.copy(larger, 0, 0, this.held);
+    freeNow(this.carry);
+    this.carry = larger;
   }
 
   /** Reads whole messages from `start` on and holds the last one's beginning; false once the socket was given back. */

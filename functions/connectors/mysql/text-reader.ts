@@ -8,6 +8,7 @@
  * themselves, because an EOF has five bytes, an OK seven at least, and a row that begins like them 2^24. A request for a
  * local file is refused: a server could ask for any.
  */
+import { freeNow } from '#columnar/free-memory';
 import {
   broken,
   EOF,
@@ -75,6 +76,7 @@ export class TextReader {
     if (this.phase !== 'rows') throw broken(`${total} bytes where columns were to be told`);
     this.mayEnd = false;
     this.taker.row(whole, 0, total);
+    freeNow(whole);
     return false;
   }
 
@@ -84,6 +86,7 @@ export class TextReader {
     if (total > this.parts.length) {
       const larger = Buffer.alloc(Math.max(total, Math.min(MAX_ROW, this.parts.length * 2)));
       this.parts.copy(larger, 0, 0, this.joined);
+      freeNow(this.parts);
       this.parts = larger;
     }
     bytes.copy(this.parts, this.joined, start, end);
