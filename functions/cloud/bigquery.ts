@@ -60,6 +60,15 @@ export interface Warehouse {
     sql: string,
     options?: { readonly params?: Parameters; readonly into?: TableRef },
   ): Promise<void>;
+  /**
+   * Starts a copy of a table, of any project, as it was at `moment` (milliseconds since 1970), replacing `into`. What is no
+   * table (a view, an external table) is refused; rows that were streamed in within the last minutes may be missing.
+   */
+  startCopy(
+    jobId: string,
+    from: TableRef & { readonly project: string; readonly moment: number },
+    into: TableRef,
+  ): Promise<void>;
   /** Starts an export to Parquet; `uri` may hold one `*`. */
   startExport(jobId: string, ref: TableRef, uri: string): Promise<void>;
   jobOutcome(jobId: string): Promise<JobOutcome>;
@@ -187,6 +196,18 @@ export function openWarehouse(place: Place): Warehouse {
           ...(options.into === undefined
             ? {}
             : { destinationTable: destination(options.into), writeDisposition: 'WRITE_TRUNCATE' }),
+        },
+      }),
+    startCopy: (jobId, from, into) =>
+      start(jobId, {
+        copy: {
+          sourceTable: {
+            projectId: from.project,
+            datasetId: from.dataset,
+            tableId: `${from.table}@${Math.floor(from.moment)}`,
+          },
+          destinationTable: destination(into),
+          writeDisposition: 'WRITE_TRUNCATE',
         },
       }),
     startExport: (jobId, ref, uri) =>

@@ -7,6 +7,9 @@
  *     coordinator:  connect → openSnapshot → describe → safeUpperBound → planUnits … stays connected until all is read
  *     every task:   connect → importSnapshot(token) → extract(unit) … → close
  *
+ * A source in the warehouse's own system may let the warehouse take the rows itself: `planTransfer` then stands for
+ * `planUnits` and `extract`.
+ *
  * A kind whose snapshots belong to one session (`sharedSnapshot: false`) is read by that session alone: the coordinator's
  * extracts all units itself, and nobody imports.
  *
@@ -20,6 +23,7 @@ import type { TestStep } from '#core/connection-test';
 import type { Credentials, LoadMode, SourceKind, SourceSettings } from '#core/source';
 import type { TypedFilter } from '#core/typed-filter';
 import type { TableWriter } from '#columnar/table-writer';
+import type { BigQueryApi } from './bigquery/api.ts';
 import type { HostGuard } from './hosts.ts';
 
 /**
@@ -156,6 +160,36 @@ export interface ExtractRequest {
   readonly onProgress?: (progress: { readonly rows: number; readonly bytes: number }) => void;
 }
 
+/**
+ * How the warehouse takes a table itself, no row passing through us: `from` is copied as it was at `moment`, and of the copy,
+ * whose alias is `t`, `expressions` are read where `where` is met. Copying takes tables alone: a view would be read with the
+ * rights of whoever reads it. SQL is the warehouse's; names in it are quoted by the connector that wrote it.
+ */
+export interface Transfer {
+  readonly from: { readonly project: string; readonly dataset: string; readonly table: string };
+  /** Milliseconds since 1970, by the source's clock. */
+  readonly moment: number;
+  /** For each column asked for, in order: its value as a wire type (core/column.ts). */
+  readonly expressions: readonly string[];
+  readonly where: string | null;
+  /** At most so many rows, whichever come first; null: all of them. */
+  readonly limit: number | null;
+  /** Fails the table where a row of the copy meets `when`. */
+  readonly refusal: {
+    readonly when: string;
+    readonly code: string;
+    readonly message: string;
+    readonly remedy: string;
+  } | null;
+}
+
+/** Which rows the warehouse is to take; left out: all. */
+export interface TransferOptions {
+  readonly range?: CursorRange | null;
+  readonly filter?: TypedFilter;
+  readonly limit?: number;
+}
+
 /** What came out: rows written, rows left out, bytes read from the source. */
 export interface ExtractResult {
   readonly rows: number;
@@ -182,6 +216,15 @@ export interface SourceSession {
   safeUpperBound(table: string, cursor: string | null, after: string | null): Promise<UpperBound>;
   /** Needs an open snapshot. Units in source order; together exactly the table (or range), no row twice. */
   planUnits(table: string, options: PlanOptions): Promise<readonly Unit[]>;
+  /**
+   * How the warehouse takes these columns of `table` itself, in place of units; null where they have to be extracted. Needs
+   * an open snapshot. Absent where the kind is never in the warehouse's own system.
+   */
+  planTransfer?(
+    table: string,
+    columns: readonly Column[],
+    options: TransferOptions,
+  ): Promise<Transfer | null>;
   /**
    * Needs an open or imported snapshot. Throws the signal's reason when aborted. After a failure the session may be
    * unusable: close it and connect anew. A session that extracts should therefore not be the one that holds the snapshot,
@@ -220,6 +263,8 @@ export interface ObjectReader {
 export interface ConnectorContext {
   readonly hosts: HostGuard;
   readonly objects: ObjectReader;
+  /** BigQuery as the account of that key file; as the installation's own where there is none. */
+  readonly bigQuery: (keyFile: string | null) => BigQueryApi;
   /** Milliseconds from an arbitrary start (`performance.now`); measures steps. */
   readonly now: () => number;
 }

@@ -5,6 +5,7 @@ import { HashedColumn } from './hashed-column.ts';
 import { Id, Moment, Name } from './ids.ts';
 import { deletable, editable } from './resource.ts';
 import { FilterValue, RowFilter } from './row-filter.ts';
+import { PROJECT_ID, ServiceAccountKeyText } from './service-account-key.ts';
 
 /** What every database server is reached by. The password is a credential and not part of the settings. */
 const serverSettings = {
@@ -87,10 +88,28 @@ export const CsvSettings = z.strictObject({
 /** Parquet files. */
 export const ParquetSettings = z.strictObject({ kind: z.literal('parquet'), uris: fileUris });
 
+/**
+ * A data set of BigQuery. With a key it is read as the key's account; without one as the installation's, and only if the data
+ * set is labelled for the tenant.
+ */
+export const BigQuerySettings = z.strictObject({
+  kind: z.literal('bigquery'),
+  project: z.string().regex(PROJECT_ID, 'must be the id of a project'),
+  dataset: z
+    .string()
+    .regex(/^[A-Za-z0-9_]{1,1024}$/, 'must be the name of a data set: letters, digits and _'),
+  /** Where the data set is, for those who want to be told when it is elsewhere; otherwise BigQuery is asked. */
+  location: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9-]{1,40}$/, 'must be a location, such as EU or europe-west1')
+    .optional(),
+});
+
 export const SourceSettings = z.discriminatedUnion('kind', [
   PostgresSettings,
   MysqlSettings,
   SqlServerSettings,
+  BigQuerySettings,
   CsvSettings,
   ParquetSettings,
 ]);
@@ -107,9 +126,31 @@ export function objectsOf(settings: SourceSettings): readonly string[] {
   return filesOf(settings).filter((uri) => uri.startsWith('gs://'));
 }
 
-/** What a source keeps sealed: never returned, logged, or readable by rules. */
-export const Credentials = z.strictObject({ password: z.string().max(1000) });
+/**
+ * What a source keeps sealed: never returned, logged, or readable by rules. A database has a password; BigQuery the key of a
+ * service account, as the text of its file.
+ */
+export const Credentials = z.union([
+  z.strictObject({ password: z.string().max(1000) }),
+  z.strictObject({ key: ServiceAccountKeyText }),
+]);
 export type Credentials = z.infer<typeof Credentials>;
+
+/** The password among credentials; '' where there is none. */
+export function passwordOf(credentials: Credentials | null): string {
+  return credentials !== null && 'password' in credentials ? credentials.password : '';
+}
+
+/** The text of the key file among credentials; null where there is none. */
+export function keyTextOf(credentials: Credentials | null): string | null {
+  return credentials !== null && 'key' in credentials ? credentials.key : null;
+}
+
+/** What a source of these settings signs in with: a password, a key, or nothing. */
+export function signsInWith(settings: SourceSettings): 'password' | 'key' | null {
+  if ('host' in settings) return 'password';
+  return 'dataset' in settings ? 'key' : null;
+}
 
 /** A place rows come from: `…/models/{m}/sources/{s}`. */
 export const Source = z.object({
@@ -130,12 +171,13 @@ export type Source = z.infer<typeof Source>;
  * source takes none.
  */
 export function signInPlace(settings: SourceSettings): string | null {
+  if ('dataset' in settings) return JSON.stringify([settings.kind, settings.project, settings.dataset]);
   if (!('host' in settings)) return null;
   const { host, port, database, user } = settings;
   return JSON.stringify([settings.kind, host.toLowerCase(), port, database, user]);
 }
 
-/** Whether both would read the same data: the same database, or at least one file in common. */
+/** Whether both would read the same data: the same database or data set, or at least one file in common. */
 export function readTheSame(one: SourceSettings, other: SourceSettings): boolean {
   if ('host' in one && 'host' in other)
     return (
@@ -144,6 +186,8 @@ export function readTheSame(one: SourceSettings, other: SourceSettings): boolean
       one.port === other.port &&
       one.database === other.database
     );
+  if ('dataset' in one && 'dataset' in other)
+    return one.project === other.project && one.dataset === other.dataset;
   const files = filesOf(one);
   return filesOf(other).some((uri) => files.includes(uri));
 }
@@ -166,6 +210,7 @@ export const CURSOR_TYPES: Readonly<Record<SourceKind, readonly ColumnType[]>> =
   // BIGINT UNSIGNED arrives as NUMERIC.
   mysql: [...MOMENTS_AND_NUMBERS, 'NUMERIC'],
   sqlserver: MOMENTS_AND_NUMBERS,
+  bigquery: MOMENTS_AND_NUMBERS,
   csv: [],
   parquet: [],
 };

@@ -9,7 +9,7 @@ import type { Scope } from './scope.ts';
 import type { ClaimedUnit } from './units.ts';
 
 /** Staging goes by itself after a day, should a run never come to remove it. */
-const STAGING_HOURS = 24;
+export const STAGING_HOURS = 24;
 
 /** A table's files, added up. */
 export interface Extracted {

@@ -84,8 +84,12 @@ export async function planTable(
     targetBytes: scope.tuning.unitBytes,
     ...(plan.range === null ? {} : { range: plan.range }),
   };
-  const units = plan.nothing ? [] : await session.planUnits(table.name, options);
-  scope.log.info('table planned', { table: table.name, units: units.length, write: plan.write });
+  const transfer = plan.nothing
+    ? null
+    : ((await session.planTransfer?.(table.name, columns, { range: plan.range })) ?? null);
+  const units = plan.nothing || transfer !== null ? [] : await session.planUnits(table.name, options);
+  const how = transfer === null ? { units: units.length } : { copied: true };
+  scope.log.info('table planned', { table: table.name, ...how, write: plan.write });
   const anew = plan.write === 'replace';
   return {
     units,
@@ -111,6 +115,7 @@ export async function planTable(
       cursor: plan.cursor,
       watermark: plan.watermark,
       rejectLimit: chosen.rejectLimit,
+      transfer: transfer === null ? null : { ...transfer, expressions: [...transfer.expressions] },
       place,
       unsettled: plan.unsettled,
       columnSet: JSON.stringify(anew ? { loaded: names, gone: [], cleared: [] } : change.next),

@@ -293,6 +293,11 @@ function anyUnfit(columns: readonly Column[]): string | null {
 
 /** One row of figures about a staging table: `n`, `unfit` (rows), and per column i `nulls_i`, `sum_i`. */
 export function validationQuery(staging: TableRef, columns: readonly Column[]): string {
+  return figuresQuery(tableName(staging), columns);
+}
+
+/** The figures of `validationQuery` of whatever `from` is (a table, or a query in brackets) with columns of wire types. */
+export function figuresQuery(from: string, columns: readonly Column[]): string {
   const figures = columns.flatMap((column, index) => {
     const sum = sumOf(column);
     return [
@@ -302,7 +307,7 @@ export function validationQuery(staging: TableRef, columns: readonly Column[]): 
   });
   const unfit = anyUnfit(columns);
   const rejected = `${unfit === null ? '0' : `COUNTIF(${unfit})`} AS unfit`;
-  return `SELECT ${['COUNT(*) AS n', rejected, ...figures].join(',\n  ')}\nFROM ${tableName(staging)}`;
+  return `SELECT ${['COUNT(*) AS n', rejected, ...figures].join(',\n  ')}\nFROM ${from}`;
 }
 
 /** Compares the validation query's row with what was counted while the files were written: each difference in words. */

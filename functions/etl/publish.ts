@@ -27,8 +27,9 @@ import { tablePath } from './run-key.ts';
 import type { Place } from './place.ts';
 import type { Scope } from './scope.ts';
 import { forgetPlace } from './moved.ts';
-import { jobName, rejectsStagingOf, stagingOf } from './staging.ts';
+import { copyOf, jobName, rejectsStagingOf, stagingOf } from './staging.ts';
 import { isOver } from './tables.ts';
+import { copyTable, countedBefore, isTransfer, type Planned, stageCopy } from './transfer.ts';
 import { type ClaimedUnit, unitsOfTable } from './units.ts';
 
 /** Makes what every publication needs: the dataset, the ledger and the rejects table. */
@@ -52,10 +53,8 @@ export async function landTable(scope: Scope, plan: TablePlan): Promise<void> {
   const columns = plannedColumns(plan);
   const units = await unitsOfTable(scope, plan.id, plan.epoch);
   checkComplete(plan, units);
-  const extracted = gather(
-    units,
-    columns.map((column) => column.name),
-  );
+  const names = columns.map((column) => column.name);
+  const extracted = isTransfer(plan) ? await taken(scope, plan, columns) : gather(units, names);
   const rejected = units.reduce((sum, unit) => addCounts(sum, unit.record.rejected), {});
   const counts = { rows: extracted.tally.rows, bytes: extracted.tally.bytes, rejected };
   const path = tablePath(key, plan.id);
@@ -75,6 +74,7 @@ export async function landTable(scope: Scope, plan: TablePlan): Promise<void> {
   const landed = withUnfit(counts, extracted.tally.rows - published.rows);
   // First, for whoever goes on after a death looks no more at a table that is over.
   await removeStaging(scope, stagingOf(scope, plan.id));
+  if (isTransfer(plan)) await removeStaging(scope, copyOf(scope, plan.id));
   await markLanded(scope, plan, landed, published.added);
   scope.log.info('table published', { table: plan.name, rows: landed.rows, write: plan.write });
 }
@@ -97,6 +97,16 @@ export async function markLanded(
     // The ledger in the warehouse has all of it; a list of ten thousand files is nothing to show.
     patch: () => ({ counts, added, watermark: plan.watermark?.slice(0, 60) ?? null, finishedAt: now(store) }),
   });
+}
+
+/** What the warehouse takes of a table itself. */
+async function taken(
+  scope: Scope,
+  plan: TablePlan & Planned,
+  columns: readonly Column[],
+): Promise<Extracted> {
+  const done = await publication(scope, plan.destination);
+  return done === null ? copyTable(scope, plan, columns) : countedBefore(scope, plan, columns);
 }
 
 /** Nothing is to be published, but what uses the table wants to see its columns. */
@@ -125,7 +135,9 @@ async function publishRows(
   if (done !== null) return done;
   const columns = plannedColumns(plan);
   const staging = stagingOf(scope, plan.id);
-  await loadStaging(scope, jobName(scope, plan.id, 'load'), staging, extracted.uris, stagingFields(columns));
+  const job = jobName(scope, plan.id, 'load');
+  if (isTransfer(plan)) await stageCopy(scope, plan, staging, columns);
+  else await loadStaging(scope, job, staging, extracted.uris, stagingFields(columns));
   scope.log.info('table staged', { table: plan.name });
   const unfit = await validate(scope, plan.name, staging, columns, extracted.tally);
   if (unfit > 0) {

@@ -17,6 +17,18 @@ import { inWarehouse } from '#core/warehouse-name';
 export const Epoch = z.object({ number: z.int().min(1), snapshots: z.record(z.string(), z.string()) });
 export type Epoch = z.infer<typeof Epoch>;
 
+/** As `Transfer` of the connectors: how the warehouse takes a table itself. */
+const StoredTransfer = z.object({
+  from: z.object({ project: z.string(), dataset: z.string(), table: z.string() }),
+  moment: z.number(),
+  expressions: z.array(z.string()),
+  where: z.string().nullable(),
+  limit: z.int().nullable().default(null),
+  refusal: z
+    .object({ when: z.string(), code: z.string(), message: z.string(), remedy: z.string() })
+    .nullable(),
+});
+
 /** `…/etlRuns/{r}/plans/{table}`: what the coordinator decided of a table, in its newest epoch. */
 export const TablePlan = z.object({
   id: Id,
@@ -61,6 +73,8 @@ export const TablePlan = z.object({
   cleared: z.array(z.string()).default([]),
   /** What people should know of this load. */
   notes: z.array(z.string()).default([]),
+  /** The warehouse takes the rows itself, and there are no units; null where they are extracted. */
+  transfer: StoredTransfer.nullable().default(null),
 });
 export type TablePlan = z.infer<typeof TablePlan>;
 

@@ -11,13 +11,25 @@ export function rejectsStagingOf({ dataset, key }: Pick<Place, 'dataset' | 'key'
   return { dataset, table: `_stg_${key.run}_${table}_rejects` };
 }
 
+/** Where a source table lies that the warehouse has copied itself, until its rows are read into staging. */
+export function copyOf({ dataset, key }: Pick<Place, 'dataset' | 'key'>, table: string): TableRef {
+  return { dataset, table: `_stg_${key.run}_${table}_copy` };
+}
+
 /** Every staging table that a run may have made for a table. */
 export function stagingTables(place: Pick<Place, 'dataset' | 'key'>, table: string): TableRef[] {
-  return [stagingOf(place, table), rejectsStagingOf(place, table)];
+  return [stagingOf(place, table), rejectsStagingOf(place, table), copyOf(place, table)];
 }
 
 /** What a run does of a table in the warehouse, in order: each step is a job, tried again under the next number. */
-export const JOB_STEPS = ['load-rejects', 'publish-rejects', 'load', 'publish-unfit', 'publish'] as const;
+export const JOB_STEPS = [
+  'copy',
+  'load-rejects',
+  'publish-rejects',
+  'load',
+  'publish-unfit',
+  'publish',
+] as const;
 export type JobStep = (typeof JOB_STEPS)[number];
 
 /** The name of a step's job; its id is the name, a dash and the number of the attempt. */

@@ -6,6 +6,7 @@ import {
   objectsOf,
   readTheSame,
   signInPlace,
+  signsInWith,
   Source,
   type SourceSettings,
 } from '#core/source';
@@ -37,7 +38,7 @@ export function resourceOf({ tenant, model, source }: SourceKey): Resource<Sourc
 /**
  * A new source with its credentials: both or neither. Others of the model that read the same are named (`sameAs`), for
  * that is rarely meant.
- * @throws TerminalError `not-found`, `object-forbidden`, `quota-exceeded`
+ * @throws TerminalError `not-found`, `object-forbidden`, `credentials-kind`, `quota-exceeded`
  */
 export async function addSource(
   store: Store,
@@ -55,6 +56,7 @@ export async function addSource(
   await mustBeThere(store, key.tenant, key.model);
   checkQuota(tenant, 'sourcesPerModel', await liveSources(store, key));
   await checkObjects(store, world, key, wanted.settings);
+  if (wanted.credentials !== undefined) checkCredentials(wanted.settings, wanted.credentials);
   const at = now(store);
   const source: Source = {
     id: makeId(store, 's'),
@@ -90,7 +92,7 @@ export interface SourceEdit {
 /**
  * Changes a source. Its credentials are for one host, port, database and user: where one of these changes, the former
  * credentials are forgotten in the same write, so that they can never be sent to the new place.
- * @throws TerminalError `not-found`, `conflict`, `kind-fixed`, `object-forbidden`
+ * @throws TerminalError `not-found`, `conflict`, `kind-fixed`, `object-forbidden`, `credentials-kind`
  */
 export async function changeSource(
   store: Store,
@@ -112,6 +114,7 @@ export async function changeSource(
       if (parts.settings !== undefined) await checkObjects(store, world, key, parts.settings);
       const patch = given(parts);
       if (credentials !== undefined) {
+        checkCredentials(settings, credentials);
         const sealed = await sealCredentials(store, world, key, { id: source.id, settings }, credentials);
         return { patch: { ...patch, credentialsSetAt: now(store) }, writes: [sealed] };
       }
@@ -132,7 +135,23 @@ function kindFixed(source: Source, settings: SourceSettings): TerminalError {
   );
 }
 
-/** Seals other credentials for a source; the former ones are gone. */
+/** A password opens no data set, and a key no database; files need neither, and what is kept of it harms nobody. */
+function checkCredentials(settings: SourceSettings, credentials: Credentials): void {
+  const wanted = signsInWith(settings);
+  if (wanted === null || wanted in credentials) return;
+  throw new TerminalError(
+    'credentials-kind',
+    `A source of kind ${settings.kind} signs in with a ${wanted}, and something else was given.`,
+    {
+      remedy:
+        wanted === 'key'
+          ? 'Give `key`: the text of the JSON file of a service account’s key.'
+          : 'Give `password`.',
+    },
+  );
+}
+
+/** Seals other credentials for a source; the former ones are gone. @throws TerminalError `credentials-kind` */
 export async function replaceCredentials(
   store: Store,
   world: SourceWorld,
@@ -146,10 +165,13 @@ export async function replaceCredentials(
     resourceOf(key),
     { tenant: key.tenant, actor },
     undefined,
-    async (source) => ({
-      patch: { credentialsSetAt: now(store) },
-      writes: [await sealCredentials(store, world, key, source, credentials)],
-    }),
+    async (source) => {
+      checkCredentials(source.settings, credentials);
+      return {
+        patch: { credentialsSetAt: now(store) },
+        writes: [await sealCredentials(store, world, key, source, credentials)],
+      };
+    },
     'credentials',
   );
 }

@@ -10,6 +10,7 @@ import { newId } from '#core/ids';
 import { paths } from '#core/paths';
 import { Credentials, signInPlace, type Source } from '#core/source';
 import { Tenant } from '#core/tenant';
+import { bigQueryFor, TENANT_LABEL } from './dataset-access.ts';
 import { mustRead } from './document.ts';
 import type { InstallationKeys } from '#core/installation-keys';
 import { sealedPath, sealText, unseal, unsealWith } from './seal.ts';
@@ -31,15 +32,13 @@ export interface SourceWorld {
   /** In a container: its tenant's keys, which are then used instead. */
   readonly tenantKeys?: TenantKeys | undefined;
   readonly allowedHosts: readonly string[];
+  readonly endpoints: { readonly bigquery: string | undefined };
 }
 
 /** Where a model's uploads lie in the installation's bucket: `gs://<bucket>/<tenant>/<model>/uploads/`. */
 export function uploadPrefix(bucket: string, { tenant, model }: ModelKey): string {
   return `gs://${bucket}/${tenant}/${model}/uploads/`;
 }
-
-/** A bucket's owner says by this label, with the tenant's id as its value, who may read it through the installation. */
-export const TENANT_LABEL = 'tradewind-tenant';
 
 /** What decides whether an object may be read: see `checkObject`. */
 export interface ObjectPolicy {
@@ -90,7 +89,10 @@ export async function objectPolicy(
   world: SourceWorld,
   tenant: string,
 ): Promise<ObjectPolicy> {
-  const { cloud } = (await mustRead(store, paths.tenant(tenant), Tenant, 'tenant')).value;
+  return objectPolicyOf((await mustRead(store, paths.tenant(tenant), Tenant, 'tenant')).value.cloud, world);
+}
+
+function objectPolicyOf(cloud: Tenant['cloud'], world: SourceWorld): ObjectPolicy {
   const files = openFiles(world.projectId);
   const known = new Map<string, Promise<Readonly<Record<string, string>>>>();
   return {
@@ -111,7 +113,10 @@ export async function sourceContext(
   key: ModelKey,
 ): Promise<ConnectorContext> {
   const files = openFiles(world.projectId);
-  const policy = await objectPolicy(store, world, key.tenant);
+  const { cloud } = (await mustRead(store, paths.tenant(key.tenant), Tenant, 'tenant')).value;
+  const policy = objectPolicyOf(cloud, world);
+  const { datasetPrefix, location } = cloud;
+  const kept = [cloud.projectId, world.projectId].map((projectId) => ({ projectId, datasetPrefix }));
   const objects: ObjectReader = {
     async stat(uri) {
       await checkObject(uri, policy, key);
@@ -136,6 +141,8 @@ export async function sourceContext(
   return {
     hosts: makeHostGuard(parseAllowedHosts(world.allowedHosts.join(','))),
     objects,
+    bigQuery: (keyFile) =>
+      bigQueryFor({ tenant: key.tenant, kept, location }, world.endpoints.bigquery, keyFile),
     now: () => performance.now(),
   };
 }

@@ -1,19 +1,15 @@
 /**
- * The same order lines loaded twice through the whole product: as a CSV file, and out of a PostgreSQL that read the file
- * by itself. Says how long each took, and proves that both warehouse tables hold the same rows as often.
+ * The same order lines loaded through the whole product from every kind of source: the CSV file itself, Parquet that DuckDB
+ * has made of it, a PostgreSQL and a MariaDB that have read it by their own means, and BigQuery that has loaded it, copied by
+ * the warehouse and read with a key. Says how long each took, and proves that all warehouse tables hold the same rows as
+ * often.
  */
-import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { createGunzip } from 'node:zlib';
-import { BigQuery } from '@google-cloud/bigquery';
-import { PassThroughClient } from 'google-auth-library';
-import { Client } from 'pg';
 import { makeClient } from '#core/api/client';
 import { datasetNames } from '#core/model';
-import { copyFrom } from '#scripts/demo/copy-in';
 import { startPostgres } from '#scripts/demo/postgres';
 import { type LocalCloud, startLocalCloud } from '#scripts/local/cloud';
 import { load } from '#scripts/start/runs';
@@ -21,9 +17,11 @@ import { openModel, type Session } from '#scripts/start/session';
 import { DEMO_USER, signIn } from '#scripts/start/sign-in';
 import { parseSourceUrl } from '#scripts/start/source-url';
 import { chooseTables, discover, openSource, type SourcePlan, uploadOrders } from '#scripts/start/source';
-
-const DESIGN =
-  'InvoiceNo text, StockCode text, Description text, Quantity numeric(12,0), InvoiceDate timestamp, UnitPrice numeric(12,4), CustomerID numeric(9,0), Country text';
+import { registerAccount } from '#tests/bigquery';
+import { startTestMariadb } from '#tests/mariadb';
+import { DESIGN, parseColumns } from './equality/columns.ts';
+import { fillMariadb, fillPostgres } from './equality/databases.ts';
+import { fillBigQuery, rowsOf, surplus, writeParquet } from './equality/warehouse.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -36,124 +34,143 @@ const { values: options } = parseArgs({
 if (options.help || options.orders === undefined) {
   console.log(`npm run bench -- warehouse-equality --orders FILE.csv[.gz] [--table COLUMNS] [--report FILE.json]
 
-  --table  the columns of the PostgreSQL table, as SQL without quotes, in the file's order; by default
+  --table  the columns of the order lines, as PostgreSQL declares them, without quotes, in the file's order; by default
            ${DESIGN}
+Loads the file, and what PostgreSQL, MariaDB, DuckDB (Parquet) and BigQuery have read of it by themselves.
 Ends with 1 where a row differs.`);
   process.exit(options.help ? 0 : 2);
 }
 
-const columns = options.table.split(/, (?=\w+ \w)/).map((each) => {
-  const [name = '', ...type] = each.trim().split(' ');
-  return { name, type: type.join(' ') };
-});
+/** A warehouse table, and how long it took to load. */
+interface Loaded {
+  readonly source: string;
+  readonly table: string;
+  readonly seconds: number;
+}
+
+const READER = 'reader@demo-tradewind.iam.gserviceaccount.com';
+const orders = options.orders;
+const columns = parseColumns(options.table);
 const dir = await mkdtemp(path.join(tmpdir(), 'tradewind-equality-'));
-const server = await startPostgres({
+const stateDir = path.join(dir, 'state');
+const postgres = await startPostgres({
   dir: path.join(dir, 'postgres'),
   database: 'orders',
   user: 'owner',
   password: 'equal',
 });
+const mariadb = await startTestMariadb();
 let cloud: LocalCloud | null = null;
 try {
-  await fillDatabase(server.url, options.orders);
+  await fillPostgres(postgres.url, orders, columns);
+  await fillMariadb(mariadb.port, orders, columns);
+  const parquet = path.join(dir, 'orders.parquet');
+  await writeParquet(orders, parquet, columns);
   cloud = await startLocalCloud({
-    stateDir: path.join(dir, 'state'),
-    env: { TRADEWIND_ALLOWED_HOSTS: `127.0.0.1:${server.port}` },
+    stateDir,
+    env: { TRADEWIND_ALLOWED_HOSTS: `127.0.0.1:${postgres.port},127.0.0.1:${mariadb.port}` },
   });
-  const file = await loadBy(cloud, 'File', (session) =>
-    uploadOrders(session, { file: options.orders ?? '', encoding: 'utf-8' }, dir),
-  );
-  const database = await loadBy(cloud, 'Database', async () => ({
-    name: 'Orders',
-    ...parseSourceUrl(`${server.url}?sslmode=disable`),
-  }));
-  const [counted] = await rows(
-    cloud,
-    `SELECT (SELECT COUNT(*) FROM ${file.table}) AS file, (SELECT COUNT(*) FROM ${database.table}) AS db`,
-  );
-  const onlyFile = await surplus(cloud, file.table, database.table);
-  const onlyDatabase = await surplus(cloud, database.table, file.table);
-  console.table({
-    'CSV file': { rows: counted?.['file'], seconds: file.seconds, 'rows the other has not': onlyFile },
-    PostgreSQL: { rows: counted?.['db'], seconds: database.seconds, 'rows the other has not': onlyDatabase },
-  });
-  const equal = onlyFile === 0 && onlyDatabase === 0 && counted?.['file'] === counted?.['db'];
-  console.log(equal ? 'The same rows, each as often.' : 'The tables differ.');
-  if (options.report !== undefined) {
-    const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version };
-    const result = (name: string, value: number) => ({ name, value, unit: 's', reference: file.seconds });
-    const results = [
-      { ...result('file-load-seconds', file.seconds), ratio: 1 },
-      { ...result('database-load-seconds', database.seconds), ratio: database.seconds / file.seconds },
-    ];
-    const report = { bench: 'warehouse-equality', machine, equal, rows: counted, results };
-    await writeFile(options.report, `${JSON.stringify(report, null, 2)}\n`);
-  }
+  const tables = await loadAll(cloud, parquet);
+  const differences = await compareAll(cloud, tables);
+  const equal = Object.values(differences).every(({ less, more }) => less === 0 && more === 0);
+  console.log(equal ? 'The same rows, each as often, in every table.' : 'The tables differ.');
+  if (options.report !== undefined) await report(options.report, tables, differences, equal);
   process.exitCode = equal ? 0 : 1;
 } finally {
   await cloud?.stop();
-  await server.stop();
+  await mariadb.stop();
+  await postgres.stop();
   await rm(dir, { recursive: true, force: true });
 }
 
-/** PostgreSQL reads the file by its own COPY; text becomes numbers and moments by its own casts. */
-async function fillDatabase(url: string, file: string): Promise<void> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    const quoted = columns.map(({ name }) => `"${name}"`);
-    await client.query(`CREATE TEMP TABLE lines (${quoted.map((name) => `${name} text`).join(', ')})`);
-    const bytes = createReadStream(file);
-    const text = file.endsWith('.gz') ? bytes.pipe(createGunzip()) : bytes;
-    await copyFrom(client, 'COPY lines FROM STDIN WITH (FORMAT csv, HEADER true)', text);
-    await client.query(
-      `CREATE TABLE orders (${columns.map(({ type }, i) => `${quoted[i]} ${type}`).join(', ')})`,
-    );
-    const casts = columns.map(({ type }, i) =>
-      /int|numeric/.test(type) ? `${quoted[i]}::numeric::${type}` : `${quoted[i]}::${type}`,
-    );
-    await client.query(`INSERT INTO orders SELECT ${casts.join(', ')} FROM lines`);
-  } finally {
-    await client.end();
-  }
+/** Loads every source, each into a model of its own. */
+async function loadAll(on: LocalCloud, parquet: string): Promise<Loaded[]> {
+  const upload = (file: string) => (session: Session) =>
+    uploadOrders(session, { file, encoding: 'utf-8' }, dir);
+  const dataset = { kind: 'bigquery', project: on.projectId, dataset: 'orders_of_a_customer' } as const;
+  let uri = '';
+  const fromParquet = async (session: Session): Promise<SourcePlan> => {
+    const plan = await upload(parquet)(session);
+    if ('uris' in plan.settings) uri = plan.settings.uris[0] ?? '';
+    return plan;
+  };
+  const copied = async ({ at: { tenant } }: Session): Promise<SourcePlan> => {
+    await fillBigQuery(on, { dataset: dataset.dataset, uri, tenant, reader: READER }, columns);
+    return { name: 'Data set', settings: dataset };
+  };
+  const place = { host: '127.0.0.1', port: mariadb.port, database: 'shop', user: 'owner' };
+  const plans: readonly [string, (session: Session) => Promise<SourcePlan>][] = [
+    ['CSV', upload(orders)],
+    ['Parquet', fromParquet],
+    ['PostgreSQL', async () => ({ name: 'Orders', ...parseSourceUrl(`${postgres.url}?sslmode=disable`) })],
+    ['MariaDB', async () => ({ name: 'Orders', settings: { kind: 'mysql', ...place, sslMode: 'disable' }, credentials: { password: 'owner secret' } })],
+    ['BigQuery, copied', copied],
+    ['BigQuery, by key', async () => ({ name: 'Data set', settings: dataset, credentials: { key: registerAccount(path.join(stateDir, 'bigquery'), READER) } })],
+  ]; // prettier-ignore
+  const loaded: Loaded[] = [];
+  for (const [source, plan] of plans) loaded.push(await loadBy(on, source, plan));
+  return loaded;
 }
 
 /** Loads one source into a model of its own, by the public API. */
 async function loadBy(
   { urls }: LocalCloud,
-  model: string,
+  source: string,
   plan: (session: Session) => Promise<SourcePlan>,
-): Promise<{ readonly table: string; readonly seconds: number }> {
+): Promise<Loaded> {
   const call = makeClient({ baseUrl: urls.web, token: await signIn(urls.web, DEMO_USER, Date.now), fetch });
-  const at = await openModel(call, 'Equality', model);
+  const at = await openModel(call, 'Equality', source);
   const session = { call, at, signal: new AbortController().signal };
-  const source = await openSource(session, await plan(session));
-  const tables = await discover(session, source);
-  await chooseTables(session, source, new Set(tables.map(({ id }) => id)));
+  const made = await openSource(session, await plan(session));
+  const tables = await discover(session, made);
+  await chooseTables(session, made, new Set(tables.map(({ id }) => id)));
   const begin = performance.now();
   await load(session, () => undefined);
+  const seconds = Math.round((performance.now() - begin) / 100) / 10;
   const { raw } = datasetNames({ datasetPrefix: 'tw_' }, at.tenant, at.model);
-  return {
-    table: `${raw}.${tables[0]?.destination}`,
-    seconds: Math.round((performance.now() - begin) / 100) / 10,
-  };
+  return { source, table: `${raw}.${tables[0]?.destination}`, seconds };
 }
 
-/** How many rows `one` has more often than `other`, or alone. */
-async function surplus(on: LocalCloud, one: string, other: string): Promise<number> {
-  const names = columns.map(({ name }) => `\`${name}\``).join(', ');
-  const counted = (table: string) => `SELECT ${names}, COUNT(*) AS copies FROM ${table} GROUP BY ${names}`;
-  const [row] = await rows(
-    on,
-    `SELECT COUNT(*) AS n FROM (${counted(one)} EXCEPT DISTINCT ${counted(other)})`,
+/** Rows of each table, and how many the first has alone or more often (`less`), or the other (`more`). */
+async function compareAll(
+  on: LocalCloud,
+  tables: readonly Loaded[],
+): Promise<Record<string, { rows: number; seconds: number; less: number; more: number }>> {
+  const [first] = tables;
+  if (first === undefined) throw new RangeError('nothing was loaded');
+  const found: Record<string, { rows: number; seconds: number; less: number; more: number }> = {};
+  for (const { source, table, seconds } of tables) {
+    const [counted] = await rowsOf(on, `SELECT COUNT(*) AS n FROM ${table}`);
+    const less = await surplus(on, first.table, table, columns);
+    const more = await surplus(on, table, first.table, columns);
+    found[source] = { rows: Number(counted?.['n']), seconds, less, more };
+  }
+  console.table(
+    Object.fromEntries(
+      Object.entries(found).map(([source, { rows, seconds, less, more }]) => [
+        source,
+        { rows, seconds, 'rows that only CSV has': less, 'rows that CSV has not': more },
+      ]),
+    ),
   );
-  return Number(row?.['n']);
+  return found;
 }
 
-async function rows({ env, projectId, location }: LocalCloud, sql: string) {
-  const apiEndpoint = env['BIGQUERY_ENDPOINT'] ?? '';
-  const client = new BigQuery({ projectId, apiEndpoint, authClient: new PassThroughClient() });
-  const [found] = await client.query({ query: sql, location });
-  // The client types rows as any[]; they are plain objects by column name.
-  return found as Record<string, unknown>[];
+async function report(
+  file: string,
+  tables: readonly Loaded[],
+  rows: Awaited<ReturnType<typeof compareAll>>,
+  equal: boolean,
+): Promise<void> {
+  const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version };
+  const reference = tables[0]?.seconds ?? 0;
+  const results = tables.map(({ source, seconds }) => ({
+    name: `${source.toLowerCase().replaceAll(/\W+/g, '-')}-load-seconds`,
+    value: seconds,
+    unit: 's',
+    reference,
+    ratio: seconds / reference,
+  }));
+  const all = { bench: 'warehouse-equality', machine, equal, rows, results };
+  await writeFile(file, `${JSON.stringify(all, null, 2)}\n`);
 }

@@ -50,6 +50,7 @@ const settings = (kind: ServerKind, host: string): SourceSettings => ({
 const context = (hosts: HostGuard): ConnectorContext => ({
   hosts,
   objects: { stat: neverOpened, open: neverOpened, range: neverOpened, list: neverOpened },
+  bigQuery: neverOpened,
   now: () => performance.now(),
 });
 function neverOpened(): never {

@@ -341,3 +341,30 @@ test('what is not offered names itself', async () => {
     /not supported by the local BigQuery: the statement DECLARE/,
   );
 });
+
+test('a table that was read as of a moment stays what it was then; other moments of the past are refused', async () => {
+  await rows('CREATE TABLE d.t AS SELECT 1 AS a');
+  const at = (moment: number) =>
+    rows(`SELECT a FROM d.t AS t FOR SYSTEM_TIME AS OF TIMESTAMP_MILLIS(${moment}) ORDER BY a`);
+  const [first, between, second] = [5, 7, 10].map((minute) => Date.UTC(2026, 0, 1, 0, minute)) as [number, number, number]; // three are mapped
+  now = new Date(first);
+  expect(await at(first)).toEqual([{ a: 1 }]);
+  now = new Date(second);
+  await rows('INSERT INTO d.t (a) VALUES (2)');
+  await rows('INSERT INTO d.t (a) VALUES (3)');
+  expect(await at(between)).toEqual([{ a: 1 }]);
+  expect(await at(second + 1)).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }]);
+  await job({ copy: { sourceTable: table(`t@${between}`), destinationTable: table('was') } });
+  expect(await rows('SELECT a FROM d.was')).toEqual([{ a: 1 }]);
+  expect((await failure(at(Date.UTC(2025, 0, 1)))).message).toContain('Cannot read before');
+  now = new Date(second + 60_000);
+  await rows('CREATE TABLE d.late AS SELECT 1 AS a');
+  now = new Date(second + 120_000);
+  await rows('DELETE FROM d.late WHERE TRUE');
+  const unread = `SELECT a FROM d.late FOR SYSTEM_TIME AS OF TIMESTAMP_MILLIS(${second + 90_000})`;
+  expect((await failure(rows(unread))).code).toBe(501);
+  // A data set is seen where it is, and nowhere else.
+  expect((await failure(bigQuery.query({ query: 'SELECT a FROM d.t', location: 'US' }))).message).toContain(
+    'was not found in location US',
+  );
+}); // prettier-ignore

@@ -59,6 +59,9 @@ export function makeTestContext(objects: ObjectReader = makeMemoryObjects()): Co
   return {
     hosts: makeHostGuard(parseAllowedHosts('127.0.0.1,localhost,[::1]'), resolveLocally),
     objects,
+    bigQuery: () => {
+      throw new Error('this test has no BigQuery');
+    },
     now: () => performance.now(),
   };
 }

@@ -37,6 +37,8 @@ export async function openLocalSql(): Promise<LocalSql> {
           params: new Map(),
           positional: [],
           defaultDataset: 'd',
+          location: null,
+          account: null,
         });
         const rows = (await result.rows?.getRows()) ?? [];
         return rows.map((row) => result.columns.map((c, i) => plain(toCell(row[i] ?? null, c.type, true))));

@@ -65,6 +65,8 @@ const kinds: Readonly<Record<string, string>> = {
   TIMESTAMP: 'TYPE_TIMESTAMP',
   TIME: 'TYPE_TIME',
   JSON: 'TYPE_JSON',
+  GEOGRAPHY: 'TYPE_GEOGRAPHY',
+  INTERVAL: 'TYPE_INTERVAL',
 };
 
 function typeProto(name: string): TypeProto {

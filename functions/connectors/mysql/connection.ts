@@ -10,7 +10,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { createConnection } from 'mysql2';
-import type { Credentials, SourceSettings } from '#core/source';
+import { type Credentials, passwordOf, type SourceSettings } from '#core/source';
 import { toError } from '#core/errors';
 import type { PinnedHost } from '../hosts.ts';
 import type { ErrorPlace } from '../source-errors.ts';
@@ -150,7 +150,7 @@ function signIn(
       stream: socket,
       host: settings.host,
       user: settings.user,
-      password: credentials?.password ?? '',
+      password: passwordOf(credentials),
       database: settings.database,
       charset: 'UTF8MB4_GENERAL_CI',
       flags: UNWANTED.map((flag) => `-${flag}`),

@@ -1,7 +1,7 @@
 /** Signed-in connections to a customer's PostgreSQL: pinned address, TLS as asked, read-only, time-limited. */
 import type { Socket } from 'node:net';
 import { Client } from 'pg';
-import type { Credentials, SourceSettings } from '#core/source';
+import { type Credentials, passwordOf, type SourceSettings } from '#core/source';
 import { toError } from '#core/errors';
 import type { PinnedHost } from '../hosts.ts';
 import type { ErrorPlace } from '../source-errors.ts';
@@ -83,7 +83,7 @@ export async function openClient(
       database: settings.database,
       user: settings.user,
       // Never undefined: `pg` would look into the environment and ~/.pgpass of this machine.
-      password: credentials?.password ?? '',
+      password: passwordOf(credentials),
       ssl: tls ? tlsOptions(settings, pinned) : false,
       application_name: APPLICATION_NAME,
       connectionTimeoutMillis: CONNECT_MS,

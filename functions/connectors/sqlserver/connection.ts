@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { TerminalError, toError, TransientError } from '#core/errors';
-import type { Credentials, SourceSettings } from '#core/source';
+import { type Credentials, passwordOf, type SourceSettings } from '#core/source';
 import type { HostGuard, PinnedHost } from '../hosts.ts';
 import { reach } from '../reach.ts';
 import type { ErrorPlace } from '../source-errors.ts';
@@ -100,7 +100,7 @@ function configOf(
   return {
     // What a certificate is compared with; where the bytes go is up to the dialling.
     server: pinned.host,
-    authentication: { type: 'default', options: { userName: user, password: credentials?.password ?? '' } },
+    authentication: { type: 'default', options: { userName: user, password: passwordOf(credentials) } },
     options: {
       port: pinned.port,
       database,

@@ -37,6 +37,7 @@ async function read({ settings, credentials, table, task, tasks }: Reading): Pro
   const context = {
     hosts: makeHostGuard(parseAllowedHosts('127.0.0.1')),
     objects: { stat: async () => null, open: nothing, range: nothing, list: nothing },
+    bigQuery: nothing,
     now: () => performance.now(),
   };
   const session = await connectors[settings.kind].connect({ settings, credentials }, context, signal);

@@ -5,6 +5,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { scalar, transaction } from './database.ts';
 import type { Database } from './database.ts';
+import { History } from './history.ts';
 import { RestError } from './rest-error.ts';
 import { tableSql } from './sql/from-clause.ts';
 import type { TableInfo } from './sql/scope.ts';
@@ -41,15 +42,18 @@ export class Catalog {
   readonly #database: Database;
   readonly #datasets = new Map<string, DatasetRecord>();
   readonly #tables = new Map<string, TableRecord>();
+  readonly history: History;
 
-  private constructor(database: Database, projectId: string, clock: () => Date) {
+  private constructor(database: Database, projectId: string, clock: () => Date, history: History) {
+    this.history = history;
     this.#database = database;
     this.projectId = projectId;
     this.clock = clock;
   }
 
   static async open(database: Database, projectId: string, clock: () => Date): Promise<Catalog> {
-    const catalog = new Catalog(database, projectId, clock);
+    const history = await database.with((connection) => History.open(connection));
+    const catalog = new Catalog(database, projectId, clock, history);
     await database.with(async (connection) => {
       await connection.run('CREATE SCHEMA IF NOT EXISTS "$meta"');
       await connection.run(
@@ -275,6 +279,7 @@ export class Catalog {
   }
 
   remember(record: TableRecord): void {
+    this.history.changed(record, Number(record.lastModifiedTime));
     this.#tables.set(`${record.dataset}.${record.table}`, record);
   }
 
@@ -287,6 +292,7 @@ export class Catalog {
         ]);
       }),
     );
+    this.history.changed({ dataset, table }, this.clock().getTime());
     this.#tables.delete(`${dataset}.${table}`);
   }
 

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { DuckDBConnection, DuckDBMaterializedResult } from '@duckdb/node-api';
 import type { z } from 'zod';
 import type { Catalog } from './catalog.ts';
+import { copyTables, extractTable } from './copy-and-extract.ts';
 import type { Database } from './database.ts';
 import { Configuration, parseConfiguration as parse } from './job-configuration.ts';
 import { LoadConfig, runLoad } from './load.ts';
@@ -18,11 +19,8 @@ import { dryRun, estimate, runScript, writeRows } from './run-script.ts';
 import type { Destination, ScriptInput, ScriptResult } from './run-script.ts';
 import { selectOf } from './select-of.ts';
 import type { OutputColumn } from './sql/scope.ts';
-import { tableRelation, tableSql } from './sql/from-clause.ts';
-import { columnExpr } from './sql/scope.ts';
-import { castTo } from './sql/cast.ts';
-import { fieldType, quoteName, toField } from './sql/types.ts';
-import { exportRows } from './transfer.ts';
+import { tableSql } from './sql/from-clause.ts';
+import { quoteName, toField } from './sql/types.ts';
 import { parameterExpr } from './values.ts';
 import type { QueryParameter } from './values.ts';
 
@@ -37,6 +35,9 @@ export interface JobRecord {
   readonly endTime: string | null;
   readonly statistics: Readonly<Record<string, unknown>>;
 }
+
+/** Where a job was asked to run, and by whom: see `ScriptInput`. */
+type RunBy = Pick<ScriptInput, 'location' | 'account'>;
 
 /** The rows a query job answered, as long as they are kept. */
 export interface QueryRows {
@@ -148,8 +149,12 @@ export class Jobs {
   async start(
     reference: { jobId?: string | undefined; location?: string | undefined },
     configuration: unknown,
+    account: string | null = null,
   ): Promise<JobRecord> {
     const config = parse(Configuration, configuration);
+    if (account !== null && config.query === undefined)
+      throw new RestError('accessDenied', `Access Denied: ${account} may only run queries`);
+    const by = { account, location: reference.location ?? null };
     const id = reference.jobId ?? `job_${randomUUID()}`;
     if (!/^[A-Za-z0-9_-]{1,1024}$/.test(id))
       throw new RestError('invalid', `Invalid job ID "${id}": use letters, numbers, _ and -, at most 1024`);
@@ -170,13 +175,13 @@ export class Jobs {
       endTime: null,
       statistics: {},
     };
-    if (config.dryRun === true) return this.#dryRun(record, config);
+    if (config.dryRun === true) return this.#dryRun(record, config, by);
     // Taken before the first await, so that of two requests at once one gets 409.
     this.#records.set(id, record);
     const done = Promise.withResolvers<void>();
     this.#running.set(id, { done: done.promise, connection: null, cancelled: false });
     await this.#save(record);
-    void this.#run(record, config).then(done.resolve, done.reject);
+    void this.#run(record, config, by).then(done.resolve, done.reject);
     return record;
   }
 
@@ -198,7 +203,7 @@ export class Jobs {
     return datasets.find((d) => names.includes(d.dataset))?.location ?? datasets[0]?.location ?? 'US';
   }
 
-  #scriptInput(config: z.infer<typeof QueryConfig>): ScriptInput {
+  #scriptInput(config: z.infer<typeof QueryConfig>, by: RunBy): ScriptInput {
     // The schema has checked the members that are read.
     const parameters = (config.queryParameters ?? []) as unknown as readonly QueryParameter[];
     const values = parameters.map((p) => ({
@@ -214,20 +219,21 @@ export class Jobs {
       ),
       positional: values.filter((v) => v.name === undefined).map((v) => v.expr),
       defaultDataset: config.defaultDataset?.datasetId ?? null,
+      ...by,
     };
   }
 
-  async #dryRun(record: JobRecord, config: z.infer<typeof Configuration>): Promise<JobRecord> {
+  async #dryRun(record: JobRecord, config: z.infer<typeof Configuration>, by: RunBy): Promise<JobRecord> {
     if (config.query === undefined) throw new RestError('invalid', 'dryRun is for query jobs');
     try {
-      const result = await dryRun(this.#scriptInput(parse(QueryConfig, config.query)));
+      const result = await dryRun(this.#scriptInput(parse(QueryConfig, config.query), by));
       return { ...record, state: 'DONE', statistics: queryStatistics(this.#catalog.projectId, result) };
     } catch (error) {
       throw toRestError(error);
     }
   }
 
-  async #run(record: JobRecord, config: z.infer<typeof Configuration>): Promise<void> {
+  async #run(record: JobRecord, config: z.infer<typeof Configuration>, by: RunBy): Promise<void> {
     let statistics: Readonly<Record<string, unknown>> = {};
     let error: ErrorProto | null = null;
     try {
@@ -237,7 +243,7 @@ export class Jobs {
           throw new RestError('stopped', 'Job execution was cancelled: User requested cancellation');
         if (running !== undefined) running.connection = connection;
         try {
-          return await this.#execute(connection, record, config);
+          return await this.#execute(connection, record, config, by);
         } finally {
           if (running !== undefined) running.connection = null;
         }
@@ -254,9 +260,10 @@ export class Jobs {
     connection: DuckDBConnection,
     record: JobRecord,
     config: z.infer<typeof Configuration>,
+    by: RunBy,
   ): Promise<Record<string, unknown>> {
     if (config.query !== undefined)
-      return this.#query(connection, record.id, parse(QueryConfig, config.query));
+      return this.#query(connection, record.id, parse(QueryConfig, config.query), by);
     if (config.load !== undefined) {
       const result = await runLoad(
         connection,
@@ -272,8 +279,12 @@ export class Jobs {
         },
       };
     }
-    if (config.copy !== undefined) return this.#copy(connection, parse(CopyConfig, config.copy));
-    if (config.extract !== undefined) return this.#extract(connection, parse(ExtractConfig, config.extract));
+    if (config.copy !== undefined)
+      return copyTables(connection, this.#catalog, parse(CopyConfig, config.copy));
+    if (config.extract !== undefined) {
+      const wanted = parse(ExtractConfig, config.extract);
+      return extractTable(connection, this.#catalog, this.#storageDir, wanted);
+    }
     throw new RestError('required', 'The job configuration has none of query, load, copy, extract');
   }
 
@@ -281,8 +292,9 @@ export class Jobs {
     connection: DuckDBConnection,
     id: string,
     config: z.infer<typeof QueryConfig>,
+    by: RunBy,
   ): Promise<Record<string, unknown>> {
-    const input = this.#scriptInput(config);
+    const input = this.#scriptInput(config, by);
     if (config.maximumBytesBilled !== undefined) {
       const { bytes } = await dryRun(input);
       if (bytes > Number(config.maximumBytesBilled))
@@ -312,6 +324,7 @@ export class Jobs {
     input: ScriptInput,
   ): Promise<Answered> {
     const { plan, tables } = selectOf(input);
+    await this.#catalog.history.keep(connection, (record) => this.#catalog.info(record));
     const to: Destination = {
       dataset: table.datasetId,
       table: table.tableId,
@@ -330,56 +343,6 @@ export class Jobs {
       result: { statementType, columns, rows: null, dmlRows: null, bytes, tables, target: null },
       answer: { columns, lies: tableSql(this.#catalog.info(record)) },
     };
-  }
-
-  async #copy(
-    connection: DuckDBConnection,
-    config: z.infer<typeof CopyConfig>,
-  ): Promise<Record<string, unknown>> {
-    const references = config.sourceTables ?? (config.sourceTable === undefined ? [] : [config.sourceTable]);
-    const sources = references.map((r) => this.#catalog.need(r.datasetId, r.tableId));
-    const first = sources[0];
-    if (first === undefined) throw new RestError('required', 'A copy job needs a source table');
-    const rows = sources
-      .map(
-        (s) =>
-          `SELECT ${first.fields.map((f) => quoteName(f.name)).join(', ')} FROM ${tableSql(this.#catalog.info(s))}`,
-      )
-      .join(' UNION ALL ');
-    const to: Destination = {
-      dataset: config.destinationTable.datasetId,
-      table: config.destinationTable.tableId,
-      writeDisposition: config.writeDisposition ?? 'WRITE_EMPTY',
-      createDisposition: config.createDisposition ?? 'CREATE_IF_NEEDED',
-    };
-    const done = await writeRows(connection, this.#catalog, to, first.fields, rows, first.settings);
-    return { copy: { copiedRows: String(done.rows) } };
-  }
-
-  async #extract(
-    connection: DuckDBConnection,
-    config: z.infer<typeof ExtractConfig>,
-  ): Promise<Record<string, unknown>> {
-    const record = this.#catalog.need(config.sourceTable.datasetId, config.sourceTable.tableId);
-    const info = this.#catalog.info(record);
-    const relation = tableRelation(info, 't');
-    const columns = record.fields.map((f) => ({ name: f.name, type: fieldType(f) }));
-    const list = relation.columns.map((c) => castTo(columnExpr(relation, c), c.type, false, null).sql);
-    const uri = config.destinationUris[0] ?? '';
-    const plan = {
-      uri,
-      overwrite: true,
-      sql: `SELECT ${list.join(', ')} FROM ${tableSql(info)} AS "t"`,
-      columns,
-    };
-    await exportRows(
-      connection,
-      this.#storageDir,
-      plan,
-      this.#catalog.clock(),
-      config.compression === 'NONE' ? 'UNCOMPRESSED' : config.compression,
-    );
-    return { extract: { destinationUriFileCounts: ['1'] } };
   }
 
   async #save(record: JobRecord): Promise<void> {

@@ -5,6 +5,8 @@ const statusOf: Readonly<Record<string, number>> = {
   invalidQuery: 400,
   invalid: 400,
   required: 400,
+  authError: 401,
+  accessDenied: 403,
   notFound: 404,
   duplicate: 409,
   notImplemented: 501,

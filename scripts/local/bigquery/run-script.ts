@@ -4,12 +4,12 @@ import { rowWidth } from './catalog.ts';
 import type { Catalog, TableRecord } from './catalog.ts';
 import { scalar, transaction } from './database.ts';
 import { RestError, isConflict } from './rest-error.ts';
+import { makeEnv } from './script-env.ts';
 import { exportRows } from './transfer.ts';
 import { twiceMessage } from './sql/dml.ts';
 import { tableSql } from './sql/from-clause.ts';
 import type { Plan, TableSettings } from './sql/plan.ts';
-import { parseQuery } from './sql/query.ts';
-import type { Env, Expr, OutputColumn } from './sql/scope.ts';
+import type { Expr, OutputColumn } from './sql/scope.ts';
 import { SqlError } from './sql/sql-error.ts';
 import { planStatement, positionOf, splitScript } from './sql/statement.ts';
 import type { StatementText } from './sql/statement.ts';
@@ -22,6 +22,10 @@ export interface ScriptInput {
   readonly params: ReadonlyMap<string, Expr>;
   readonly positional: readonly Expr[];
   readonly defaultDataset: string | null;
+  /** Where the job was asked to run: it sees no data set elsewhere. Null where that follows from what it names. */
+  readonly location: string | null;
+  /** The service account that asks; null for the installation's own. */
+  readonly account: string | null;
 }
 
 /** What came of it: the rows of its last SELECT, and the numbers for the job's statistics. */
@@ -43,14 +47,7 @@ interface Step {
 
 function translate(input: ScriptInput, statement: StatementText, positionalUsed: { count: number }): Step {
   const used = { positional: positionalUsed.count, tables: new Set<string>(), aliases: 0 };
-  const env: Env = {
-    table: (path, at) => input.catalog.resolve(path, input.defaultDataset, at),
-    params: input.params,
-    positional: input.positional,
-    used,
-    query: parseQuery,
-  };
-  const plan = planStatement(statement, env);
+  const plan = planStatement(statement, makeEnv(input, used));
   positionalUsed.count = used.positional;
   return { plan, tables: used.tables };
 }
@@ -102,6 +99,8 @@ export async function runScript(connection: DuckDBConnection, input: ScriptInput
     for (const statement of statements) {
       const step = translate(input, statement, counter);
       for (const table of step.tables) tables.add(table);
+      if (!inTransaction)
+        await input.catalog.history.keep(connection, (record) => input.catalog.info(record));
       const { plan } = step;
       if (plan.type === 'transaction') {
         if ((plan.verb === 'BEGIN') === inTransaction)

@@ -1,8 +1,8 @@
 /** The single SELECT that a job with a destination table consists of. */
 import { RestError } from './rest-error.ts';
 import type { ScriptInput } from './run-script.ts';
+import { makeEnv } from './script-env.ts';
 import type { Plan } from './sql/plan.ts';
-import { parseQuery } from './sql/query.ts';
 import { planStatement, splitScript } from './sql/statement.ts';
 
 /** Translates the query; refuses scripts and anything that is no SELECT, as BigQuery does with a destination table. */
@@ -16,13 +16,7 @@ export function selectOf(input: ScriptInput): {
   if (statement === undefined || statements.length > 1)
     throw new RestError('invalid', 'Cannot set destination table in jobs with a script');
   const used = { positional: 0, tables: new Set<string>(), aliases: 0 };
-  const plan = planStatement(statement, {
-    table: (path, at) => input.catalog.resolve(path, input.defaultDataset, at),
-    params: input.params,
-    positional: input.positional,
-    used,
-    query: parseQuery,
-  });
+  const plan = planStatement(statement, makeEnv(input, used));
   if (plan.type !== 'select')
     throw new RestError('invalid', 'Cannot set destination table in jobs with DML or DDL statements');
   return { plan, tables: [...used.tables] };

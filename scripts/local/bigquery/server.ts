@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ZodError } from 'zod';
 import { KEEP_ALIVE_MS } from '../proxy.ts';
+import { Accounts, checkQuestion } from './accounts.ts';
 import { Catalog } from './catalog.ts';
 import { openDatabase } from './database.ts';
 import { Jobs } from './jobs.ts';
@@ -36,6 +37,7 @@ export interface LocalBigQuery {
 /** What the calls are answered from. */
 interface Service extends Warehouse {
   readonly jobs: Jobs;
+  readonly accounts: Accounts;
 }
 
 /** Serves the warehouse under `dir`; `storageDir` is the folder of the local Cloud Storage, whose objects loads read and extracts write. */
@@ -51,7 +53,8 @@ export async function startLocalBigQuery(options: {
   const catalog = await Catalog.open(database, projectId, clock);
   await catalog.sweep();
   const jobs = await Jobs.open(database, catalog, storageDir);
-  const service: Service = { database, catalog, jobs, insertIds: new Set() };
+  const accounts = new Accounts(dir, clock);
+  const service: Service = { database, catalog, jobs, accounts, insertIds: new Set() };
   const server = createServer((request, response) => void answer(service, request, response));
   // As at Google: a client that was busy for a while finds its connection still there (Node's own limit is 5 s).
   server.keepAliveTimeout = KEEP_ALIVE_MS;
@@ -80,10 +83,15 @@ async function answer(service: Service, request: IncomingMessage, response: Serv
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     const text = Buffer.concat(chunks).toString('utf8');
+    if (url.pathname === '/token') {
+      const { status, body } = service.accounts.token(text);
+      return void send(status, body);
+    }
+    const account = service.accounts.caller(request.headers.authorization);
     const isJson = String(request.headers['content-type'] ?? '').includes('json') || text.startsWith('{');
     // An object is all that the routes read from; each member they read is checked.
     const body = (text !== '' && isJson ? JSON.parse(text) : {}) as Record<string, unknown>;
-    const result = await route(service, request.method ?? 'GET', url, body);
+    const result = await route(service, request.method ?? 'GET', url, body, account);
     if (result === null) response.writeHead(204).end();
     else send(200, result);
   } catch (thrown) {
@@ -101,6 +109,7 @@ async function route(
   method: string,
   url: URL,
   body: Record<string, unknown>,
+  account: string | null,
 ): Promise<unknown> {
   const path = /^(?:\/bigquery\/v2)?\/projects\/([^/]+)\/(.*?)\/?$/.exec(url.pathname);
   const unknown = new RestError(
@@ -118,7 +127,9 @@ async function route(
   const [noun = '', id = '', sub = '', table = '', verb = ''] = (path[2] ?? '')
     .split('/')
     .map(decodeURIComponent);
-  switch (`${method} ${[noun, id && '*', sub, table && '*', verb].filter((part) => part !== '').join('/')}`) {
+  const question = `${method} ${[noun, id && '*', sub, table && '*', verb].filter((part) => part !== '').join('/')}`;
+  checkQuestion(catalog, account, question, id, table);
+  switch (question) {
     case 'GET datasets':
       return {
         kind: 'bigquery#datasetList',
@@ -166,7 +177,10 @@ async function route(
     case 'POST jobs': {
       // Read as text below; a member of another kind is as good as absent.
       const reference = (body['jobReference'] ?? {}) as { jobId?: string; location?: string };
-      return jobResource(catalog.projectId, await service.jobs.start(reference, body['configuration']));
+      return jobResource(
+        catalog.projectId,
+        await service.jobs.start(reference, body['configuration'], account),
+      );
     }
     case 'GET jobs/*':
       return jobResource(catalog.projectId, service.jobs.need(id, url.searchParams.get('location')));
@@ -176,7 +190,7 @@ async function route(
         job: jobResource(catalog.projectId, await service.jobs.cancel(id, url.searchParams.get('location'))),
       };
     case 'POST queries':
-      return runQuery(service, body);
+      return runQuery(service, body, account);
     case 'GET queries/*':
       service.jobs.need(id, url.searchParams.get('location'));
       return queryResponse(service, id, url.searchParams);
@@ -199,7 +213,11 @@ const queryMembers = [
   'createDisposition',
 ];
 
-async function runQuery(service: Service, body: Record<string, unknown>): Promise<unknown> {
+async function runQuery(
+  service: Service,
+  body: Record<string, unknown>,
+  account: string | null,
+): Promise<unknown> {
   const query = Object.fromEntries(
     queryMembers.filter((name) => name in body).map((name) => [name, body[name]]),
   );
@@ -210,7 +228,7 @@ async function runQuery(service: Service, body: Record<string, unknown>): Promis
     ...(body['dryRun'] === true ? { dryRun: true } : {}),
   };
   const location = typeof body['location'] === 'string' ? { location: body['location'] } : {};
-  const record = await service.jobs.start(location, configuration);
+  const record = await service.jobs.start(location, configuration, account);
   if (body['dryRun'] === true)
     return {
       kind: 'bigquery#queryResponse',

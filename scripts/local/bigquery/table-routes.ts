@@ -282,6 +282,7 @@ export async function insertAll(
         connection.run(`INSERT INTO ${tableSql(catalog.info(record))} (${columns}) ${select(chosen)}`),
       );
     const remember = (chosen: typeof rows) => {
+      catalog.remember({ ...record, lastModifiedTime: String(catalog.clock().getTime()) });
       for (const row of chosen) if (row.insertId !== undefined) insertIds.add(idOf(row.insertId));
       for (const id of insertIds) if (insertIds.size > 100_000) insertIds.delete(id);
     };

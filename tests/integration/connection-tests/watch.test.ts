@@ -59,6 +59,7 @@ test('a message that comes again for a test that has begun changes nothing', asy
     bucket: 'b',
     installationKeys: { current: new Uint8Array(32), former: [] },
     allowedHosts: [],
+    endpoints: { bigquery: undefined },
   };
   await runTest(store, world, request);
   expect(await statusOf(path)).toMatchObject({ status: 'running', steps: [] });

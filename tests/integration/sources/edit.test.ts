@@ -23,7 +23,7 @@ import { type EagerPostgres, startEagerPostgres } from '#tests/eager-postgres';
 import { DEFINITION } from '#tests/pipeline-account';
 import { openTestStore } from '#tests/store';
 import { AuditRecord } from '#core/audit';
-import { Source as SourceSchema } from '#core/source';
+import { passwordOf, Source as SourceSchema } from '#core/source';
 import { changeSource } from '../../../functions/sources/sources.ts';
 
 const store = openTestStore();
@@ -113,7 +113,7 @@ test('however edits and readings interleave, credentials only ever meet the plac
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 6));
     const { settings, credentials } = await accessOf(store, world, key, value);
     const place = settings.kind === 'postgres' && settings.port === mine.port ? 'mine' : 'theirs';
-    const meeting = `${credentials?.password ?? 'none'} at ${place}`;
+    const meeting = `${passwordOf(credentials) || 'none'} at ${place}`;
     meetings.set(meeting, (meetings.get(meeting) ?? 0) + 1);
   };
   const turn = (server: EagerPostgres, password: string) =>

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { SourceKind } from '#core/source';
+import { BigQuerySourceForm } from './bigquery-source-form.tsx';
 import { FileForm } from './file-form.tsx';
 import { ServerSourceForm } from './server-source-form.tsx';
 
@@ -22,12 +23,15 @@ export function AddSource(props: AddSourceProps) {
           <Kind value="postgres" chosen={kind} choose={setKind} text="In a PostgreSQL database" />
           <Kind value="mysql" chosen={kind} choose={setKind} text="In a MySQL or MariaDB database" />
           <Kind value="sqlserver" chosen={kind} choose={setKind} text="In a SQL Server database" />
+          <Kind value="bigquery" chosen={kind} choose={setKind} text="In BigQuery" />
           <Kind value="csv" chosen={kind} choose={setKind} text="In CSV files" />
           <Kind value="parquet" chosen={kind} choose={setKind} text="In Parquet files" />
         </div>
       </fieldset>
       {kind === 'csv' || kind === 'parquet' ? (
         <FileForm key={kind} kind={kind} {...props} />
+      ) : kind === 'bigquery' ? (
+        <BigQuerySourceForm {...props} />
       ) : (
         <ServerSourceForm key={kind} kind={kind} {...props} />
       )}

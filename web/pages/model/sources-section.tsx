@@ -3,7 +3,7 @@ import { startConnectionTest } from '#core/api/connection-tests';
 import { discoverTables } from '#core/api/sources';
 import { ConnectionTest } from '#core/connection-test';
 import { paths } from '#core/paths';
-import { CURSOR_TYPES, type Source, type SourceSettings } from '#core/source';
+import { CURSOR_TYPES, signsInWith, type Source } from '#core/source';
 import { api } from '../../api.ts';
 import { useLiveList, valueOf } from '../../live.ts';
 import { allowed } from '../../session.ts';
@@ -12,6 +12,7 @@ import { Panel } from '../../ui/panel.tsx';
 import { Empty, Failure, Shown } from '../../ui/states.tsx';
 import { useWork } from '../../use-work.ts';
 import { AddSource } from './add-source.tsx';
+import { ChangeKey } from './change-key.tsx';
 import { ChangePassword } from './change-password.tsx';
 import { TestSteps } from './connection-steps.tsx';
 import { SERVERS } from './connection-string.ts';
@@ -39,8 +40,8 @@ export function SourcesSection({ state }: { readonly state: ModelState }) {
           sources.length === 0 && !adding ? (
             <Empty title="No source yet">
               <p>
-                A source is where your orders are: a PostgreSQL, MySQL, MariaDB or SQL Server database, or CSV
-                or Parquet files.
+                A source is where your orders are: a PostgreSQL, MySQL, MariaDB or SQL Server database,
+                BigQuery, or CSV or Parquet files.
               </p>
               {add}
             </Empty>
@@ -90,11 +91,12 @@ function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanel
     if (Date.parse(test.createdAt) > opened.current - 30_000) reading.run();
   }, [test?.id, test?.status]);
   const [changing, setChanging] = useState(false);
+  const secret = signsInWith(source.settings);
   const running = test !== null && (test.status === 'queued' || test.status === 'running');
   return (
     <Panel
       title={source.name}
-      note={placeOf(source.settings)}
+      note={placeOf(source)}
       aside={
         <>
           <Button
@@ -109,16 +111,19 @@ function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanel
           <Button kind="plain" small busy={reading.busy} unavailable={unavailable} onClick={reading.run}>
             Read the tables
           </Button>
-          {'host' in source.settings && !changing && (
+          {secret !== null && !changing && (
             <Button kind="plain" small unavailable={unavailable} onClick={() => setChanging(true)}>
-              Change the password
+              Change the {secret}
             </Button>
           )}
         </>
       }
     >
-      {changing && (
+      {changing && secret === 'password' && (
         <ChangePassword tenant={tenant} model={model} source={source.id} close={() => setChanging(false)} />
+      )}
+      {changing && secret === 'key' && (
+        <ChangeKey tenant={tenant} model={model} source={source.id} close={() => setChanging(false)} />
       )}
       {testing.error !== null && <Failure error={testing.error} retry={testing.run} />}
       {reading.error !== null && <Failure error={reading.error} retry={reading.run} />}
@@ -134,7 +139,11 @@ function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanel
   );
 }
 
-function placeOf(settings: SourceSettings): string {
+function placeOf({ settings, credentialsSetAt }: Source): string {
+  if ('dataset' in settings) {
+    const how = credentialsSetAt === null ? 'without a key' : 'with a key';
+    return `BigQuery · ${settings.project}.${settings.dataset} · ${how}`;
+  }
   if ('uris' in settings) {
     const names = settings.uris.map((uri) => (uri.includes('*') ? uri : uri.split('/').at(-1)));
     return `${settings.kind === 'csv' ? 'CSV' : 'Parquet'} · ${names.join(', ')}`;

@@ -136,9 +136,9 @@ function parsePrimary(cursor: Cursor, env: Env, scope: Scope): string {
     return `(${joined})`;
   }
   const path = tablePath(cursor);
-  if (cursor.isWord('FOR', 'SYSTEM_TIME')) throw unsupported('FOR SYSTEM_TIME AS OF', cursor.at);
   const name = path.split('.').at(-1) ?? path;
-  const alias = acceptAlias(cursor) ?? name;
+  const alias = (cursor.isWord('FOR') ? null : acceptAlias(cursor)) ?? name;
+  const moment = acceptMoment(cursor);
   if (
     cursor.isWord('TABLESAMPLE') ||
     cursor.isWord('PIVOT') ||
@@ -148,13 +148,25 @@ function parsePrimary(cursor: Cursor, env: Env, scope: Scope): string {
     throw unsupported(cursor.peek().text.toUpperCase(), cursor.at);
   const cte = path.includes('.') ? undefined : scope.ctes.get(path.toLowerCase());
   if (cte !== undefined) {
+    if (moment !== null) throw new SqlError('FOR SYSTEM_TIME AS OF is not allowed on a WITH query', at);
     add(scope, { alias, columns: cte.columns }, cursor);
     return `${quoteName(`tw_cte_${path.toLowerCase()}`)} AS ${quoteName(alias)}`;
   }
-  const table = env.table(path, at);
+  const table = moment === null ? env.table(path, at) : env.tableAt(path, moment, at);
   env.used.tables.add(`${table.project}.${table.dataset}.${table.table}`);
   add(scope, tableRelation(table, alias), cursor);
   return `${tableSql(table)} AS ${quoteName(alias)}`;
+}
+
+/** `FOR SYSTEM_TIME AS OF TIMESTAMP_MILLIS(…)`, in milliseconds since 1970; null where a table is read as it is now. */
+function acceptMoment(cursor: Cursor): number | null {
+  if (!cursor.acceptWord('FOR', 'SYSTEM_TIME', 'AS', 'OF')) return null;
+  if (!cursor.acceptWord('TIMESTAMP_MILLIS'))
+    throw unsupported('FOR SYSTEM_TIME AS OF anything but TIMESTAMP_MILLIS of a number', cursor.at);
+  cursor.needOp('(');
+  const moment = cursor.needInt();
+  cursor.needOp(')');
+  return moment;
 }
 
 function unnest(cursor: Cursor, env: Env, scope: Scope): string {

@@ -49,6 +49,8 @@ export interface TableInfo {
 export interface Env {
   /** Finds `project.dataset.table`; throws BigQuery's notFound where it does not exist. */
   readonly table: (path: string, at: Position) => TableInfo;
+  /** The same as it was at `moment`, in milliseconds since 1970. */
+  readonly tableAt: (path: string, moment: number, at: Position) => TableInfo;
   readonly params: ReadonlyMap<string, Expr>;
   /** Values for `?`, taken in order. */
   readonly positional: readonly Expr[];
