@@ -87,6 +87,7 @@ export async function planTable(
   const transfer = plan.nothing
     ? null
     : ((await session.planTransfer?.(table.name, columns, { range: plan.range })) ?? null);
+  if (transfer !== null && chosen.hashed.length > 0) throw notHashed(table.name);
   const units = plan.nothing || transfer !== null ? [] : await session.planUnits(table.name, options);
   const how = transfer === null ? { units: units.length } : { copied: true };
   scope.log.info('table planned', { table: table.name, ...how, write: plan.write });
@@ -124,6 +125,15 @@ export async function planTable(
       notes: notesOf(plan, bound, change, there, place, step),
     },
   };
+}
+
+/** What the warehouse copies itself has not passed through us: the values would lie in it as they are. */
+function notHashed(name: string): TerminalError {
+  return new TerminalError(
+    'hashed-not-copied',
+    `"${name}" has columns of which only hashes are to arrive, and is copied by the warehouse as it is.`,
+    { remedy: 'Set a key for the source, so that its rows are read one by one, or leave these columns out.' },
+  );
 }
 
 function namesOf(columns: readonly Column[]): string[] {

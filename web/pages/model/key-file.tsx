@@ -12,8 +12,15 @@ interface KeyFileProps {
 export function KeyFile({ required = false, hint, onKey }: KeyFileProps) {
   const id = useId();
   const [said, setSaid] = useState<{ readonly text: string; readonly wrong: boolean } | null>(null);
-  const take = async (file: File | undefined): Promise<void> => {
+  const take = async (input: HTMLInputElement): Promise<void> => {
+    const file = input.files?.[0];
+    // A form with a wrong file is not sent: without a key the source would be another one.
+    const tell = (text: string, wrong: boolean) => {
+      input.setCustomValidity(wrong ? text : '');
+      setSaid({ text, wrong });
+    };
     if (file === undefined) {
+      input.setCustomValidity('');
       setSaid(null);
       onKey(null);
       return;
@@ -21,16 +28,16 @@ export function KeyFile({ required = false, hint, onKey }: KeyFileProps) {
     const text = file.size > 10_000 ? '' : await file.text();
     const read = readServiceAccountKey(text);
     if ('problem' in read) {
-      setSaid({ text: `${file.name} is no key of a service account: ${read.problem}.`, wrong: true });
+      tell(`${file.name} is no key of a service account: ${read.problem}.`, true);
       onKey(null);
     } else {
-      setSaid({ text: `Signs in as ${read.key.email}.`, wrong: false });
+      tell(`Signs in as ${read.key.email}.`, false);
       onKey({ text, projectId: read.key.projectId });
     }
   };
   return (
     <div class="field">
-      <label htmlFor={id}>Key of a service account (JSON file)</label>
+      <label htmlFor={id}>Service account key (JSON file)</label>
       <input
         id={id}
         type="file"
@@ -38,7 +45,7 @@ export function KeyFile({ required = false, hint, onKey }: KeyFileProps) {
         required={required}
         aria-describedby={`${id}-note`}
         aria-invalid={said?.wrong === true}
-        onChange={(event) => void take(event.currentTarget.files?.[0])}
+        onChange={(event) => void take(event.currentTarget)}
       />
       <p id={`${id}-note`} class={said?.wrong === true ? 'hint wrong' : 'hint'} aria-live="polite">
         {said?.text ?? hint}
