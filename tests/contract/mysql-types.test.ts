@@ -3,6 +3,7 @@ import { mysql } from '#connectors/mysql/mysql';
 import type { SourceSession } from '#connectors/connector';
 import { extractAll, makeTestContext } from '#tests/connectors';
 import { startTestMariadb, type TestMariadb } from '#tests/mariadb';
+import { openLedger, rejectedAs } from '#tests/types-ledger';
 import { FILTER_CASES, filteredTableSql, takenIds } from '#tests/filter-cases';
 import { readWithDuckDb } from '#tests/parquet';
 
@@ -17,7 +18,11 @@ beforeAll(async () => {
 afterEach(async () => {
   await Promise.all(open.splice(0).map((session) => session.close()));
 });
-afterAll(async () => server?.stop());
+const ledger = openLedger('MySQL and MariaDB');
+afterAll(async () => {
+  ledger.close();
+  await server?.stop();
+});
 
 async function connect(changes: Partial<MysqlSettings> = {}): Promise<SourceSession> {
   const session = await mysql.connect(
@@ -85,6 +90,8 @@ const fidelity: readonly [type: string, values: readonly string[], warehouse: st
   ['uuid', ["'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'"], 'STRING', ['a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11']],
   ['inet6', ["'2001:db8::1'"], 'STRING', ['2001:db8::1']],
   ['point', ['POINT(1, 2.5)'], 'STRING', ['POINT(1 2.5)']],
+  ["enum('','a')", ["''", '2'], 'STRING', ['', 'a']],
+  ['longtext', ["REPEAT('é', 4194304)"], 'STRING', ['é'.repeat(4_194_304)]],
   ['geometry', ["ST_GeomFromText('POLYGON((0 0,1 0,1 1,0 0))')"], 'STRING', ['POLYGON((0 0,1 0,1 1,0 0))']],
 ]; // prettier-ignore
 
@@ -124,6 +131,14 @@ describe('MySQL’s types', () => {
     fidelity.forEach(([type, values, , arrived], index) => {
       const read = rows.map((row) => row[`c${index}`]);
       const expected = [0, 1, 2, 3, 4].map((k) => (k < values.length ? arrived[k] : null));
+      for (const [k, value] of values.entries())
+        ledger.add({
+          type,
+          value,
+          warehouse: found[index + 1]?.type ?? '',
+          expected: String(expected[k]),
+          obtained: String(read[k]),
+        });
       expect({ type, read }).toEqual({ type, read: expected });
     });
   });
@@ -131,7 +146,14 @@ describe('MySQL’s types', () => {
   test.each(misfits)('%s %s is rejected as %s, its row only', async (type, value, reason, shown) => {
     await server.sql(`DROP TABLE IF EXISTS misfit; CREATE TABLE misfit (\`before\` text, v ${type}, \`after\` text);
       INSERT INTO misfit VALUES ('a', NULL, 'b'), ('c', ${value}, 'd'), (NULL, NULL, 'f')`);
-    const { files, rejects, tally } = await readTable('misfit');
+    const { columns, files, rejects, tally } = await readTable('misfit');
+    ledger.add({
+      type,
+      value,
+      warehouse: columns[1]?.type ?? '',
+      expected: rejectedAs(reason),
+      obtained: rejectedAs(rejects[0]?.reason ?? 'no'),
+    });
     expect(rejects).toEqual([
       { line: null, column: 'v', reason, value: expect.stringContaining(shown), message: expect.stringContaining(shown) },
     ]); // prettier-ignore
@@ -140,6 +162,22 @@ describe('MySQL’s types', () => {
       { before: 'a', after: 'b' },
       { before: null, after: 'f' },
     ]);
+  });
+
+  test('a decimal of 65 digits keeps them all', async () => {
+    const digits = '12345678901234567890123456789012345.012345678901234567890123456789';
+    await server.sql(`CREATE TABLE widest (v decimal(65,30)); INSERT INTO widest VALUES (${digits})`);
+    const { columns, tally } = await readTable('widest');
+    const most = tally.columns[0]?.max ?? '';
+    const obtained = `${most.slice(0, -30)}.${most.slice(-30)}`;
+    ledger.add({
+      type: 'decimal(65,30)',
+      value: digits,
+      warehouse: columns[0]?.type ?? '',
+      expected: digits,
+      obtained,
+    });
+    expect(obtained).toBe(digits);
   });
 
   test('text that is no UTF-8 is rejected by its bytes', async () => {

@@ -10,6 +10,10 @@ import { parquetWriteBuffer } from 'hyparquet-writer';
 import { makeMemoryObjects } from '#tests/connectors';
 import { readTable, type ReadTable } from '#tests/file-sources';
 import { levels, plain, rawParquet } from '#tests/raw-parquet';
+import { openLedger, rejectedAs } from '#tests/types-ledger';
+
+const ledger = openLedger('Parquet');
+afterAll(() => ledger.close());
 
 const uri = 'gs://files/types.parquet';
 
@@ -88,9 +92,22 @@ function decimalText(): string {
   return `${digits.slice(0, -2)}.${digits.slice(-2)}`;
 }
 
-test.each(cases)('%s', async (_, about, body, type, rows) => {
+test.each(cases)('%s', async (what, about, body, type, rows) => {
   const element: SchemaElement = { name: 'v', repetition_type: 'REQUIRED', ...about };
   const found = await read(rawParquet({ columns: [{ element, pages: [{ values: rows.length, body }] }], rows: rows.length })); // prettier-ignore
+  let kept = 0;
+  rows.forEach((row, index) => {
+    const wrong = found.rejects.find(({ line }) => line === index + 1);
+    const obtained = wrong === undefined ? String(found.rows[kept++]?.['v']) : rejectedAs(wrong.reason);
+    const expected = typeof row === 'string' ? row : rejectedAs(row.reject);
+    ledger.add({
+      type: what,
+      value: `value ${index + 1}`,
+      warehouse: found.types['v'] ?? '',
+      expected,
+      obtained,
+    });
+  });
   expect(found.types).toEqual({ v: type });
   expect(found.rows).toEqual(rows.flatMap((row) => (typeof row === 'string' ? [{ v: row }] : [])));
   const wrong = rows.flatMap((row, index) =>

@@ -5,6 +5,7 @@ import { extractAll, makeTestContext } from '#tests/connectors';
 import { COUNTRY, FILTER_CASES, filteredTableSql, takenIds } from '#tests/filter-cases';
 import { readWithDuckDb } from '#tests/parquet';
 import { startTestPostgres, type TestPostgres } from '#tests/postgres';
+import { openLedger, rejectedAs } from '#tests/types-ledger';
 
 let server: TestPostgres;
 const open: SourceSession[] = [];
@@ -15,7 +16,11 @@ beforeAll(async () => {
 afterEach(async () => {
   await Promise.all(open.splice(0).map((session) => session.close()));
 });
-afterAll(async () => server?.stop());
+const ledger = openLedger('PostgreSQL');
+afterAll(async () => {
+  ledger.close();
+  await server?.stop();
+});
 
 async function connect(changes: Partial<PostgresSettings> = {}): Promise<SourceSession> {
   const session = await postgres.connect(
@@ -73,6 +78,12 @@ const fidelity: readonly [type: string, values: readonly string[], warehouse: st
   ['integer[]', ["'{1,NULL,3}'", "'{}'"], 'JSON', ['[1,null,3]', '[]']],
   ['text[]', ['ARRAY[\'a"b\', \'c,d\']'], 'JSON', ['["a\\"b","c,d"]']],
   ['int4range', ["'[1,5)'"], 'STRING', ['[1,5)']],
+  ['bit(3)', ["B'101'"], 'STRING', ['101']],
+  ['bit varying(9)', ["B'10'", "B''"], 'STRING', ['10', '']],
+  ['timetz', ["'23:59:59.5+02'", "'24:00:00-12'"], 'STRING', ['23:59:59.5+02', '24:00:00-12']],
+  ['macaddr', ["'08:00:2b:01:02:03'"], 'STRING', ['08:00:2b:01:02:03']],
+  ['bytea[]', ["ARRAY['\\x00ff'::bytea]"], 'JSON', ['["\\\\x00ff"]']],
+  ['text', ["repeat('é', 4 * 1024 * 1024)"], 'STRING', ['é'.repeat(4 * 1024 * 1024)]],
 ]; // prettier-ignore
 
 /** Values that the warehouse has no place for. */
@@ -113,6 +124,14 @@ describe('PostgreSQL’s types', () => {
     fidelity.forEach(([type, values, , arrived], index) => {
       const read = rows.map((row) => row[`c${index}`]);
       const expected = [0, 1, 2, 3].map((k) => (k < values.length ? arrived[k] : null));
+      for (const [k, value] of values.entries())
+        ledger.add({
+          type,
+          value,
+          warehouse: found[index + 1]?.type ?? '',
+          expected: String(expected[k]),
+          obtained: String(read[k]),
+        });
       expect({ type, read }).toEqual({ type, read: expected });
     });
   });
@@ -120,7 +139,14 @@ describe('PostgreSQL’s types', () => {
   test.each(misfits)('%s %s is rejected as %s, its row only', async (type, value, reason, shown) => {
     await server.sql(`DROP TABLE IF EXISTS misfit; CREATE TABLE misfit (before text, v ${type}, after text);
       INSERT INTO misfit VALUES ('a', NULL, 'b'), ('c', (${value})::${type}, 'd'), (NULL, NULL, 'f')`);
-    const { files, rejects, tally } = await readTable('public.misfit');
+    const { columns, files, rejects, tally } = await readTable('public.misfit');
+    ledger.add({
+      type,
+      value,
+      warehouse: columns[1]?.type ?? '',
+      expected: rejectedAs(reason),
+      obtained: rejectedAs(rejects[0]?.reason ?? 'no'),
+    });
     expect(rejects).toEqual([
       { line: null, column: 'v', reason, value: expect.stringContaining(shown), message: expect.stringContaining(shown) },
     ]); // prettier-ignore
@@ -139,6 +165,10 @@ describe('PostgreSQL’s types', () => {
     expect(rejects).toEqual([]);
     const one = 10n ** 38n;
     const largest = 10n ** 76n - 1n;
+    const digits = `${'9'.repeat(38)}.${'9'.repeat(38)}`;
+    const most = tally.columns[0]?.max ?? '';
+    const obtained = `${most.slice(0, -38)}.${most.slice(-38)}`;
+    ledger.add({ type: 'numeric', value: digits, warehouse: 'BIGNUMERIC', expected: digits, obtained });
     expect(tally.columns[0]).toEqual({
       name: 'v',
       nulls: 1,

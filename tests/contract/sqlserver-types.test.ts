@@ -3,6 +3,7 @@ import type { SourceSession } from '#connectors/connector';
 import { extractAll, makeTestContext } from '#tests/connectors';
 import { readWithDuckDb } from '#tests/parquet';
 import { startTestSqlServer, type TestColumn, type TestSqlServer } from '#tests/sqlserver';
+import { openLedger, rejectedAs } from '#tests/types-ledger';
 
 let server: TestSqlServer;
 const open: SourceSession[] = [];
@@ -13,7 +14,11 @@ beforeAll(async () => {
 afterEach(async () => {
   await Promise.all(open.splice(0).map((session) => session.close()));
 });
-afterAll(async () => server?.stop());
+const ledger = openLedger('SQL Server');
+afterAll(async () => {
+  ledger.close();
+  await server?.stop();
+});
 
 async function connect(): Promise<SourceSession> {
   const never = new AbortController().signal;
@@ -80,6 +85,15 @@ const fidelity: readonly [column: Omit<TestColumn, 'name'>, values: readonly unk
   [{ type: 'time', scale: 7 }, ['23:59:59.9999999'], 'STRING', ['23:59:59.9999999']],
 ]; // prettier-ignore
 
+function typeText({ type, length, precision, scale }: Omit<TestColumn, 'name'>): string {
+  const about = [length === -1 ? 'max' : length, precision, scale].filter((one) => one !== undefined);
+  return about.length === 0 ? type : `${type}(${about.join(',')})`;
+}
+
+function valueText(value: unknown): string {
+  return value instanceof Uint8Array ? `0x${Buffer.from(value).toString('hex')}` : String(value);
+}
+
 describe('SQL Server’s types', () => {
   test('every value that fits arrives as it was, nulls included', async () => {
     const rows = [0, 1, 2, 3].map((k) => [k, ...fidelity.map(([, values]) => values[k] ?? null)]);
@@ -102,6 +116,14 @@ describe('SQL Server’s types', () => {
     fidelity.forEach(([column, values, , arrived], index) => {
       const here = read.map((row) => row[`c${index}`]);
       const expected = [0, 1, 2, 3].map((k) => (k < values.length ? arrived[k] : null));
+      for (const [k, value] of values.entries())
+        ledger.add({
+          type: typeText(column),
+          value: valueText(value),
+          warehouse: found[index + 1]?.type ?? '',
+          expected: String(expected[k]),
+          obtained: String(here[k]),
+        });
       expect({ column, read: here }).toEqual({ column, read: expected });
     });
   });
@@ -171,7 +193,14 @@ describe('SQL Server’s types', () => {
         [null, null, 'f'],
       ],
     );
-    const { files, rejects, tally } = await readTable(`dbo.${name}`);
+    const { columns, files, rejects, tally } = await readTable(`dbo.${name}`);
+    ledger.add({
+      type: typeText(column),
+      value: valueText(given),
+      warehouse: columns[1]?.type ?? '',
+      expected: rejectedAs(reason),
+      obtained: rejectedAs(rejects[0]?.reason ?? 'no'),
+    });
     expect(rejects).toEqual([
       { line: null, column: 'v', reason, value: expect.stringContaining(shown), message: expect.stringContaining(shown) },
     ]); // prettier-ignore
