@@ -147,6 +147,11 @@ export const WHOLE_READ = '(whole)';
 /** The watermark of a table to which every row is added each time. */
 export const EVERY_ROW = '(every row)';
 
+/** What a table's load takes its time by. */
+export const TABLE_STEPS = ['planning', 'extracting', 'loading', 'publishing'] as const;
+const TableStep = z.enum(TABLE_STEPS);
+export type TableStep = z.infer<typeof TableStep>;
+
 /** A table within a run: `…/etlRuns/{r}/tables/{id}`, id = the source table's. Also its history. */
 export const EtlTable = z.object({
   id: Id,
@@ -169,7 +174,24 @@ export const EtlTable = z.object({
   added: z.int().nullable().default(null),
   /** What people should know of this load beyond its counts: rows that wait, rows that were read again and why. */
   notes: z.array(z.string()).default([]),
+  /** When each step began, as far as it did; none in records of before. */
+  marks: z.partialRecord(TableStep, Moment).default({}),
   createdAt: Moment,
   finishedAt: Moment.nullable(),
 });
 export type EtlTable = z.infer<typeof EtlTable>;
+
+/** Milliseconds of each step that is over, in their order. Pure. */
+export function stepTimes({
+  marks,
+  finishedAt,
+}: Pick<EtlTable, 'marks' | 'finishedAt'>): [TableStep, number][] {
+  const begun = TABLE_STEPS.flatMap((step) => {
+    const at = marks[step];
+    return at === undefined ? [] : [[step, Date.parse(at)] as const];
+  });
+  return begun.flatMap(([step, from], index): [TableStep, number][] => {
+    const end = begun[index + 1]?.[1] ?? (finishedAt === null ? null : Date.parse(finishedAt));
+    return end === null ? [] : [[step, Math.max(0, end - from)]];
+  });
+}

@@ -1,4 +1,5 @@
 import * as api from '#core/api/etl';
+import { listEtlRejects } from '#core/api/rejects';
 import { EtlRun, EtlTable } from '#core/etl-run';
 import { paths } from '#core/paths';
 import { route } from '#runtime/answer';
@@ -9,6 +10,7 @@ import { readRunLogPage } from '#store/run-log';
 import { cancelRun } from './cancel.ts';
 import { tableHistory } from './history.ts';
 import { preflight } from './preflight.ts';
+import { readRejects } from './read-rejects.ts';
 import { retryRun } from './retry.ts';
 import { runPath } from './run-key.ts';
 import { startRun } from './start.ts';
@@ -48,6 +50,9 @@ export const handler = serve('etl-api', ({ store, config }) => [
     const tables = paths.etlTables(params.tenant, params.model, params.run);
     return readPage(store, tables, EtlTable, query, { status: query.status });
   }),
+  route(listEtlRejects, ({ params, query, may }) =>
+    readRejects(store, config, params, { ...query, table: params.table }, may('edit')),
+  ),
   route(api.getEtlLogs, async ({ params, query }) => {
     await mustRead(store, runPath(params), EtlRun, 'run');
     return readRunLogPage(store, runPath(params), query);

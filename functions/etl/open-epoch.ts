@@ -6,6 +6,7 @@ import { EtlTable, etlCycle } from '#core/etl-run';
 import { paths } from '#core/paths';
 import type { Source } from '#core/source';
 import { read, readAll, transition } from '#store/document';
+import { now } from '#store/store';
 import { commitFenced, type Lease } from '#store/lease';
 import { withRetries } from './pause.ts';
 import type { LastPublished } from './plan.ts';
@@ -147,7 +148,9 @@ async function planSource(
   const planned: Planned[] = [];
   for (const table of tables) {
     scope.signal.throwIfAborted();
-    await transition(scope.store, tablePath(scope.key, table.id), EtlTable, etlCycle, 'plan');
+    await transition(scope.store, tablePath(scope.key, table.id), EtlTable, etlCycle, 'plan', {
+      patch: ({ marks }) => ({ marks: { ...marks, planning: now(scope.store) } }),
+    });
     try {
       const before = last.get(table.destination) ?? null;
       planned.push(await planTable(scope, session, source, table, epoch, before));
@@ -191,7 +194,9 @@ async function writePlans(
   for (let at = 0; at < writes.length; at += 200)
     await commitFenced(scope.store, lease, writes.slice(at, at + 200));
   for (const { plan } of planned)
-    await transition(scope.store, tablePath(scope.key, plan.id), EtlTable, etlCycle, 'extract');
+    await transition(scope.store, tablePath(scope.key, plan.id), EtlTable, etlCycle, 'extract', {
+      patch: ({ marks }) => ({ marks: { ...marks, extracting: now(scope.store) } }),
+    });
   await commitFenced(scope.store, lease, [{ kind: 'set', path: epochPath(scope), data: epoch }]);
   return reserved;
 }

@@ -112,6 +112,7 @@ export function newTable(run: string, table: SourceTable, at: string): EtlTable 
     ofRows: table.rowLimit === null ? null : table.estimatedRows,
     added: null,
     notes: [],
+    marks: {},
     createdAt: at,
     finishedAt: null,
   };

@@ -127,6 +127,7 @@ const ROWS: Readonly<Record<string, keyof typeof WHO>> = {
   'GET /api/tenants/{tenant}/models/{model}/etl/runs/{run}/logs': 'readers',
   'POST /api/tenants/{tenant}/models/{model}/etl/runs/{run}/retry': 'runners',
   'GET /api/tenants/{tenant}/models/{model}/etl/runs/{run}/tables': 'readers',
+  'GET /api/tenants/{tenant}/models/{model}/etl/runs/{run}/tables/{table}/rejects': 'readers',
   'GET /api/tenants/{tenant}/models/{model}/pipelines/compare': 'readers',
   'POST /api/tenants/{tenant}/models/{model}/pipelines/configs': 'editors',
   'GET /api/tenants/{tenant}/models/{model}/pipelines/configs': 'readers',

@@ -1,3 +1,4 @@
+import { listEtlRejects } from '#core/api/rejects';
 import { gzipSync } from 'node:zlib';
 import { createSource, createUpload } from '#core/api/sources';
 import { type Account, openAccount, refusalOf } from '#tests/account';
@@ -63,6 +64,19 @@ test('dirty lines are left out, counted by reason and kept; past the limit the t
     { line: 200_003, column_name: 'qty', value: 'lots' },
     { line: 200_004, column_name: null },
   ]);
+
+  // The same through the API: counted by reason, page by page, by reason alone.
+  const params = { ...account.params, run: first.id, table: table.id };
+  const page = await account.call(listEtlRejects, { params, query: { limit: 2 } });
+  expect(page).toMatchObject({ counts: first.counts.rejected, values: true, next: 2 });
+  const rest = await account.call(listEtlRejects, { params, query: { limit: 2, offset: 2 } });
+  expect(rest.next).toBeNull();
+  const rejectedRows = [...page.items, ...rest.items];
+  expect(new Set(rejectedRows.map(({ line }) => line))).toEqual(new Set([200_002, 200_003, 200_004]));
+  const lots = rejectedRows.find(({ value }) => value === 'lots');
+  expect(lots).toMatchObject({ line: 200_003, column: 'qty', message: expect.any(String) });
+  const alone = await account.call(listEtlRejects, { params, query: { reason: 'field-count' } });
+  expect(alone.items.map(({ line }) => line)).toEqual([200_004]);
 
   await account.choose(table, { rejectLimit: 0 });
   const second = await account.load();

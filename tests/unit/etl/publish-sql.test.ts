@@ -18,6 +18,7 @@ import {
   vanishedQuery,
 } from '../../../functions/etl/publish-sql.ts';
 import { planSchema, widenStatement } from '../../../functions/etl/schema-plan.ts';
+import { rejectsQuery } from '../../../functions/etl/rejects-sql.ts';
 
 const column = (name: string, type: Column['type'], more: Partial<Column> = {}): Column => ({
   name,
@@ -131,6 +132,15 @@ describe('every statement is GoogleSQL', () => {
       wider: new Map([['c_int64', 'NUMERIC']]),
     });
     expect(script).toContain('SELECT CAST(`c_int64` AS NUMERIC) AS `c_int64`');
+=======
+  test('rejected rows are read back page by page', async () => {
+    for (const byReason of [false, true])
+      await expect(
+        zeta.analyze(rejectsQuery('raw', byReason), {
+          tables,
+          params: { ...params, reason: 'STRING', most: 'INT64', from: 'INT64' },
+        }),
+      ).resolves.toBeUndefined();
   });
 
   test('validation of every type', async () => {

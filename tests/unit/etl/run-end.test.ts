@@ -1,4 +1,4 @@
-import type { EtlTable } from '#core/etl-run';
+import { type EtlTable, stepTimes } from '#core/etl-run';
 import { planEnd } from '../../../functions/etl/finish.ts';
 import { judge } from '../../../functions/etl/watch.ts';
 
@@ -18,6 +18,7 @@ const table = (name: string, more: Partial<EtlTable>): EtlTable => ({
   proof: null,
   added: null,
   notes: [],
+  marks: {},
   createdAt: '2026-01-01T00:00:00.000Z',
   finishedAt: null,
   ...more,
@@ -99,4 +100,17 @@ describe('what the watch does about a run', () => {
   ] as const)('%s', (_, of, lease, state, care) => {
     expect(judge(of, lease, state, clock)).toBe(care);
   });
+});
+
+test('what a load took its time by: each step until the next, the last until its end', () => {
+  const at = (second: number) => `2026-11-01T08:00:${String(second).padStart(2, '0')}.000Z`;
+  const marks = { planning: at(0), extracting: at(2), loading: at(7) };
+  expect(stepTimes({ marks, finishedAt: at(9) })).toEqual([
+    ['planning', 2000],
+    ['extracting', 5000],
+    ['loading', 2000],
+  ]);
+  // What is not over has no time yet; records of before have none.
+  expect(stepTimes({ marks, finishedAt: null })).toHaveLength(2);
+  expect(stepTimes({ marks: {}, finishedAt: at(9) })).toEqual([]);
 });
