@@ -1,6 +1,8 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ERROR_AREAS } from '#core/error-codes';
 import { listDeployables, readDeploy, ROOT } from '#scripts/deployables';
+import { collectCodes } from '#scripts/errors/collect';
 
 /** Module specifiers a source file imports. */
 function importsOf(file: string): string[] {
@@ -159,6 +161,19 @@ test('the deployables', async () => {
     'versions-api (http)',
   ]);
 });
+
+test('every error code that is said anywhere is in the registry (core/error-codes), and no other is', () => {
+  const said = collectCodes(ROOT);
+  const known = ERROR_AREAS.flatMap(({ codes }) => Object.keys(codes));
+  const all = new Set(said.map(({ code }) => code));
+  expect({
+    unexplained: said
+      .filter(({ code }) => !known.includes(code))
+      .map(({ code, file }) => `${code} (${file})`),
+    unsaid: known.filter((code) => !all.has(code)),
+    twice: known.filter((code, at) => known.indexOf(code) !== at),
+  }).toEqual({ unexplained: [], unsaid: [], twice: [] });
+}, 60_000);
 
 test('dependencies have exact versions', () => {
   const manifest: unknown = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));

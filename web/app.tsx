@@ -24,11 +24,11 @@ export function App() {
   );
 }
 
-/** Pages are for people who signed in; everybody else is sent to sign in and brought back. */
+/** Pages are for people who signed in; everybody else is sent to sign in and brought back. Help is for everybody. */
 function Gate() {
   const { path, url, route } = useLocation();
   const current = session.value;
-  const away = current.state === 'signed-out' && path !== '/sign-in';
+  const away = current.state === 'signed-out' && path !== '/sign-in' && !path.startsWith('/help/');
   useEffect(() => {
     if (away) route(to.signIn(url), true);
   }, [away]);

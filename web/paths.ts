@@ -7,6 +7,7 @@ export const to = {
   home: () => '/',
   signIn: (next?: string) =>
     next === undefined || next === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(next)}`,
+  help: (code?: string) => (code === undefined ? '/help/errors' : `/help/errors/${encodeURIComponent(code)}`),
   models: (tenant: string) => `/t/${tenant}`,
   model: (tenant: string, model: string, section: Section = 'overview') =>
     section === 'overview' ? `/t/${tenant}/m/${model}` : `/t/${tenant}/m/${model}/${section}`,

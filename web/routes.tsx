@@ -5,6 +5,7 @@ const SignIn = lazy(() => import('./pages/sign-in/sign-in.tsx'));
 const Join = lazy(() => import('./pages/join/join.tsx'));
 const Models = lazy(() => import('./pages/models/models.tsx'));
 const Model = lazy(() => import('./pages/model/model.tsx'));
+const ErrorCode = lazy(() => import('./pages/help/error-code.tsx'));
 const NotFound = lazy(() => import('./pages/not-found.tsx'));
 
 /** Every page by its address; `paths.ts` builds the same addresses. */
@@ -16,6 +17,7 @@ export function Routes() {
       <Route path="/join" component={Join} />
       <Route path="/t/:tenant" component={Models} />
       <Route path="/t/:tenant/m/:model/:section?" component={Model} />
+      <Route path="/help/errors/:code?" component={ErrorCode} />
       <Route default component={NotFound} />
     </Router>
   );

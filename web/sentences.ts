@@ -6,6 +6,8 @@ import { toFailure, TerminalError, TransientError } from '#core/errors';
 export interface Explained {
   readonly what: string;
   readonly remedy: string | null;
+  /** The code that is explained by a page of its own; null where there is none. */
+  readonly code: string | null;
   /** To quote to support. */
   readonly requestId: string | null;
   /** Which inputs were wrong, by their path in the request. */
@@ -40,8 +42,11 @@ const FIRESTORE: Readonly<Record<string, readonly [what: string, remedy: string]
 /** Any thrown value as sentences: the only place where errors become words. */
 export function explain(error: unknown): Explained {
   if (error instanceof ApiError) {
-    const { detail, remedy, requestId, issues } = error.problem;
-    return { what: detail, remedy, requestId: requestId === '' ? null : requestId, issues: issues ?? [] };
+    const { detail, remedy, code, requestId, issues } = error.problem;
+    // Without a request id it is no answer of the API's: nothing was reached.
+    return requestId === ''
+      ? { what: detail, remedy, code: null, requestId: null, issues: issues ?? [] }
+      : { what: detail, remedy, code, requestId, issues: issues ?? [] };
   }
   const known = codeOf(error);
   const said = known === null ? undefined : (AUTH[known] ?? FIRESTORE[known]);
@@ -70,5 +75,5 @@ function codeOf(error: unknown): string | null {
 }
 
 function plain(what: string, remedy: string | null): Explained {
-  return { what, remedy, requestId: null, issues: [] };
+  return { what, remedy, code: null, requestId: null, issues: [] };
 }

@@ -1,4 +1,5 @@
 import type { Problem } from '#core/api/contract';
+import { explainCode, helpPath } from '#core/error-codes';
 import { BusyError, type Failure, TerminalError, toFailure, TransientError } from '#core/errors';
 
 /** HTTP status by error code; codes not listed are 400 (terminal) or 503 (transient). */
@@ -69,12 +70,13 @@ export function toProblem(thrown: unknown, requestId: string): Problem {
   const passes = thrown instanceof TransientError || thrown instanceof BusyError;
   const status = STATUS[failure.code] ?? (thrown instanceof TerminalError ? 400 : passes ? 503 : 500);
   return {
-    type: `https://tradewind.dev/problems/${failure.code}`,
+    // A page of the site: relative to the address that was asked.
+    type: helpPath(failure.code),
     title: TITLES[status] ?? 'Error',
     status,
     code: failure.code,
     detail: failure.message,
-    remedy: failure.remedy,
+    remedy: failure.remedy ?? explainCode(failure.code)?.remedy ?? null,
     requestId,
     ...(thrown instanceof InputError ? { issues: [...thrown.issues] } : {}),
   };

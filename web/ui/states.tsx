@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import type { z } from 'zod';
 import type { FailureSchema } from '#core/failure';
 import type { Live } from '../live.ts';
+import { to } from '../paths.ts';
 import { explain } from '../sentences.ts';
 import { Button } from './button.tsx';
 
@@ -13,7 +14,7 @@ export function Failure({
   readonly error: unknown;
   readonly retry?: (() => void) | undefined;
 }) {
-  const { what, remedy, requestId, issues } = explain(error);
+  const { what, remedy, code, requestId, issues } = explain(error);
   return (
     <div class="notice bad" role="alert">
       <p>
@@ -31,6 +32,12 @@ export function Failure({
       {requestId !== null && (
         <p class="quiet">
           Request <code>{requestId}</code>
+          {code !== null && (
+            <>
+              {' '}
+              · <Code code={code} />
+            </>
+          )}
         </p>
       )}
       {retry !== undefined && (
@@ -42,6 +49,15 @@ export function Failure({
   );
 }
 
+/** An error's code, leading to what it means and what to do. */
+export function Code({ code }: { readonly code: string }) {
+  return (
+    <a href={to.help(code)}>
+      <code>{code}</code>
+    </a>
+  );
+}
+
 /** The failure that a run or test recorded. */
 export function RecordedFailure({ failure }: { readonly failure: z.infer<typeof FailureSchema> }) {
   return (
@@ -50,7 +66,7 @@ export function RecordedFailure({ failure }: { readonly failure: z.infer<typeof 
         <strong>{failure.message}</strong> {failure.remedy}
       </p>
       <p class="quiet">
-        <code>{failure.code}</code>
+        <Code code={failure.code} />
       </p>
     </div>
   );

@@ -132,7 +132,8 @@ describe('every statement is GoogleSQL', () => {
       wider: new Map([['c_int64', 'NUMERIC']]),
     });
     expect(script).toContain('SELECT CAST(`c_int64` AS NUMERIC) AS `c_int64`');
-=======
+  });
+
   test('rejected rows are read back page by page', async () => {
     for (const byReason of [false, true])
       await expect(

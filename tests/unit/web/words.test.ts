@@ -20,6 +20,7 @@ describe('any error becomes sentences', () => {
     expect(explain(new ApiError(problem))).toEqual({
       what: 'No table is switched on.',
       remedy: 'Switch one on.',
+      code: 'no-tables',
       requestId: 'req1',
       issues: [],
     });

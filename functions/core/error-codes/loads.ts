@@ -1,0 +1,149 @@
+import type { ErrorEntry } from './entry.ts';
+
+/** Loads, schedules and alerts. */
+export const LOAD_CODES = {
+  'nothing-to-load': [
+    'No table is enabled, or none of those named.',
+    'Add a source, discover its tables and enable at least one.',
+  ],
+  'nothing-to-retry': ['Every table of that run was loaded.', 'Start a new run to load them again.'],
+  'run-active': [
+    'Another run of the model is not over.',
+    'Wait for its end or cancel it; or choose that the new one waits.',
+  ],
+  'run-waiting': ['A run waits already for the active one to end.', 'Choose times further apart.'],
+  'run-over': ['The run has ended.', 'There is nothing to cancel.'],
+  'run-held': ['Somebody else is at this run right now.', 'It goes on by itself.'],
+  'run-failed': ['A run that a schedule started ended badly.', 'Look at the run.'],
+  'run-cancelled': ['A person ended the run.', 'Start it again if it is still wanted.'],
+  'runner-lost': [
+    'The container that loaded ended again and again without a word.',
+    'Look at the run’s log; give it more memory, or fewer or smaller columns.',
+  ],
+  'coordinator-gone': ['The task that leads the load is gone.', 'It is begun again by itself.'],
+  'container-running': [
+    'A container that was told to stop has not ended yet.',
+    'It is tried again by itself.',
+  ],
+  'cap-reached': ['The run reached what it may cost.', 'Raise the cap, or load less.'],
+  'claim-lost': ['Another task took this piece of work over.', 'It goes on there.'],
+  'units-incomplete': ['A part of the table is missing.', 'Run it again.'],
+  'job-not-stopped': ['A warehouse job that was to end is still running.', 'It is tried again by itself.'],
+  'load-mismatch': [
+    'What arrived in the warehouse is not what was read. Nothing was published.',
+    'Run it again; if it happens again, send the run’s id to support.',
+  ],
+  'published-meanwhile': [
+    'Another process published this table at the same moment.',
+    'Look at the table’s history; run it again if rows are missing.',
+  ],
+  'too-many-rejects': [
+    'More rows did not fit than the table’s limit allows.',
+    'Look at the rejected rows; correct them in the source, or raise the limit.',
+  ],
+  'too-many-deletes': [
+    'More rows vanished at once than the table’s limit allows.',
+    'Check the source; raise the limit if it is right.',
+  ],
+  'column-type-changed': [
+    'A column has another type than in the warehouse.',
+    'Change it back or cast it in a view, or load it into a new table.',
+  ],
+  'schema-changed': [
+    'The table’s columns changed in the source in a way that could lose something.',
+    'Look at what depends on it on the Sources page: accept the change, keep the table as it is, or leave the column out.',
+  ],
+  'schema-kept': [
+    'The columns changed in the source, and somebody chose to keep the raw table as it is.',
+    'Accept the change on the Sources page, or undo it in the source.',
+  ],
+  'schema-decided': [
+    'What is to become of changed columns was decided after the load had begun.',
+    'Start the load again: it follows the decision.',
+  ],
+  'not-proposed': [
+    'What is proposed about the table is something else now.',
+    'Look at it again, and decide about what has changed now.',
+  ],
+  'column-in-use': [
+    'A data set or rule needs the column that is to be left out.',
+    'Change what uses it first.',
+  ],
+  'destination-taken': [
+    'Another table is loaded to the same place.',
+    'Discover the tables again, or disable one.',
+  ],
+  'key-missing': ['Rows are to be merged and nothing tells them apart.', 'Name the columns of a key.'],
+  'key-not-possible': [
+    'A column of the key has a type that rows cannot be told apart by.',
+    'Choose other columns.',
+  ],
+  'key-not-unique': ['Rows share a key.', 'Add columns to the key, or load by replace.'],
+  'key-null': ['A row has no value in its key.', 'Fill it in the source, or choose other columns.'],
+  'mode-not-possible': ['The table cannot be loaded like that.', 'Choose another way of loading.'],
+  'deletes-not-possible': [
+    'Deleted rows cannot be found with these settings.',
+    'Merge the table and read it without a cursor.',
+  ],
+  'place-changed': [
+    'The source is another place than the last load’s.',
+    'Say that it moved, or begin the table anew.',
+  ],
+  'not-moved': ['The source is where it was.', 'Nothing is to be done.'],
+  'again-not-possible': [
+    'The table cannot be read once more like that.',
+    'Choose replace, or another beginning.',
+  ],
+  'again-without-tables': ['Reading once more needs the tables to be named.', 'Name them.'],
+  'too-many-together': [
+    'So many tables cannot be published in one moment.',
+    'Load fewer of them, or not together.',
+  ],
+  'unknown-column': ['There is no such column.', 'Check its spelling; discover the tables again.'],
+  'unknown-source': ['There is no such source in this model.', 'Check the id.'],
+  'unknown-table': ['There is no such table in this model.', 'Check the id.'],
+  'source-disabled': ['The source is turned off.', 'Turn it on, or leave it out.'],
+  'table-disabled': ['The table is turned off.', 'Turn it on, or leave it out.'],
+  'preflight-slow': [
+    'The source did not answer everything in the time for looking.',
+    'Test its connection, or look at fewer tables at a time.',
+  ],
+  'schedule-invalid': [
+    'The times or parts of the schedule do not fit together, or never come.',
+    'Correct what the message names.',
+  ],
+  'schedule-paused': ['The schedule is paused.', 'Resume it.'],
+  'schedule-deleted': ['The schedule is deleted.', 'Restore it.'],
+  'out-of-order': ['A later time had been seen to before.', 'Nothing is to be done.'],
+  'too-late': [
+    'Nothing could be started until long after its time.',
+    'Run it now if it is still wanted; or have the schedule make up for missed times.',
+  ],
+  'not-started': [
+    'The run was asked for and did not start.',
+    'Run it now, and look at what the answer says.',
+  ],
+  'retry-overtaken': ['The schedule has started another run since.', 'Nothing is to be done.'],
+  'webhook-refused': [
+    'The receiver of an alert did not answer with 2xx.',
+    'Look at the receiver; it is tried again for a day.',
+  ],
+  'webhook-unreachable': [
+    'The receiver of an alert could not be reached.',
+    'Check its address; it is tried again for a day.',
+  ],
+  'webhook-gone': [
+    'The receiver of an alert says that its address is gone.',
+    'Give the channel a new address.',
+  ],
+  'channel-gone': ['The alert channel, or what is sealed of it, was removed.', 'Add it again.'],
+  'channel-off': ['The alert channel was turned off.', 'Turn it on, and send the message again.'],
+  'target-kind': ['A channel stays a webhook or e-mail.', 'Add another channel.'],
+  'address-unverified': [
+    'Mail goes only to members who have confirmed their address.',
+    'Have them confirm it.',
+  ],
+  'mail-not-configured': ['The installation sends no e-mail.', 'Use a webhook, or ask the operator.'],
+  'mail-refused': ['The mail server does not take a message.', 'Check that the address takes mail.'],
+  'mail-unavailable': ['The mail server did not answer.', 'It is tried again by itself.'],
+} as const satisfies Record<string, ErrorEntry>;

@@ -1,0 +1,206 @@
+import type { ErrorEntry } from './entry.ts';
+
+/** What goes wrong with a customer's databases and files. */
+export const SOURCE_CODES = {
+  'source-unreachable': [
+    'Nothing answered at the address of the source.',
+    'Check host and port, that it runs, and that its firewall lets this installation’s fixed address in.',
+  ],
+  'source-silent': [
+    'The source stopped answering in the middle.',
+    'It is tried again; look for locks and load, and for a firewall that drops idle connections.',
+  ],
+  'source-protocol': [
+    'The source answered in a form that is not its protocol’s.',
+    'Check that the port is the database’s own, and nothing stands between that changes what it says.',
+  ],
+  'source-error': [
+    'The server said something that has no code of its own here.',
+    'Look the message up in the server’s log.',
+  ],
+  'source-kind': ['The settings are of another kind of source.', 'Make a new source of that kind.'],
+  'kind-fixed': ['The kind of a source never changes.', 'Add another source.'],
+  'connection-lost': [
+    'The connection to the source broke off.',
+    'It is tried again; look at the server’s log for the reason.',
+  ],
+  'too-many-connections': [
+    'The server takes no more connections.',
+    'Raise its limit, or load when fewer others are connected.',
+  ],
+  'statement-timeout': [
+    'The server ended a statement that took too long.',
+    'Raise its limit for this user, or load when it is less busy.',
+  ],
+  'sign-in-refused': [
+    'The server refused user or password.',
+    'Check both, and from where this user may sign in.',
+  ],
+  'sign-in-method': [
+    'The server wants a way of signing in that is not spoken here.',
+    'Give the user another authentication plugin.',
+  ],
+  'permission-denied': ['The user may not read this.', 'Grant it SELECT on what is to be loaded.'],
+  'database-unknown': [
+    'The server has no database of that name.',
+    'Check the spelling; names can be case-sensitive.',
+  ],
+  'table-not-found': [
+    'The source has no such table, or the user may not see it.',
+    'Discover the tables again.',
+  ],
+  'table-not-readable': [
+    'The table cannot be read as it is.',
+    'Do what the message says, or leave the table out.',
+  ],
+  'column-not-found': ['The source has no such column any more.', 'Discover the tables again.'],
+  'column-changed': [
+    'A column is not what it was when the load was planned.',
+    'Run it again: it is planned anew.',
+  ],
+  'columns-differ': [
+    'Files of one table have different columns.',
+    'Give each kind of file a source of its own.',
+  ],
+  'host-refused': [
+    'The host is private, a metadata service, or no plain name.',
+    'Give a public host, or ask the operator to allow it.',
+  ],
+  'host-unknown': ['No such host is known to public DNS.', 'Check the spelling.'],
+  'host-blocked': [
+    'The server has blocked this installation after failed connections.',
+    'Run FLUSH HOSTS there, or raise max_connect_errors.',
+  ],
+  'resolver-failed': ['The host’s name could not be looked up just now.', 'Try again in a minute.'],
+  'allowed-hosts-invalid': [
+    'The operator’s list of allowed hosts cannot be read.',
+    'Correct TRADEWIND_ALLOWED_HOSTS.',
+  ],
+  'tls-not-offered': [
+    'The server does not offer encryption.',
+    'Turn TLS on there, or choose to connect without it.',
+  ],
+  'tls-required': ['The server takes encrypted connections only.', 'Choose to connect with TLS.'],
+  'tls-unverified': [
+    'The server’s certificate cannot be verified.',
+    'Give its authority’s certificate, or have it renewed.',
+  ],
+  'tls-untrusted': [
+    'A web server cannot prove who it is.',
+    'Its certificate must be valid for the host and signed by a public authority.',
+  ],
+  'tls-tampered': [
+    'What came after the encryption was agreed on was not encrypted.',
+    'Look for something between that breaks it up.',
+  ],
+  'server-too-old': [
+    'The server’s version is older than what is read here.',
+    'Update it, or load from a copy that is newer.',
+  ],
+  'routed-too-often': ['The server sent to another, which sent on again.', 'Connect to the replica itself.'],
+  'snapshot-gone': [
+    'The moment at which the tables were read is no longer to be had.',
+    'Run it again; keep undo or versions for longer if it goes on.',
+  ],
+  'snapshot-lost': ['Whoever held the moment of the snapshot is gone.', 'It is begun anew by itself.'],
+  'snapshot-missing': ['A part was to be read without the snapshot that belongs to it.', 'Run it again.'],
+  'snapshot-invalid': ['The snapshot’s name or file is not valid.', 'Run it again.'],
+  'snapshot-open': [
+    'A snapshot is open already in this session.',
+    'Run it again; tell support if it goes on.',
+  ],
+  'snapshot-not-allowed': [
+    'The database does not allow snapshot isolation.',
+    'Its owner allows it once with ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON.',
+  ],
+  'snapshot-not-shared': [
+    'This kind of server cannot share one snapshot between connections.',
+    'One task reads all tables; nothing is to be done.',
+  ],
+  'cursor-unknown': ['The table has no such cursor column.', 'Choose another, or load by replace.'],
+  'cursor-type': [
+    'New rows cannot be told by a column of this type.',
+    'Choose a number that grows or a moment of the server’s clock.',
+  ],
+  'cursor-null': [
+    'The cursor column is null in some rows, which would never be read.',
+    'Fill it, or choose another.',
+  ],
+  'cursor-value': ['The cursor’s last value cannot be read.', 'Load the table anew by replace.'],
+  'cursor-on-copy': [
+    'A rowversion cannot be followed on a copy that is only read.',
+    'Connect to the primary, or choose another cursor.',
+  ],
+  'cursor-not-possible': ['The table cannot be told new rows by this column.', 'Choose another cursor.'],
+  'row-too-big': ['A row is larger than can be read at once.', 'Leave its large columns out.'],
+  'object-not-found': ['There is no such file.', 'Check the address.'],
+  'object-missing': ['A file that should be there is gone.', 'Upload it again.'],
+  'object-changed': ['The file changed while it was read.', 'Run it again.'],
+  'object-read': ['The file could not be read to its end.', 'It is tried again; check the storage.'],
+  'object-forbidden': [
+    'The file is nobody’s upload here, or its bucket is not labelled for this tenant.',
+    'Upload it, or label your bucket as the message says.',
+  ],
+  'uri-invalid': ['The address is no gs:// address.', 'Write gs://bucket/object.'],
+  'redirect-refused': [
+    'A web server sends to where it must not, or too often.',
+    'Give the address where the file is.',
+  ],
+  'ranges-unsupported': [
+    'The web server sends files as a whole only.',
+    'Upload the file, or have the server answer Range requests.',
+  ],
+  'length-unknown': [
+    'The web server does not say how long the file is.',
+    'Upload it, or have the server send a Content-Length.',
+  ],
+  'generation-unknown': [
+    'The web server does not say when the file changes.',
+    'Have it send an ETag or Last-Modified, or load by replace.',
+  ],
+  'file-too-long': [
+    'The file is larger than what is read from the web.',
+    'Put it into Cloud Storage, or split it.',
+  ],
+  'file-empty': ['The file has no rows to tell columns by.', 'Give one with a header and rows.'],
+  'file-broken': [
+    'The bytes are not what the format says.',
+    'Write the file again and check that it is uploaded whole.',
+  ],
+  'too-many-files': ['More files match than one table takes.', 'Name fewer by a narrower pattern.'],
+  'header-invalid': [
+    'The first line names no columns, or one of them twice.',
+    'Give each column a name of its own, or say that there is no header.',
+  ],
+  'encoding-broken': ['The text is not in the encoding that was chosen.', 'Choose the right one.'],
+  'encoding-unsupported': ['The encoding is not read here.', 'Save the file as UTF-8.'],
+  'zstd-broken': [
+    'The compressed file is damaged.',
+    'Compress it again and check that it is uploaded whole.',
+  ],
+  'parquet-unsupported': [
+    'The Parquet file uses what is not read here.',
+    'Write it with the codec or encoding that the message names.',
+  ],
+  'page-too-big': ['A page of the Parquet file is larger than 128 MiB.', 'Write it with smaller pages.'],
+  'no-tables': [
+    'The source has no tables that the user may read.',
+    'Grant it SELECT, or name another schema.',
+  ],
+  'no-columns': ['No column of the table is left to load.', 'Leave fewer columns out.'],
+  'too-many-tables': [
+    'The source has more tables than can be listed.',
+    'Name a schema, or a user that sees fewer.',
+  ],
+  'discovery-slow': [
+    'The source did not list its tables in time.',
+    'Try again when it is less busy, or name a schema.',
+  ],
+  'test-timeout': ['The connection test took too long.', 'Look at the step at which it stopped.'],
+  'test-lost': ['The connection test’s process ended without a word.', 'Test again.'],
+  'step-failed': ['A step of the connection test failed.', 'Do what the step says.'],
+  'filter-not-possible': [
+    'A column cannot be compared like that.',
+    'Choose another column, comparison or value.',
+  ],
+} as const satisfies Record<string, ErrorEntry>;
