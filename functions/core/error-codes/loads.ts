@@ -65,6 +65,14 @@ export const LOAD_CODES = {
     'What is proposed about the table is something else now.',
     'Look at it again, and decide about what has changed now.',
   ],
+  'hashed-not-copied': [
+    'A table that is copied as it is has columns that are to arrive as hashes.',
+    'Set a key for the source, so that its rows are read one by one, or leave these columns out.',
+  ],
+  'copy-refused': [
+    'BigQuery did not copy the table.',
+    'Give the installation’s service account the role that the message names.',
+  ],
   'column-in-use': [
     'A data set or rule needs the column that is to be left out.',
     'Change what uses it first.',

@@ -199,6 +199,34 @@ export const SOURCE_CODES = {
   'test-timeout': ['The connection test took too long.', 'Look at the step at which it stopped.'],
   'test-lost': ['The connection test’s process ended without a word.', 'Test again.'],
   'step-failed': ['A step of the connection test failed.', 'Do what the step says.'],
+  'key-invalid': [
+    'What was given is no key of a Google service account.',
+    'Give the text of the JSON file as Google made it.',
+  ],
+  'credentials-kind': [
+    'The source signs in with something else than was given.',
+    'Give what the message names: a password, or a service account’s key.',
+  ],
+  'location-other': [
+    'A data set of BigQuery lies in another region than the warehouse.',
+    'Choose one in the same region, or copy it there.',
+  ],
+  'location-differs': [
+    'A data set of BigQuery lies in another region than the warehouse.',
+    'Choose one in the same region, or copy it there.',
+  ],
+  'table-needs-key': [
+    'A view or sharded table of BigQuery is read with a key only.',
+    'Set the key of a service account that may read it, or save it as a table.',
+  ],
+  'cursor-needs-key': [
+    'New rows cannot be told by this column without a key.',
+    'Choose a column of moments, or set the key of a service account.',
+  ],
+  'dataset-forbidden': [
+    'A data set of BigQuery is not labelled for this tenant, or is Tradewind’s own.',
+    'Label it and give the rights that the message names, or set a key.',
+  ],
   'filter-not-possible': [
     'A column cannot be compared like that.',
     'Choose another column, comparison or value.',
