@@ -1,5 +1,6 @@
 import { Cleaning, type DatasetDefinition } from './dataset.ts';
 import { guessRoles, type RoleGuess } from './guess-roles.ts';
+import { asHashed } from './hashed-column.ts';
 import type { SourceTable } from './source.ts';
 import { loadedColumns } from './warehouse-name.ts';
 
@@ -13,7 +14,8 @@ export interface DatasetGuess extends RoleGuess {
 /** A data set called `name` over a source's `tables` (those enabled), with columns guessed and cleaning as usual. */
 export function guessDataset(
   name: string,
-  tables: readonly Pick<SourceTable, 'name' | 'columns' | 'excluded' | 'key' | 'destination' | 'enabled'>[],
+  tables: readonly (Hashes &
+    Pick<SourceTable, 'name' | 'columns' | 'excluded' | 'key' | 'destination' | 'enabled'>)[],
 ): DatasetGuess {
   const destinations = new Map<string, string>();
   const aliased = tables
@@ -38,9 +40,12 @@ export function guessDataset(
   return { ...guess, definition, destinations };
 }
 
+/** Columns that arrive hashed, where there are any. */
+type Hashes = Partial<Pick<SourceTable, 'hashed'>>;
+
 /** Columns and key under the names that they have in the raw table. */
-function asLoaded(table: Pick<SourceTable, 'columns' | 'excluded' | 'key'>) {
-  const loaded = loadedColumns(table.columns, table.excluded);
+function asLoaded(table: Pick<SourceTable, 'columns' | 'excluded' | 'key'> & Hashes) {
+  const loaded = loadedColumns(asHashed(table.columns, table.hashed ?? []), table.excluded);
   const renamed = new Map(loaded.map(({ column, name }) => [column.name, name]));
   const columns = loaded.map(({ column, name }) => ({ ...column, name }));
   return { columns, key: table.key?.map((name) => renamed.get(name) ?? name) ?? null };

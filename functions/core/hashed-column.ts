@@ -29,3 +29,10 @@ export function asHashed(columns: readonly Column[], hashed: readonly HashedColu
 export function hashedColumn({ name, nullable, sourceType }: Column): Column {
   return { name, type: 'STRING', nullable, sourceType };
 }
+
+/** `notes` of a discovery without those that show a value of one of the `hashed` columns. */
+export function notesWithout(notes: readonly string[], hashed: readonly HashedColumn[]): string[] {
+  return notes.filter(
+    (note) => !hashed.some(({ column }) => note.startsWith(`Column "${column}" is taken as text`)),
+  );
+}

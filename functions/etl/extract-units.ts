@@ -4,9 +4,11 @@ import { type Failure, TerminalError, toError, toFailure } from '#core/errors';
 import { paths } from '#core/paths';
 import { mustRead } from '#store/document';
 import type { Meter, Spent } from './caps.ts';
+import { hashingWriter, withoutValues } from './hashing.ts';
+import { tenantHashingKey } from './tenant-hashing-key.ts';
 import { pause } from './pause.ts';
 import { runPath } from './run-key.ts';
-import { type Epoch, plannedColumns, TablePlan } from './records.ts';
+import { type Epoch, keyColumns, plannedColumns, plannedKey, TablePlan } from './records.ts';
 import { makeRejectSink } from './rejects.ts';
 import type { Scope } from './scope.ts';
 import type { Progress } from './progress.ts';
@@ -193,16 +195,21 @@ async function extract(
   const base = `${scope.stage}${plan.id}/e${epoch}-u${number}-a${attempts}`;
   const uri = `${base}.parquet`;
   const object = scope.files.openWriter(uri, 'application/vnd.apache.parquet', { temporary: true });
-  const writer = makeTableWriter(plannedColumns(plan), object);
+  const { keysOnly } = unit.record;
+  const columns = keysOnly ? keyColumns(plan) : plan.columns;
+  const writer = makeTableWriter(keysOnly ? plannedKey(plan) : plannedColumns(plan), object);
   const about = { run: scope.key.run, destination: plan.destination };
   const capped = new AbortController();
   const rejects = makeRejectSink(scope.files, `${base}-rejects.parquet`, about, scope.store.clock);
+  const hides = plan.hashed.length > 0;
   try {
     await session.extract({
       unit: unit.record.unit,
-      columns: plan.columns,
-      writer,
-      reject: (reject) => rejects.take(reject),
+      columns,
+      writer: hides ? hashingWriter(writer, columns, plan.hashed, await tenantHashingKey(scope)) : writer,
+      reject: (reject) => rejects.take(hides ? withoutValues(reject) : reject),
+      ...(plan.filter === null ? {} : { filter: plan.filter }),
+      ...(plan.limit === null ? {} : { limit: plan.limit }),
       signal: AbortSignal.any([signal, capped.signal]),
       onProgress({ rows, bytes }) {
         progress.reading(plan.id, rows, bytes);

@@ -152,8 +152,7 @@ async function planSource(
       patch: ({ marks }) => ({ marks: { ...marks, planning: now(scope.store) } }),
     });
     try {
-      const before = last.get(table.destination) ?? null;
-      planned.push(await planTable(scope, session, source, table, epoch, before));
+      planned.push(await planTable(scope, session, source, table, epoch, last));
     } catch (error) {
       if (!(error instanceof TerminalError)) throw error;
       scope.log.error('a table cannot be read', {
@@ -180,11 +179,11 @@ async function writePlans(
 ): Promise<ClaimedUnit[]> {
   const { tenant, model, run } = scope.key;
   const reserved: ClaimedUnit[] = [];
-  const writes = planned.flatMap(({ plan, units }, tableIndex): Write[] => [
+  const writes = planned.flatMap(({ plan, units, keyUnits }, tableIndex): Write[] => [
     { kind: 'set', path: paths.etlPlan(runPath(scope.key), plan.id), data: plan },
-    ...units.map((unit, number): Write => {
+    ...[...units, ...keyUnits].map((unit, number): Write => {
       const path = paths.etlUnit(tenant, model, run, unitId(epoch.number, tableIndex, number));
-      const free = newUnit(plan, unit, number);
+      const free = newUnit(plan, unit, number, number >= units.length);
       if (!alone.has(plan.source)) return { kind: 'set', path, data: free };
       const record: UnitRecord = { ...free, status: 'reserved', holder: scope.holder, attempts: 1 };
       reserved.push({ path, record });
@@ -201,13 +200,14 @@ async function writePlans(
   return reserved;
 }
 
-function newUnit(plan: TablePlan, unit: Unit, number: number): UnitRecord {
+function newUnit(plan: TablePlan, unit: Unit, number: number, keysOnly: boolean): UnitRecord {
   return {
     epoch: plan.epoch,
     table: plan.id,
     source: plan.source,
     number,
     unit: { ...unit, part: { ...unit.part } },
+    keysOnly,
     status: 'pending',
     holder: null,
     expiresAt: 0,

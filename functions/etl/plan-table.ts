@@ -3,10 +3,12 @@ import type { SourceSession, Unit, UpperBound } from '#connectors/connector';
 import { connectors } from '#connectors/registry';
 import type { Column } from '#core/column';
 import { TerminalError } from '#core/errors';
-import type { EtlTable } from '#core/etl-run';
+import { EtlRun, type EtlTable } from '#core/etl-run';
+import { asHashed } from '#core/hashed-column';
 import { keyProblem, mergeKeyOf } from '#core/merge-key';
 import { paths } from '#core/paths';
 import { type Source, SourceTable } from '#core/source';
+import { alsoWhere } from '#core/typed-filter';
 import { inWarehouse, loadedColumns } from '#core/warehouse-name';
 import { mustRead } from '#store/document';
 import { type ColumnChange, compareColumns, readColumnSet } from './column-set.ts';
@@ -24,16 +26,21 @@ import {
 import { lastPublishedQuery } from './publish-sql.ts';
 import type { TablePlan } from './records.ts';
 import type { Scope } from './scope.ts';
+import { sweepName } from './sweep-sql.ts';
+import { choiceNotes, chosenRows, hashedOf, readFrom, sweepDue } from './table-choice.ts';
 
 /** A table with the units that it is read in. */
 export interface Planned {
   readonly plan: TablePlan;
   readonly units: readonly Unit[];
+  /** After those: units of which only the key is read. */
+  readonly keyUnits: readonly Unit[];
 }
 
 /**
  * Plans `table` in a session that has a snapshot.
  * @param source as it was when the session was opened
+ * @param published the newest publications, by their names in the ledger
  * @throws TerminalError where the table cannot be read as it was chosen, or somebody has to decide first (`place-changed`)
  */
 export async function planTable(
@@ -42,9 +49,12 @@ export async function planTable(
   source: Source,
   table: EtlTable,
   epoch: number,
-  last: LastPublished | null,
+  published: ReadonlyMap<string, LastPublished>,
 ): Promise<Planned> {
   const { tenant, model } = scope.key;
+  const last = published.get(table.destination) ?? null;
+  const run = (await mustRead(scope.store, scope.path, EtlRun, 'run')).value;
+  const anew = run.again !== null && 'anew' in run.again;
   const chosenPath = paths.sourceTable(tenant, model, table.source, table.id);
   const known = (await mustRead(scope.store, chosenPath, SourceTable, 'table')).value;
   const connector = connectors[source.settings.kind];
@@ -58,13 +68,14 @@ export async function planTable(
   const described = await session.describe(table.name);
   const chosen = await admit(scope, table, known, described, raw);
   const cursor = cursorOf(chosen, connector.capabilities.ownCursor);
-  const after = step === 'other' ? null : planAfter(cursor, there);
+  const after = step === 'other' || anew ? null : planAfter(cursor, there);
   const loaded = loadedColumns(described.columns, chosen.excluded);
   const columns = loaded.map(({ column }) => column);
   const empty = noColumns(table.name, described.columns, columns);
   if (empty !== null) throw new TerminalError(empty.code, empty.message, { remedy: empty.remedy });
   const key = chosen.mode === 'merge' ? mergeKeyOf(chosen) : [];
-  const unkeyed = chosen.mode === 'merge' ? keyProblem(table.name, key, columns) : null;
+  const hashed = hashedOf(chosen, columns);
+  const unkeyed = chosen.mode === 'merge' ? keyProblem(table.name, key, asHashed(columns, hashed)) : null;
   if (unkeyed !== null) throw new TerminalError(unkeyed.code, unkeyed.message, { remedy: unkeyed.remedy });
 
   const names = loaded.map(({ name }) => name);
@@ -79,28 +90,53 @@ export async function planTable(
   const ranged = cursor !== null && cursor.column !== null;
   const bound = ranged ? await session.safeUpperBound(table.name, chosen.cursor, after) : null;
   if (bound?.note) scope.log.warn(bound.note, { table: table.name });
-  const plan = planRead(chosen, cursor, after, bound, change.fresh.length > 0);
-  const options = {
-    targetBytes: scope.tuning.unitBytes,
-    ...(plan.range === null ? {} : { range: plan.range }),
-  };
+  const usual = planRead(chosen, cursor, after, bound, change.fresh.length > 0);
+  const rows = chosenRows(chosen, described.columns, Date.parse(run.createdAt));
+  const from = readFrom(chosen, run.again, described.columns, usual, after !== null);
+  const plan = from?.plan ?? usual;
+  const filter = from === null ? rows : alsoWhere(rows, from.filter);
+  const limit = chosen.rowLimit;
   const transfer = plan.nothing
     ? null
-    : ((await session.planTransfer?.(table.name, columns, { range: plan.range })) ?? null);
-  if (transfer !== null && chosen.hashed.length > 0) throw notHashed(table.name);
-  const units = plan.nothing || transfer !== null ? [] : await session.planUnits(table.name, options);
-  const how = transfer === null ? { units: units.length } : { copied: true };
-  scope.log.info('table planned', { table: table.name, ...how, write: plan.write });
-  const anew = plan.write === 'replace';
+    : ((await session.planTransfer?.(table.name, columns, {
+        range: plan.range,
+        ...(filter === null ? {} : { filter }),
+        ...(limit === null ? {} : { limit }),
+      })) ?? null);
+  if (transfer !== null && hashed.length > 0) throw notHashed(table.name);
+  const targetBytes = scope.tuning.unitBytes;
+  const units =
+    plan.nothing || transfer !== null
+      ? []
+      : await session.planUnits(table.name, {
+          targetBytes,
+          ...(plan.range === null ? {} : { range: plan.range }),
+          ...(limit === null ? {} : { limit }),
+        });
+  const swept = published.get(sweepName(table.destination))?.at ?? null;
+  // With one more condition the keys would not be those of all rows.
+  const due = from === null && sweepDue(chosen, cursor, plan, after !== null, swept, scope.store.clock());
+  // Keys alone are extracted, which the warehouse does of no table that it takes itself.
+  const copied = due && ((await session.planTransfer?.(table.name, columns, {})) ?? null) !== null;
+  const sweeps = due && !copied;
+  const keyUnits = sweeps ? await session.planUnits(table.name, { targetBytes }) : [];
+  scope.log.info('table planned', {
+    table: table.name,
+    ...(transfer === null ? { units: units.length } : { copied: true }),
+    ...(sweeps ? { keyUnits: keyUnits.length } : {}),
+    write: plan.write,
+  });
+  const begins = plan.write === 'replace';
   return {
     units,
+    keyUnits,
     plan: {
       id: table.id,
       source: table.source,
       name: table.name,
       destination: table.destination,
       epoch,
-      units: units.length,
+      units: units.length + keyUnits.length,
       extracted: false,
       columns: columns.map((column) => ({ ...column })),
       names,
@@ -110,8 +146,13 @@ export async function planTable(
       key: [...key],
       deletes: chosen.deletes,
       deleteLimit: chosen.deleteLimit,
+      marks: sweeps ? 'keys' : cursor !== null && cursor.column === null ? 'rows' : 'none',
+      filter,
+      limit,
+      hashed,
+      replaced: from?.replaced ?? null,
       // Without rows, too, the ledger has to know of the new place, and a column that was left out is to be emptied.
-      nothing: plan.nothing && step === null && change.cleared.length === 0,
+      nothing: plan.nothing && step === null && change.cleared.length === 0 && !sweeps,
       lastRun: last?.run ?? '',
       cursor: plan.cursor,
       watermark: plan.watermark,
@@ -119,10 +160,10 @@ export async function planTable(
       transfer: transfer === null ? null : { ...transfer, expressions: [...transfer.expressions] },
       place,
       unsettled: plan.unsettled,
-      columnSet: JSON.stringify(anew ? { loaded: names, gone: [], cleared: [] } : change.next),
-      gone: anew ? [] : change.gone,
-      cleared: anew ? [] : change.cleared,
-      notes: notesOf(plan, bound, change, there, place, step),
+      columnSet: JSON.stringify(begins ? { loaded: names, gone: [], cleared: [] } : change.next),
+      gone: begins ? [] : change.gone,
+      cleared: begins ? [] : change.cleared,
+      notes: [...notesOf(usual, bound, change, there, place, step), ...choiceNotes(chosen, from, copied)],
     },
   };
 }
@@ -185,7 +226,7 @@ export async function lastPublished(
   tables: readonly EtlTable[],
 ): Promise<Map<string, LastPublished>> {
   const rows = await warehouse.query(lastPublishedQuery(dataset), {
-    tables: tables.map((table) => table.destination),
+    tables: tables.flatMap(({ destination }) => [destination, sweepName(destination)]),
   });
   const text = (value: unknown) => (typeof value === 'string' ? value : null);
   return new Map(
@@ -197,6 +238,7 @@ export async function lastPublished(
         watermark: text(row['watermark']),
         place: text(row['place']),
         columns: text(row['columns']),
+        at: Number(row['micros']) / 1000,
       },
     ]),
   );

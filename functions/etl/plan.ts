@@ -2,7 +2,8 @@ import type { CursorRange, UpperBound } from '#connectors/connector';
 import type { Column } from '#core/column';
 import { EVERY_ROW, WHOLE_READ } from '#core/etl-run';
 import { mergeKeyOf } from '#core/merge-key';
-import type { Deletes, LoadMode, SourceTable } from '#core/source';
+import { type Deletes, type LoadMode, samples, type SourceTable } from '#core/source';
+import { choiceMark } from './table-choice.ts';
 
 /** The last publication of a table, as its ledger row says. */
 export interface LastPublished {
@@ -14,6 +15,8 @@ export interface LastPublished {
   readonly place: string | null;
   /** Its columns (`column-set.ts`); null likewise. */
   readonly columns: string | null;
+  /** When it was, in milliseconds. */
+  readonly at?: number;
 }
 
 /** What to read of a table and how to put it into the warehouse. */
@@ -42,18 +45,22 @@ export interface ReadCursor {
 }
 
 /**
- * The cursor of `table`; null for a replace, which goes on from nothing. What was published under another key, or by
- * another mode, may hold a row twice, so the table then begins anew.
+ * The cursor of `table`; null for a replace or a sample, which go on from nothing. What was published under another key,
+ * by another mode or by another choice of rows may hold a row twice, or miss some, so the table then begins anew.
  */
 export function cursorOf(
-  table: Pick<SourceTable, 'mode' | 'cursor' | 'key' | 'mergeKey'>,
+  table: Pick<
+    SourceTable,
+    'mode' | 'cursor' | 'key' | 'mergeKey' | 'filter' | 'startFrom' | 'hashed' | 'rowLimit'
+  >,
   ownCursor: boolean,
 ): ReadCursor | null {
-  if (table.mode === 'replace') return null;
+  if (table.mode === 'replace' || samples(table)) return null;
   const column = table.cursor ?? (ownCursor ? '' : null);
   const id = column === '' ? OWN_CURSOR : (column ?? WHOLE_READ);
-  if (table.mode === 'merge') return { id: `${id} by ${JSON.stringify(mergeKeyOf(table))}`, column };
-  return { id: column === null ? EVERY_ROW : id, column };
+  const mark = choiceMark(table);
+  if (table.mode === 'merge') return { id: `${id} by ${JSON.stringify(mergeKeyOf(table))}${mark}`, column };
+  return { id: `${column === null ? EVERY_ROW : id}${mark}`, column };
 }
 
 /**
@@ -78,7 +85,7 @@ export function planRead(
   again = false,
 ): ReadPlan {
   const whole = { range: null, nothing: false, unsettled: false };
-  if (cursor === null) return { ...whole, write: mode, cursor: null, watermark: null };
+  if (cursor === null) return { ...whole, write: 'replace', cursor: null, watermark: null };
   const { id, column } = cursor;
   if (column === null) {
     const write = after === null ? 'replace' : mode;

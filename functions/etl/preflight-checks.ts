@@ -2,7 +2,8 @@
 import type { Field } from '#cloud/bigquery';
 import { connectors } from '#connectors/registry';
 import type { Column } from '#core/column';
-import type { Failure } from '#core/errors';
+import { type Failure, toFailure } from '#core/errors';
+import { asHashed } from '#core/hashed-column';
 import { keyProblem, mergeKeyOf } from '#core/merge-key';
 import type { PreflightCheck } from '#core/preflight';
 import type { Source, SourceTable } from '#core/source';
@@ -11,6 +12,7 @@ import { loadedColumns } from '#core/warehouse-name';
 import { inWords, refused } from './drift.ts';
 import { noColumns } from './plan.ts';
 import type { Described } from './probe-source.ts';
+import { chosenRows } from './table-choice.ts';
 
 /** A check that found all well. */
 export function passed(check: string, where: string | null, message: string): PreflightCheck {
@@ -71,8 +73,12 @@ export function checkTable(
     checkDrift(table, described, raw, readers),
     ...checkKey(
       table,
-      columns.map(({ column }) => column),
+      asHashed(
+        columns.map(({ column }) => column),
+        table.hashed,
+      ),
     ),
+    ...checkRows(table, described.columns),
     ...checkCursor(source, table, described),
   ];
 }
@@ -94,6 +100,24 @@ function checkDrift(table: SourceTable, { columns, key }: Columns, raw: Raw, rea
     return passed(check, table.name, `"${table.name}" begins anew with its new columns, as was accepted.`);
   const told = drift.changes.length === 0 ? 'fit' : `are taken as they are now: ${inWords(drift.changes)}`;
   return passed(check, table.name, `The columns of "${table.name}" ${told}.`);
+}
+
+function checkRows(table: SourceTable, columns: readonly Column[]): PreflightCheck[] {
+  const gone = table.hashed.find(({ column }) => !columns.some(({ name }) => name === column));
+  const notes = [
+    ...(table.filter === null ? [] : ['by its filter']),
+    ...(table.rowLimit === null ? [] : [`at most ${table.rowLimit}, as a sample`]),
+    ...(gone === undefined ? [] : [`"${gone.column}", to be hashed, is gone`]),
+  ];
+  try {
+    // What is relative is counted anew by each load: here it is only to be possible.
+    chosenRows(table, columns, 0);
+  } catch (error) {
+    return [failed('rows', table.name, toFailure(error))];
+  }
+  return notes.length === 0
+    ? []
+    : [passed('rows', table.name, `Rows of "${table.name}" are chosen: ${notes.join('; ')}.`)];
 }
 
 function checkKey(table: SourceTable, columns: readonly Column[]): PreflightCheck[] {

@@ -62,7 +62,7 @@ export function tableName(ref: TableRef): string {
  * A wire value of staging as the value of the raw table. Rows that do not fit are filtered out, but a warehouse may
  * cast before it filters: hence SAFE.
  */
-function published({ name, type }: Column, from = '', into: ColumnType = type): string {
+export function published({ name, type }: Column, from = '', into: ColumnType = type): string {
   const value = `${from === '' ? '' : `${from}.`}${quoted(name)}`;
   // The raw table's type holds every value of this one.
   if (into !== type) return `CAST(${value} AS ${into})`;
@@ -96,7 +96,7 @@ const stillNewest = (dataset: string): string =>
 /**
  * Puts staging into the raw table in one transaction, with its ledger row; rows that the raw table's types cannot hold
  * are left out. Merging, a row takes the place of the one with its key. Parameters: run, table, rows, cursor, watermark, place,
- * columns ('' for none), checksum; unless appending, before: the rows of the raw table; and where `newest`, last: the run whose
+ * columns ('' for none), checksum; unless appending, or where place is made, before: the rows of the raw table; and where `newest`, last: the run whose
  * publication this one was planned from ('' for none).
  */
 export function publishScript(options: {
@@ -112,6 +112,9 @@ export function publishScript(options: {
   readonly cleared?: readonly string[];
   /** Merging: rows of the raw table whose key did not come are marked as deleted. */
   readonly marks?: boolean;
+  /** Statements before the rows come (making place), and after (marking what is gone). */
+  readonly before?: readonly string[];
+  readonly after?: readonly string[];
   /** Refuse where the table's newest publication is not that of the run `@last`. */
   readonly newest: boolean;
   /** Under their warehouse names. */
@@ -130,6 +133,7 @@ FROM ${tableName({ dataset, table: options.staging })}${unfit === null ? '' : `\
     notPublished(dataset),
     ...(options.newest ? [stillNewest(dataset)] : []),
     ...(options.write === 'replace' ? [`TRUNCATE TABLE ${destination};`] : []),
+    ...(options.before ?? []),
     options.write === 'merge'
       ? mergeStatement(destination, rows, names, {
           key: options.key ?? [],
@@ -140,14 +144,19 @@ FROM ${tableName({ dataset, table: options.staging })}${unfit === null ? '' : `\
     ...(options.cleared ?? []).map(
       (name) => `UPDATE ${destination} SET ${quoted(name)} = NULL WHERE ${quoted(name)} IS NOT NULL;`,
     ),
-    ledgerInsert(dataset, addedRows(options.write, destination)),
+    ...(options.after ?? []),
+    ledgerInsert(dataset, addedRows(options, destination)),
     'COMMIT TRANSACTION;',
   ].join('\n');
 }
 
-function addedRows(write: LoadMode, destination: string): string {
-  if (write === 'append') return '@rows';
-  return write === 'merge' ? `(SELECT COUNT(*) FROM ${destination}) - @before` : '@rows - @before';
+function addedRows(
+  { write, before }: { readonly write: LoadMode; readonly before?: readonly string[] },
+  destination: string,
+): string {
+  const makesPlace = before !== undefined && before.length > 0;
+  if (write === 'append' && !makesPlace) return '@rows';
+  return write !== 'replace' ? `(SELECT COUNT(*) FROM ${destination}) - @before` : '@rows - @before';
 }
 
 function mergeStatement(
@@ -239,7 +248,7 @@ LIMIT ${KEPT_REJECTS};`,
 
 /** The newest ledger row of each of `@tables`. */
 export function lastPublishedQuery(dataset: string): string {
-  return `SELECT table_name, run, cursor_column, watermark, place, columns
+  return `SELECT table_name, run, cursor_column, watermark, place, columns, CAST(UNIX_MICROS(published_at) AS STRING) AS micros
 FROM ${tableName({ dataset, table: LEDGER })}
 WHERE table_name IN UNNEST(@tables)
 QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY published_at DESC) = 1`;

@@ -5,11 +5,11 @@ import { type EtlCounts, EtlTable, etlCycle } from '#core/etl-run';
 import { DELETED_AT, LEDGER, REJECTS } from '#core/warehouse-name';
 import { mustRead, transition } from '#store/document';
 import { now } from '#store/store';
-import { evolve, type Evolved, warehouseKey } from './evolve.ts';
+import { evolve, type Evolved } from './evolve.ts';
 import { runJob } from './jobs.ts';
 import { keepSchema } from './keep-schema.ts';
 import { checksum, type Extracted, gather, loadStaging, stagingFields, validate } from './load.ts';
-import { addCounts, marksDeleted, overLimit, percent, rejectedRows } from './plan.ts';
+import { addCounts, marksDeleted, overLimit, rejectedRows } from './plan.ts';
 import {
   isOurs,
   LEDGER_FIELDS,
@@ -20,14 +20,15 @@ import {
   REJECT_FIELDS,
   UNFIT,
   unfitRejectsScript,
-  vanishedQuery,
 } from './publish-sql.ts';
-import { plannedColumns, type TablePlan } from './records.ts';
+import { plannedColumns, plannedKey, type TablePlan } from './records.ts';
 import { tablePath } from './run-key.ts';
 import type { Place } from './place.ts';
 import type { Scope } from './scope.ts';
 import { forgetPlace } from './moved.ts';
-import { copyOf, jobName, rejectsStagingOf, stagingOf } from './staging.ts';
+import { copyOf, jobName, keysStagingOf, rejectsStagingOf, stagingOf } from './staging.ts';
+import { besides, checkVanished, splitUnits, stageKeys } from './sweep.ts';
+import { UNTOLD_ROWS } from './sweep-sql.ts';
 import { isOver } from './tables.ts';
 import { copyTable, countedBefore, isTransfer, type Planned, stageCopy } from './transfer.ts';
 import { type ClaimedUnit, unitsOfTable } from './units.ts';
@@ -51,8 +52,9 @@ export async function prepareWarehouse({ warehouse, dataset }: Scope): Promise<v
 export async function landTable(scope: Scope, plan: TablePlan): Promise<void> {
   const { store, key } = scope;
   const columns = plannedColumns(plan);
-  const units = await unitsOfTable(scope, plan.id, plan.epoch);
-  checkComplete(plan, units);
+  const planned = await unitsOfTable(scope, plan.id, plan.epoch);
+  checkComplete(plan, planned);
+  const { rows: units, keys } = splitUnits(planned);
   const names = columns.map((column) => column.name);
   const extracted = isTransfer(plan) ? await taken(scope, plan, columns) : gather(units, names);
   const rejected = units.reduce((sum, unit) => addCounts(sum, unit.record.rejected), {});
@@ -69,12 +71,13 @@ export async function landTable(scope: Scope, plan: TablePlan): Promise<void> {
   const published =
     plan.nothing || (plan.unsettled && counts.rows === 0)
       ? await makeTable(scope, plan, columns)
-      : await publishRows(scope, plan, extracted, counts);
+      : await publishRows(scope, plan, extracted, counts, keys);
   if (published === null) return;
   const landed = withUnfit(counts, extracted.tally.rows - published.rows);
   // First, for whoever goes on after a death looks no more at a table that is over.
   await removeStaging(scope, stagingOf(scope, plan.id));
   if (isTransfer(plan)) await removeStaging(scope, copyOf(scope, plan.id));
+  if (keys.length > 0) await removeStaging(scope, keysStagingOf(scope, plan.id));
   await markLanded(scope, plan, landed, published.added);
   scope.log.info('table published', { table: plan.name, rows: landed.rows, write: plan.write });
 }
@@ -130,6 +133,7 @@ async function publishRows(
   plan: TablePlan,
   extracted: Extracted,
   counts: EtlCounts,
+  keyUnits: readonly ClaimedUnit[],
 ): Promise<Published | null> {
   const done = await publication(scope, plan.destination);
   if (done !== null) return done;
@@ -144,14 +148,18 @@ async function publishRows(
     await publishUnfit(scope, plan, staging, columns);
     checkRejects(plan, withUnfit(counts, unfit));
   }
-  const key = warehouseKey(plan, columns);
+  const key = plannedKey(plan);
   await checkUnique(scope, plan, staging, key);
   const raw = await evolve(scope, plan, columns);
   const rejected = unfit + rejectedRows(counts.rejected);
-  const marks = marksDeleted(plan, rejected);
-  if (plan.deletes === 'mark' && rejected > 0)
+  const told = { write: plan.write, deletes: plan.marks === 'rows' ? plan.deletes : ('keep' as const) };
+  const marks = marksDeleted(told, rejected);
+  if (told.deletes === 'mark' && rejected > 0)
     scope.log.warn('rows were rejected, so deleted ones are not looked for', { table: plan.name, rejected });
   if (marks) await checkVanished(scope, plan, staging, key);
+  const keys = await stageKeys(scope, plan, keyUnits);
+  if (keys !== null) await checkVanished(scope, plan, keys, key);
+  const { params, ...statements } = besides(scope, plan, keys);
   // Loading took its time: whoever gave the run up in between has told people so.
   if (await isGivenUp(scope, plan)) return null;
   const script = publishScript({
@@ -163,6 +171,7 @@ async function publishRows(
     gone: columnsThere(raw, [...plan.gone, DELETED_AT]),
     cleared: columnsThere(raw, plan.cleared),
     marks,
+    ...statements,
     newest: true,
     columns,
     wider: raw.wider,
@@ -176,11 +185,13 @@ async function publishRows(
     columns: plan.columnSet,
     before: raw.rows,
     last: plan.lastRun,
+    ...params,
   };
   try {
     await publish(scope, jobName(scope, plan.id, 'publish'), script, plan.destination, about);
   } catch (error) {
-    throw toError(error).message.includes(PUBLISHED_MEANWHILE) ? publishedMeanwhile(plan, error) : error;
+    if (toError(error).message.includes(PUBLISHED_MEANWHILE)) throw publishedMeanwhile(plan, error);
+    throw toError(error).message.includes(UNTOLD_ROWS) ? placeUntold(plan, error) : error;
   }
   return publication(scope, plan.destination);
 }
@@ -223,6 +234,14 @@ function publishedMeanwhile(plan: TablePlan, cause: unknown): TerminalError {
     'published-meanwhile',
     `Another run has published "${plan.name}" while this one was reading it. Nothing of this one was published.`,
     { remedy: 'Start the load again: it goes on from what is published now.', cause },
+  );
+}
+
+function placeUntold(plan: TablePlan, cause: unknown): TerminalError {
+  return new TerminalError(
+    'again-not-possible',
+    `Rows of "${plan.name}" have no value in the column that it is read by, so which of them to replace cannot be told. Nothing was published.`,
+    { remedy: 'Read the table anew instead.', cause },
   );
 }
 
@@ -278,27 +297,6 @@ async function checkUnique(
       ? `"${plan.name}" has a row whose key is null (${shown}), so it cannot be merged.`
       : `"${plan.name}" has ${Number(found['n'])} rows with the key ${shown}; a merge needs a key that each row has to itself.`,
     { remedy: 'Choose other columns as the key of this table, or load it by replace.' },
-  );
-}
-
-/** A source that is half there, or another one, is no reason to take half of the customers for gone. */
-async function checkVanished(
-  { warehouse, dataset }: Scope,
-  plan: TablePlan,
-  staging: TableRef,
-  key: readonly Column[],
-): Promise<void> {
-  const raw = { dataset, table: plan.destination };
-  const [found] = await warehouse.query(vanishedQuery(raw, staging, key));
-  const [present, vanished] = [Number(found?.['present']), Number(found?.['vanished'])];
-  if (vanished <= plan.deleteLimit * present) return;
-  throw new TerminalError(
-    'too-many-deletes',
-    `"${plan.name}" has lost ${vanished} of its ${present} rows since the last load; the limit is ${percent(plan.deleteLimit)}. Nothing was published.`,
-    {
-      remedy:
-        'If they are to go, raise the table’s limit of deleted rows, or load it by replace once; otherwise look at the source.',
-    },
   );
 }
 

@@ -5,9 +5,11 @@
 import { z } from 'zod';
 import { Column } from '#core/column';
 import { FailureSchema } from '#core/failure';
+import { asHashed, HashedColumn } from '#core/hashed-column';
 import { Id } from '#core/ids';
 import { Deletes, LoadMode } from '#core/source';
 import { TableTally } from '#core/tally';
+import { TypedFilter } from '#core/typed-filter';
 import { inWarehouse } from '#core/warehouse-name';
 
 /**
@@ -54,6 +56,16 @@ export const TablePlan = z.object({
   /** Merging: what becomes of rows that the source has no more, and the share of rows that may be. */
   deletes: Deletes.default('keep'),
   deleteLimit: z.number().default(1),
+  /** What tells deleted rows: all rows that came, the keys of all rows (in units of their own), or nothing. */
+  marks: z.enum(['rows', 'keys', 'none']).default('rows'),
+  /** Which rows are read; null: all. */
+  filter: TypedFilter.nullable().default(null),
+  /** At most so many; null: all. */
+  limit: z.int().nullable().default(null),
+  /** Columns that arrive hashed, under the source's names. */
+  hashed: z.array(HashedColumn).default([]),
+  /** Adding rows: those that are there from this value of this column (the source's name) on make place; null: none. */
+  replaced: z.object({ column: z.string(), value: z.string() }).nullable().default(null),
   /** There is nothing to read, so nothing is published: what is in the raw table stays. */
   nothing: z.boolean(),
   /** The run of the publication that this plan goes on from (or replaces); '' where there was none. */
@@ -78,13 +90,24 @@ export const TablePlan = z.object({
 });
 export type TablePlan = z.infer<typeof TablePlan>;
 
-/** The plan's columns under their names in the warehouse. */
-export function plannedColumns({ columns, names }: TablePlan): Column[] {
+/** The plan's columns as they arrive, under their names in the warehouse. */
+export function plannedColumns({ columns, names, hashed }: TablePlan): Column[] {
   if (names.length === 0) return inWarehouse(columns);
-  return columns.map((column, index) => ({ ...column, name: names[index] ?? column.name }));
+  return asHashed(columns, hashed).map((column, index) => ({ ...column, name: names[index] ?? column.name }));
 }
 
 const PlainValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+
+/** Those of them that tell rows apart, in the order of the key; empty where nothing does. */
+export function plannedKey(plan: TablePlan): Column[] {
+  const columns = plannedColumns(plan);
+  return plan.key.flatMap((name) => columns[plan.columns.findIndex((one) => one.name === name)] ?? []);
+}
+
+/** The same under the source's names. */
+export function keyColumns({ key, columns }: TablePlan): Column[] {
+  return key.flatMap((name) => columns.find((one) => one.name === name) ?? []);
+}
 
 /**
  * `…/etlRuns/{r}/units/{u}`: one chunk of a table, claimed by one task at a time. `reserved`: only the task whose session
@@ -102,6 +125,8 @@ export const UnitRecord = z.object({
     estimatedRows: z.number().nullable(),
     estimatedBytes: z.number().nullable(),
   }),
+  /** Only the columns of the key are read, of all rows. */
+  keysOnly: z.boolean().default(false),
   status: z.enum(['pending', 'reserved', 'claimed', 'done', 'failed']),
   holder: z.string().nullable(),
   /** When the claim ends unless renewed, in milliseconds since the epoch. */

@@ -16,9 +16,14 @@ export function copyOf({ dataset, key }: Pick<Place, 'dataset' | 'key'>, table: 
   return { dataset, table: `_stg_${key.run}_${table}_copy` };
 }
 
+/** Where the keys of all its rows do. */
+export function keysStagingOf({ dataset, key }: Pick<Place, 'dataset' | 'key'>, table: string): TableRef {
+  return { dataset, table: `_stg_${key.run}_${table}_keys` };
+}
+
 /** Every staging table that a run may have made for a table. */
 export function stagingTables(place: Pick<Place, 'dataset' | 'key'>, table: string): TableRef[] {
-  return [stagingOf(place, table), rejectsStagingOf(place, table), copyOf(place, table)];
+  return [stagingOf, keysStagingOf, rejectsStagingOf, copyOf].map((of) => of(place, table));
 }
 
 /** What a run does of a table in the warehouse, in order: each step is a job, tried again under the next number. */
@@ -27,6 +32,7 @@ export const JOB_STEPS = [
   'load-rejects',
   'publish-rejects',
   'load',
+  'load-keys',
   'publish-unfit',
   'publish',
 ] as const;

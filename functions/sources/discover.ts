@@ -36,10 +36,11 @@ export async function discover(
   await mustBeActive(store, key.tenant, key.model);
   const source = (await mustReadLive(store, resourceOf(key))).value;
   const found = await readSchema(store, world, key, source, limitSeconds);
-  for (const table of found) for (const note of table.notes) log.info(note, { table: table.name });
   for (let attempt = 1; ; attempt++) {
     try {
-      return await storeTables(store, key, actor, source, found);
+      const tables = await storeTables(store, key, actor, source, found);
+      for (const { name, notes } of tables) for (const note of notes) log.info(note, { table: name });
+      return tables;
     } catch (error) {
       // Somebody chose otherwise in between: what they chose is kept, and the plan made anew.
       if (!(error instanceof ConflictError) || attempt === MAX_PLANS) throw error;

@@ -1,16 +1,19 @@
 import { connectors } from '#connectors/registry';
 import { TerminalError } from '#core/errors';
+import { asHashed, type HashedColumn, notesWithout } from '#core/hashed-column';
 import { keyProblem, mergeKeyOf } from '#core/merge-key';
 import { paths } from '#core/paths';
 import { type Deletes, type LoadMode, type NewPlace, SourceTable } from '#core/source';
 import { columnsRead, Dataset } from '#core/dataset';
 import type { DriftPolicy } from '#core/drift';
+import type { FilterValue, RowFilter } from '#core/row-filter';
 import { readersOf, withProposal } from '#core/table-drift';
 import { loadedColumns } from '#core/warehouse-name';
 import { mustRead, readAll } from '#store/document';
 import { mustBeThere } from '#store/model-access';
 import { edit, given, mustReadLive } from '#store/resource';
 import { now, type Store } from '#store/store';
+import { checkRows } from './chosen-rows.ts';
 import { resourceOf, type SourceKey } from './sources.ts';
 
 /** What a person may choose of a table; what is left out stays. */
@@ -23,6 +26,11 @@ export interface TableChoice {
   readonly excluded?: string[] | undefined;
   readonly mergeKey?: string[] | null | undefined;
   readonly rejectLimit?: number | undefined;
+  readonly sweepHours?: number | undefined;
+  readonly startFrom?: FilterValue | null | undefined;
+  readonly filter?: RowFilter | null | undefined;
+  readonly rowLimit?: number | null | undefined;
+  readonly hashed?: HashedColumn[] | undefined;
   /** What is at the place that the table's `moved` asks about. */
   readonly moved?: NewPlace | undefined;
   readonly drift?: DriftPolicy | undefined;
@@ -33,7 +41,7 @@ export interface TableChoice {
  * Changes how a table is loaded; what changes nothing writes nothing.
  * @throws TerminalError `not-found`, `conflict`, `mode-not-possible`, `unknown-column`, `cursor-not-possible`,
  *   `column-in-use`, `key-missing`, `key-not-possible`, `no-columns`, `deletes-not-possible`,
- *   `not-moved`
+ *   `not-moved`, `filter-not-possible`, `hash-not-possible`, `start-not-possible`
  */
 export async function changeTable(
   store: Store,
@@ -60,11 +68,15 @@ export async function changeTable(
       // Not what was left out before: a column that is gone stays so, should it come back.
       if (choice.excluded !== undefined) checkKnown(table, choice.excluded);
       checkChoice({ ...table, ...patch }, capabilities, label);
+      checkRows({ ...table, ...patch });
+      // What was told of values that are hashed from now on is told no more.
+      const notes = notesWithout(table.notes, patch.hashed ?? []);
+      const told = notes.length === table.notes.length ? {} : { notes };
       // With another policy, key or choice of columns, something else may be left to decide.
       const seen = { at: now(store), by: 'discovery' };
       const { proposal, next, former } = withProposal({ ...table, ...patch }, readers, seen);
       const answered = moved === undefined ? {} : { moved: decided(table, moved) };
-      return { patch: { ...patch, ...answered, proposal, next, former } };
+      return { patch: { ...patch, ...told, ...answered, proposal, next, former } };
     },
   );
 }
@@ -80,7 +92,7 @@ function decided({ name, moved }: SourceTable, decision: NewPlace): SourceTable[
 export function checkChoice(
   table: Pick<
     SourceTable,
-    'name' | 'columns' | 'excluded' | 'mode' | 'cursor' | 'key' | 'mergeKey' | 'deletes'
+    'name' | 'columns' | 'excluded' | 'mode' | 'cursor' | 'key' | 'mergeKey' | 'deletes' | 'hashed'
   >,
   capabilities: (typeof connectors)[keyof typeof connectors]['capabilities'],
   label: string,
@@ -94,15 +106,16 @@ export function checkChoice(
       remedy: 'Choose at least one of its columns, or do not load the table.',
     });
   const wanted = table.mode === 'merge' ? mergeKeyOf(table) : table.mergeKey;
-  const unkeyed = wanted === null ? null : keyProblem(table.name, wanted, loadedOf(table));
+  const unkeyed =
+    wanted === null ? null : keyProblem(table.name, wanted, asHashed(loadedOf(table), table.hashed));
   if (unkeyed !== null) throw new TerminalError(unkeyed.code, unkeyed.message, { remedy: unkeyed.remedy });
-  if (table.deletes === 'mark' && (table.cursor !== null || capabilities.ownCursor || table.mode !== 'merge'))
+  if (table.deletes === 'mark' && (capabilities.ownCursor || table.mode !== 'merge'))
     throw new TerminalError(
       'deletes-not-possible',
       `Rows of "${table.name}" that are deleted in the source cannot be found.`,
       {
         remedy:
-          'They are found where every row is read each time and rows are merged by a key: choose merge and no cursor, or keep deleted rows.',
+          'They are found where rows of a database are merged by a key: choose merge, or keep deleted rows.',
       },
     );
   if (table.cursor === null) return;

@@ -22,6 +22,7 @@ async function addUnits(count: number): Promise<string[]> {
     source: 'sabcdefgh',
     number,
     unit: { id: `u${number}`, table: 'orders', part: {}, estimatedRows: null, estimatedBytes: null },
+    keysOnly: false,
     status: 'pending',
     holder: null,
     expiresAt: 0,

@@ -12,7 +12,14 @@ import {
 } from '../../../functions/etl/plan.ts';
 
 /** A table without a key, loaded so. */
-const loaded = (mode: LoadMode, cursor: string | null) => ({ mode, cursor, key: null, mergeKey: null });
+const everything = { filter: null, startFrom: null, hashed: [], rowLimit: null };
+const loaded = (mode: LoadMode, cursor: string | null) => ({
+  ...everything,
+  mode,
+  cursor,
+  key: null,
+  mergeKey: null,
+});
 const byId = { id: 'id', column: 'id' };
 /** A publication of before places and columns were kept. */
 const published = (cursor: string | null, watermark: string | null) => ({
@@ -80,7 +87,7 @@ describe('what is read of a table', () => {
   });
 
   test('a merge reads every row where it has no cursor, and goes on only from a merge by the same key', () => {
-    const table = { mode: 'merge' as const, cursor: null, key: ['id'], mergeKey: null };
+    const table = { ...everything, mode: 'merge' as const, cursor: null, key: ['id'], mergeKey: null };
     const cursor = cursorOf(table, false);
     expect(planRead(table, cursor, planAfter(cursor, null), null)).toMatchObject({
       write: 'replace',

@@ -19,6 +19,7 @@ import {
 } from '../../../functions/etl/publish-sql.ts';
 import { planSchema, widenStatement } from '../../../functions/etl/schema-plan.ts';
 import { rejectsQuery } from '../../../functions/etl/rejects-sql.ts';
+import { makePlaceStatements, sweepStatements } from '../../../functions/etl/sweep-sql.ts';
 
 const column = (name: string, type: Column['type'], more: Partial<Column> = {}): Column => ({
   name,
@@ -49,8 +50,13 @@ const params = {
   before: 'INT64',
   last: 'STRING',
   destination: 'STRING',
+  from: 'STRING',
+  sweep: 'STRING',
   tables: 'ARRAY<STRING>',
 };
+
+const raw = { dataset: 'raw', table: 'orders' };
+const staging = { dataset: 'raw', table: '_stg_r1_t1' };
 
 describe('every statement is GoogleSQL', () => {
   let zeta: ZetaSql;
@@ -73,6 +79,17 @@ describe('every statement is GoogleSQL', () => {
         marks: true,
         newest: true,
         columns: every,
+        ...(write === 'append'
+          ? { before: makePlaceStatements(raw, column('c_timestamp', 'TIMESTAMP')) }
+          : {}),
+        ...(write === 'merge'
+          ? {
+              after: sweepStatements(raw, staging, [
+                column('c_int64', 'INT64'),
+                column('c_string', 'STRING'),
+              ]),
+            }
+          : {}),
       });
       const statements = script.split(/;\n?/).filter((text) => text.trim() !== '');
       expect(statements.map((text) => text.trim().split(' ')[0])).toEqual([
@@ -80,7 +97,8 @@ describe('every statement is GoogleSQL', () => {
         'ASSERT',
         'ASSERT',
         ...(write === 'replace' ? ['TRUNCATE'] : []),
-        ...(write === 'merge' ? ['MERGE', 'UPDATE'] : ['INSERT']),
+        ...(write === 'append' ? ['ASSERT', 'DELETE'] : []),
+        ...(write === 'merge' ? ['MERGE', 'UPDATE', 'MERGE', 'INSERT'] : ['INSERT']),
         'INSERT',
         'COMMIT',
       ]);
@@ -147,6 +165,14 @@ describe('every statement is GoogleSQL', () => {
   test('validation of every type', async () => {
     const query = validationQuery({ dataset: 'raw', table: '_stg_r1_t1' }, every);
     await expect(zeta.analyze(query, { tables })).resolves.toBeUndefined();
+  });
+
+  test('place is made by cursors of every type', async () => {
+    for (const type of ['INT64', 'NUMERIC', 'DATETIME', 'TIMESTAMP'] as const)
+      for (const statement of makePlaceStatements(raw, column(`c_${type.toLowerCase()}`, type)))
+        await zeta.analyze(statement.slice(0, -1), { tables, params });
+    expect(() => makePlaceStatements(raw, column('c_json', 'JSON'))).toThrow('a cursor of JSON');
+    expect(() => sweepStatements(raw, staging, [])).toThrow('without a key');
   });
 
   test('ledger questions', async () => {

@@ -1,0 +1,134 @@
+/** Values as keyed hashes: what is hashed of each, and each distinct one once. */
+import { createHmac } from 'node:crypto';
+import { type Column, decimalShape } from '#core/column';
+import type { HashForm } from '#core/hashed-column';
+import { ValueDictionary } from './dictionary.ts';
+import type { Receiver } from './receiver.ts';
+
+/** SHA-256 in base64url. */
+const HASH_BYTES = 43;
+
+/**
+ * Hashes under one key. What is hashed of a value is its canonical text in UTF-8, whatever the type that a source has for
+ * it: numbers in decimal digits without zeros that say nothing, dates as 2024-01-31, moments as 2024-01-31 08:30:00 with
+ * decimals where there are, followed by Z where they are of a zone, bytes as they are.
+ */
+export class ValueHashes {
+  private readonly key: Uint8Array;
+  private readonly dictionary = new ValueDictionary();
+  /** The hashes of the dictionary's values, one after the other. */
+  private hashes = new Uint8Array(HASH_BYTES * 256);
+  private known = 0;
+
+  constructor(key: Uint8Array) {
+    this.key = key;
+  }
+
+  /** Gives the hash of `source[start .. start + length)` to `take`, valid during the call only. */
+  hash(
+    source: Uint8Array,
+    start: number,
+    length: number,
+    take: (bytes: Uint8Array, start: number, length: number) => void,
+  ): void {
+    let entry = this.dictionary.find(source, start, length, false);
+    if (entry < 0) {
+      // Full: those that come often come again.
+      this.dictionary.clear();
+      this.known = 0;
+      entry = this.dictionary.find(source, start, length, false);
+    }
+    if (entry < 0) return take(this.compute(source, start, length), 0, HASH_BYTES);
+    const at = entry * HASH_BYTES;
+    if (entry === this.known) {
+      if (at + HASH_BYTES > this.hashes.length) {
+        const larger = new Uint8Array(this.hashes.length * 2);
+        larger.set(this.hashes);
+        this.hashes = larger;
+      }
+      this.hashes.set(this.compute(source, start, length), at);
+      this.known++;
+    }
+    take(this.hashes, at, HASH_BYTES);
+  }
+
+  private compute(source: Uint8Array, start: number, length: number): Uint8Array {
+    const hash = createHmac('sha256', this.key).update(source.subarray(start, start + length));
+    return Buffer.from(hash.digest('base64url'), 'latin1');
+  }
+}
+
+/** What gets hashes: a builder of bytes. */
+interface HashTaker {
+  appendNull(): void;
+  append(source: Uint8Array, start: number, length: number): void;
+}
+
+/** Takes the values of `column` and gives their hashes to `taker`; null stays null. */
+export function hashingReceiver(
+  column: Column,
+  form: HashForm,
+  hashes: ValueHashes,
+  taker: HashTaker,
+): Receiver {
+  const append = (bytes: Uint8Array, start: number, length: number): void =>
+    taker.append(bytes, start, length);
+  const text = (value: string): void => {
+    const bytes = Buffer.from(value, 'utf8');
+    hashes.hash(bytes, 0, bytes.length, append);
+  };
+  const whole = wholeText(column);
+  return {
+    nothing: () => taker.appendNull(),
+    whole: (value) => text(whole(value)),
+    float: (value) => text(String(value)),
+    truth: (value) => text(String(value)),
+    bytes(source, start, length) {
+      if (form === 'exact' || column.type === 'BYTES') hashes.hash(source, start, length, append);
+      else text(folded(Buffer.from(source.buffer, source.byteOffset + start, length).toString('utf8')));
+    },
+  };
+}
+
+/** One text for what people take for the same: no spaces around it, composed letters, lower case. */
+function folded(text: string): string {
+  return text.normalize('NFC').trim().toLowerCase();
+}
+
+const DAY_MILLIS = 86_400_000;
+
+function wholeText(column: Column): (value: number | bigint) => string {
+  switch (column.type) {
+    case 'DATE':
+      return (day) => new Date(Number(day) * DAY_MILLIS).toISOString().slice(0, 10);
+    case 'DATETIME':
+      return momentText;
+    case 'TIMESTAMP':
+      return (micros) => `${momentText(micros)}Z`;
+    case 'NUMERIC':
+    case 'BIGNUMERIC': {
+      const { scale } = decimalShape(column);
+      return (unscaled) => decimalText(unscaled, scale);
+    }
+    default:
+      return String;
+  }
+}
+
+function momentText(value: number | bigint): string {
+  const micros = BigInt(value);
+  const below = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
+  const seconds = new Date(Number((micros - below) / 1000n)).toISOString();
+  const decimals = below === 0n ? '' : `.${String(below).padStart(6, '0').replace(/0+$/, '')}`;
+  return `${seconds.slice(0, 10)} ${seconds.slice(11, 19)}${decimals}`;
+}
+
+function decimalText(unscaled: number | bigint, scale: number): string {
+  const digits = String(unscaled)
+    .replace('-', '')
+    .padStart(scale + 1, '0');
+  const whole = digits.slice(0, digits.length - scale);
+  const decimals = scale === 0 ? '' : digits.slice(-scale).replace(/0+$/, '');
+  const sign = unscaled < 0 ? '-' : '';
+  return decimals === '' ? `${sign}${whole}` : `${sign}${whole}.${decimals}`;
+}
