@@ -66,7 +66,11 @@ test('rows, a sample and hashes of personal data: the same hash everywhere, the 
   expect(await ids()).toEqual([2, 6, 8, 10, 12, 14, 16, 18, 20]);
 
   // What was loaded in plain is replaced, not merged with.
-  await choose({ hashed: [customer, { column: 'email', form: 'folded' }], mode: 'merge', mergeKey: ['email'] });
+  await choose({
+    hashed: [customer, { column: 'email', form: 'folded' }],
+    mode: 'merge',
+    mergeKey: ['email'],
+  });
   const first = await load();
   expect(first.counts.rejected).toEqual({ 'infinite-date': 1 });
   const keys = await tenantKeysOf(store, readConfig(process.env).installationKeys, account.params.tenant);

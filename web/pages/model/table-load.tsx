@@ -3,10 +3,11 @@ import { updateSourceTable } from '#core/api/sources';
 import { MERGE_KEY_TYPES, mergeKeyOf } from '#core/merge-key';
 import type { Deletes, LoadMode, SourceTable } from '#core/source';
 import { api } from '../../api.ts';
-import { Button } from '../../ui/button.tsx';
 import { Choice } from '../../ui/field.tsx';
 import { Failure } from '../../ui/states.tsx';
 import { useWork } from '../../use-work.ts';
+import { ColumnTicks } from './column-ticks.tsx';
+import { LoadTableAgain, type RowChoice, TableChoices } from './table-choices.tsx';
 
 interface LoadProps {
   readonly tenant: string;
@@ -18,7 +19,7 @@ interface LoadProps {
 }
 
 /** What may be chosen of how a table is loaded. */
-interface Chosen {
+interface Chosen extends RowChoice {
   readonly mode?: LoadMode;
   readonly cursor?: string | null;
   readonly mergeKey?: string[] | null;
@@ -38,6 +39,12 @@ const DELETES: readonly (readonly [Deletes, string])[] = [
   ['mark', 'are left out of data sets'],
 ];
 
+const SWEEPS: readonly (readonly [string, string])[] = [
+  ['0', 'at each load'],
+  ['24', 'once a day'],
+  ['168', 'once a week'],
+];
+
 /** How each load puts the table's rows into the warehouse, with what that needs: a cursor, a key. */
 export function TableLoad({ tenant, model, table, cursorTypes, may }: LoadProps) {
   // A table without a key is merged only once one is chosen.
@@ -46,7 +53,7 @@ export function TableLoad({ tenant, model, table, cursorTypes, may }: LoadProps)
     await api(updateSourceTable, { params: { tenant, model, source: table.source, table: table.id }, body });
     setWanted(null);
   });
-  // Deleted rows are found only where every row is read and merged: with another choice they are looked for no more.
+  // Deleted rows are found only where rows are merged: with another choice they are looked for no more.
   const kept: Chosen = table.deletes === 'mark' ? { deletes: 'keep' } : {};
   const mode = wanted ?? table.mode;
   const disabled = !may || change.busy;
@@ -76,7 +83,13 @@ export function TableLoad({ tenant, model, table, cursorTypes, may }: LoadProps)
             ...cursors.map((name) => [name, name] as const),
           ]}
           disabled={disabled}
-          onChange={(name) => change.run({ cursor: name === EVERY_ROW ? null : name, ...kept })}
+          onChange={(name) =>
+            // Where reading begins is a value of the cursor that it was chosen for.
+            change.run({
+              cursor: name === EVERY_ROW ? null : name,
+              ...(table.startFrom === null ? {} : { startFrom: null }),
+            })
+          }
         />
       )}
       {mode === 'merge' && (
@@ -92,13 +105,26 @@ export function TableLoad({ tenant, model, table, cursorTypes, may }: LoadProps)
           onChoose={(mergeKey) => change.run({ mode: 'merge', mergeKey })}
         />
       )}
-      {table.mode === 'merge' && table.cursor === null && cursorTypes.length > 0 && (
+      {table.mode === 'merge' && cursorTypes.length > 0 && (
         <Choice
           label="Rows that the source has no more"
           value={table.deletes}
           options={DELETES}
           disabled={disabled}
           onChange={(deletes) => change.run({ deletes })}
+        />
+      )}
+      {table.mode === 'merge' && table.cursor !== null && table.deletes === 'mark' && (
+        <Choice
+          label="All keys are read to find them"
+          value={String(table.sweepHours)}
+          options={
+            SWEEPS.some(([hours]) => hours === String(table.sweepHours))
+              ? SWEEPS
+              : [...SWEEPS, [String(table.sweepHours), `every ${table.sweepHours} hours`]]
+          }
+          disabled={disabled}
+          onChange={(hours) => change.run({ sweepHours: Number(hours) })}
         />
       )}
       <ColumnTicks
@@ -124,55 +150,9 @@ export function TableLoad({ tenant, model, table, cursorTypes, may }: LoadProps)
           })
         }
       />
+      <TableChoices table={table} disabled={disabled} onChange={change.run} />
+      <LoadTableAgain tenant={tenant} model={model} table={table} />
       {change.error !== null && <Failure error={change.error} />}
     </>
   );
-}
-
-interface TicksProps {
-  readonly title: string;
-  readonly open: boolean;
-  readonly legend: string;
-  readonly names: readonly string[];
-  /** Those that are chosen now. */
-  readonly now: readonly string[];
-  readonly verb: string;
-  readonly disabled: boolean;
-  readonly onChoose: (names: string[]) => void;
-}
-
-/** Some of a table's columns, ticked and then taken over together. */
-function ColumnTicks({ title, open, legend, names, now, verb, disabled, onChoose }: TicksProps) {
-  const [chosen, setChosen] = useState<readonly string[]>(now);
-  const isNew = chosen.length !== now.length || chosen.some((name) => !now.includes(name));
-  const unavailable = unavailableBecause(chosen, isNew, disabled);
-  const toggle = (name: string, isChosen: boolean) =>
-    setChosen(isChosen ? [...chosen, name] : chosen.filter((one) => one !== name));
-  return (
-    <details open={open}>
-      <summary>{title}</summary>
-      <fieldset class="ticks" disabled={disabled}>
-        <legend>{legend}</legend>
-        {names.map((name) => (
-          <label key={name}>
-            <input
-              type="checkbox"
-              checked={chosen.includes(name)}
-              onChange={(event) => toggle(name, event.currentTarget.checked)}
-            />
-            {name}
-          </label>
-        ))}
-      </fieldset>
-      <Button kind="plain" small unavailable={unavailable} onClick={() => onChoose([...chosen])}>
-        {verb}
-      </Button>
-    </details>
-  );
-}
-
-function unavailableBecause(chosen: readonly string[], isNew: boolean, disabled: boolean): string | null {
-  if (disabled) return 'It cannot be changed now.';
-  if (chosen.length === 0) return 'Choose at least one column.';
-  return isNew ? null : 'Tick or untick a column first.';
 }
