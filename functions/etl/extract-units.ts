@@ -212,7 +212,7 @@ async function extract(
       ...(plan.limit === null ? {} : { limit: plan.limit }),
       signal: AbortSignal.any([signal, capped.signal]),
       onProgress({ rows, bytes }) {
-        progress.reading(plan.id, rows, bytes);
+        if (!keysOnly) progress.reading(plan.id, rows, bytes);
         const over = meter.over(writer);
         if (over !== null) capped.abort(new TerminalError(over.code, over.message, remedyOf(over)));
       },
@@ -220,7 +220,7 @@ async function extract(
     const tally = await writer.close();
     await object.close();
     const rejectsUri = await rejects.close();
-    progress.read(plan.id, tally.rows, tally.bytes);
+    if (!keysOnly) progress.read(plan.id, tally.rows, tally.bytes);
     return { uri, rejectsUri, tally, rejected: { ...rejects.counts } };
   } catch (error) {
     object.abort();
