@@ -91,7 +91,15 @@ export const LOAD_CODES = {
   'mode-not-possible': ['The table cannot be loaded like that.', 'Choose another way of loading.'],
   'deletes-not-possible': [
     'Deleted rows cannot be found with these settings.',
-    'Merge the table and read it without a cursor.',
+    'Merge the table by a key: of what is replaced or added, and of files, nothing tells which rows are gone.',
+  ],
+  'hash-not-possible': [
+    'A column cannot be hashed as was chosen.',
+    'Do not hash the cursor or a column whose values choose rows; hash only text without regard to case.',
+  ],
+  'start-not-possible': [
+    'Where reading is to begin cannot be told without a cursor.',
+    'Choose a cursor, or choose the rows by a filter.',
   ],
   'place-changed': [
     'The source is another place than the last load’s.',
