@@ -200,7 +200,7 @@ export function LoadTableAgain({ tenant, model, table }: AgainProps) {
             </Button>
           </>
         )}
-        {begun && start.error === null && <p role="status">The load has begun.</p>}
+        {begun && start.error === null && <output>The load has begun.</output>}
         {start.error !== null && <Failure error={start.error} />}
       </div>
     </details>
