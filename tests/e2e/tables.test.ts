@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { buildWeb } from '#scripts/start/web';
 import { SourceTable } from '#core/source';
 import { withProposal } from '#core/table-drift';
@@ -27,6 +27,21 @@ afterAll(async () => {
   await records.close();
   await store.db.close();
 });
+
+/** For people who want to look: the page as it stands, in the sizes and colours that it has, in the folder PICTURES. */
+async function pictured(page: Page, name: string): Promise<void> {
+  const folder = process.env['PICTURES'];
+  if (folder === undefined) return;
+  const size = page.viewportSize();
+  for (const width of [1280, 390])
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: `${folder}/${name}-${width}-${colorScheme}.png`, fullPage: true });
+    }
+  await page.emulateMedia({ colorScheme: 'light' });
+  if (size !== null) await page.setViewportSize(size);
+}
 
 test('a table is merged by a key and a cursor, deleted rows are marked, columns are left out', async () => {
   const { page, context, complaints } = await openPage(browser, cloud.urls.web);
@@ -57,7 +72,61 @@ test('a table is merged by a key and a cursor, deleted rows are marked, columns 
   await source.getByLabel('Rows that the source has no more').selectOption('are left out of data sets');
   await chosen({ deletes: 'mark' });
   await source.getByLabel('New and changed rows are told by').selectOption('ordered_at');
-  await chosen({ cursor: 'ordered_at', deletes: 'keep' });
+  await chosen({ cursor: 'ordered_at', deletes: 'mark' });
+  await source.getByLabel('All keys are read to find them').selectOption('once a week');
+  await chosen({ sweepHours: 168 });
+
+  // Which rows: by conditions, from a date on, as a sample.
+  await source.getByText('All rows', { exact: true }).click();
+  await source.getByRole('button', { name: 'Add a condition' }).click();
+  await source.getByLabel('Column of condition 1').selectOption('sku');
+  await source.getByLabel('Comparison of condition 1').selectOption('is one of');
+  await source.getByLabel('Values, with commas between').fill('A-1, B-2');
+  await source.getByRole('button', { name: 'Add a condition' }).click();
+  await source.getByLabel('Column of condition 2').selectOption('ordered_at');
+  await source.getByLabel('Comparison of condition 2').selectOption('is within the last');
+  await source.getByLabel('Value', { exact: true }).fill('24');
+  await pictured(page, 'rows');
+  expect([...(await accessibilityFaults(page)), await overflow(page)]).toEqual([0]);
+  await source.getByRole('button', { name: 'Load these rows' }).click();
+  const conditions = [
+    { column: 'sku', operator: 'in' as const, values: ['A-1', 'B-2'] },
+    { column: 'ordered_at', operator: 'within-last' as const, last: { count: 24, unit: 'months' as const } },
+  ];
+  await chosen({ filter: { match: 'all', conditions } });
+  await source.getByLabel('Read from this ordered_at on').fill('2024-01-31');
+  await source.getByRole('button', { name: 'Use: Read from this ordered_at on' }).click();
+  await chosen({ startFrom: '2024-01-31' });
+  await source.getByLabel('At most so many rows').fill('500');
+  await source.getByRole('button', { name: 'Use: At most so many rows' }).click();
+  await chosen({ rowLimit: 500 });
+  await source.getByText(/^Rows: sku is one of A-1, B-2 and ordered_at/).waitFor();
+  await source.getByRole('button', { name: 'Load all rows' }).click();
+  await chosen({ filter: null });
+
+  // Personal data; and the table alone once more.
+  await source.getByText('No column hashed').click();
+  const hashes = source.getByRole('group', { name: /keyed hashes/ });
+  expect(await hashes.getByRole('checkbox').count()).toBe(4);
+  await hashes.getByLabel('sku').check();
+  await hashes.getByLabel('customer_no').check();
+  await source.getByLabel('Texts are hashed').selectOption('without spaces around them and in small letters');
+  await source.getByRole('button', { name: 'Hash these columns' }).click();
+  const hashed = [
+    { column: 'sku', form: 'folded' as const },
+    { column: 'customer_no', form: 'exact' as const },
+  ];
+  await chosen({ hashed });
+  await source.getByText('Load again').click();
+  await pictured(page, 'again');
+  expect([...(await accessibilityFaults(page)), await overflow(page)]).toEqual([0]);
+  await source.getByRole('button', { name: 'Load public.order_lines anew' }).click();
+  await source.getByText('The load has begun.').waitFor();
+  await records.put(path, {
+    ...SourceTable.parse((await store.db.get(path))?.data),
+    hashed: [],
+    rowLimit: null,
+  });
 
   await source.getByText('All columns').click();
   await source.getByRole('group', { name: 'Columns that are loaded' }).getByLabel('customer_no').uncheck();
