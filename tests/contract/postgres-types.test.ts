@@ -1,3 +1,5 @@
+import { describeRelation } from '#connectors/postgres/catalog';
+import { copySql, planRelation, UnitPart } from '#connectors/postgres/units';
 import type { PostgresSettings } from '#connectors/postgres/connection';
 import { postgres } from '#connectors/postgres/postgres';
 import type { SourceSession } from '#connectors/connector';
@@ -155,6 +157,42 @@ describe('PostgreSQL’s types', () => {
       { before: 'a', after: 'b' },
       { before: null, after: 'f' },
     ]);
+  });
+
+  test('before version 14 tables are cut by the statistics of their key, each row once', async () => {
+    await server.sql(`CREATE TABLE "Cut ""here" ("the key" int8 PRIMARY KEY, v text);
+      INSERT INTO "Cut ""here" SELECT n * n - 5000000, repeat('x', 100) FROM generate_series(1, 20000) n;
+      CREATE TABLE shuffled (id int PRIMARY KEY, v text);
+      INSERT INTO shuffled SELECT n, repeat('x', 100) FROM generate_series(1, 20000) n ORDER BY md5(n::text);
+      CREATE TABLE worded (id text PRIMARY KEY, v text);
+      INSERT INTO worded SELECT n, repeat('x', 100) FROM generate_series(1, 20000) n; ANALYZE`);
+    const client = await server.client();
+    const planned = async (name: string) =>
+      planRelation(
+        client,
+        await describeRelation(client, { schema: 'public', name }),
+        { targetBytes: 500_000 },
+        130_022,
+      );
+    try {
+      const units = await planned('Cut "here');
+      expect(units.length).toBeGreaterThanOrEqual(5);
+      const counts: number[] = [];
+      for (const { part } of units) {
+        const sql = copySql(UnitPart.parse(part), ['"the key"'], null);
+        const [row] = await server.sql(
+          sql.replace(/^COPY \(SELECT "the key"(.*)\) TO STDOUT.*$/, 'SELECT count(*)::int AS n$1'),
+        );
+        counts.push(Number(row?.['n']));
+      }
+      expect(counts.reduce((sum, n) => sum + n)).toBe(20_000);
+      expect(Math.max(...counts)).toBeLessThan(2 * Math.min(...counts));
+      // Keys in another order than the rows, and keys that are no numbers.
+      expect(await planned('shuffled')).toHaveLength(1);
+      expect(await planned('worded')).toHaveLength(1);
+    } finally {
+      await client.end();
+    }
   });
 
   test('an unbounded numeric keeps 38 digits on either side of the point', async () => {

@@ -1,22 +1,32 @@
 /**
  * Cutting a table into units. Heap tables are cut by ranges of blocks (`ctid`), which needs no key and reads each block
- * once; views, foreign tables and servers before version 14 (no range scan over ctid) are one unit.
+ * once; before version 14, which has no range scan over ctid, by ranges of the primary key where its statistics allow that.
+ * Views, foreign tables and whatever else has neither are one unit.
  */
 import type { Client } from 'pg';
 import { z } from 'zod';
 import type { CursorRange, PlanOptions, Unit } from '../connector.ts';
 import type { Relation } from './catalog.ts';
+import type { RelationName } from '../relation-names.ts';
+import { cutByBounds, readKeySpread } from './key-ranges.ts';
 import { escapeIdentifier, escapeLiteral, relationSql } from './names.ts';
 import { cursorLiteral } from './watermark.ts';
 
 const MAX_UNITS = 2000;
 
-/** What a unit reads: a relation (a partition where the table has them), blocks, and rows by cursor. */
+/** A whole number of 64 bits as text. */
+const Key = z.string().regex(/^-?\d{1,19}$/);
+
+/** What a unit reads: a relation (a partition where the table has them), blocks or keys, and rows by cursor. */
 export const UnitPart = z.object({
   schema: z.string(),
   relation: z.string(),
   fromBlock: z.number().int().min(0).nullable(),
   toBlock: z.number().int().min(0).nullable(),
+  /** A whole-numbered key, and its range: from `fromKey` on, below `toKey`. */
+  key: z.string().nullable().default(null),
+  fromKey: Key.nullable().default(null),
+  toKey: Key.nullable().default(null),
   cursor: z.string().nullable(),
   after: z.string().nullable(),
   upTo: z.string().nullable(),
@@ -59,57 +69,111 @@ export async function planRelation(
   const { rows } = await client.query(LEAVES, [relation.oid]);
   const leaves = z.array(LeafRow).parse(rows);
   const total = leaves.reduce((sum, leaf) => sum + (leaf.blocks ?? 0) * leaf.block_bytes, 0);
-  const fewest = Math.max(1, (options.maxUnits ?? MAX_UNITS) - leaves.length);
+  const most = options.maxUnits ?? MAX_UNITS;
+  const tapered = leaves.length <= FEW_LEAVES && most >= 2 * FEW_LEAVES * MORE_UNITS;
+  const fewest = Math.max(1, most - leaves.length * (tapered ? 1 + MORE_UNITS : 1));
   const targetBytes = Math.max(options.targetBytes, Math.ceil(total / fewest), 1);
-  const parts =
-    leaves.length === 0 || options.limit !== undefined
-      ? [partOf(relation.name.schema, relation.name.name, null, null, options.range)]
-      : leaves.flatMap((leaf) => cut(leaf, targetBytes, serverVersion, options.range));
-  return parts.map((part, index) => {
-    const leaf = leaves.find(({ schema, name }) => schema === part.schema && name === part.relation);
-    const blocks = part.fromBlock === null ? null : (part.toBlock ?? leaf?.blocks ?? 0) - part.fromBlock;
-    const share = blocks === null || !leaf?.blocks ? 1 : blocks / leaf.blocks;
-    return {
-      id: `u${String(index).padStart(5, '0')}`,
-      table: relation.description.name,
-      part,
-      estimatedRows: leaf === undefined ? relation.description.estimatedRows : Math.round(leaf.rows * share),
-      estimatedBytes: leaf === undefined || blocks === null ? null : blocks * leaf.block_bytes,
-    };
-  });
+  const whole = leaves.length === 0 || options.limit !== undefined;
+  const units: Cut[] = whole
+    ? [{ part: partOf(relation.name, {}, options.range), leaf: null, share: 1 }]
+    : [];
+  if (!whole)
+    for (const leaf of leaves)
+      units.push(
+        ...(await cut(client, leaf, targetBytes, tapered ? OF_REST : 1, serverVersion, options.range)),
+      );
+  return units.map(({ part, leaf, share }, index) => ({
+    id: `u${String(index).padStart(5, '0')}`,
+    table: relation.description.name,
+    part,
+    estimatedRows: leaf === null ? relation.description.estimatedRows : Math.round(leaf.rows * share),
+    estimatedBytes:
+      leaf?.blocks == null || (part.fromBlock === null && part.key === null)
+        ? null
+        : Math.round(leaf.blocks * leaf.block_bytes * share),
+  }));
 }
 
-function cut(
-  leaf: z.infer<typeof LeafRow>,
+type Leaf = z.infer<typeof LeafRow>;
+
+/** A part of a leaf, and how much of it that is; of a relation that has none to look into, all. */
+interface Cut {
+  readonly part: UnitPart;
+  readonly leaf: Leaf | null;
+  readonly share: number;
+}
+
+async function cut(
+  client: Client,
+  leaf: Leaf,
   targetBytes: number,
+  ofRest: number,
   serverVersion: number,
   range: CursorRange | undefined,
-): UnitPart[] {
-  // A short range after a watermark is found by index; cutting it by blocks would scan them all.
-  const whole =
-    leaf.blocks === null || serverVersion < 140_000 || (range !== undefined && range.after !== null);
+): Promise<readonly Cut[]> {
   const size = Math.max(1, Math.floor(targetBytes / leaf.block_bytes));
   const blocks = leaf.blocks ?? 0;
-  if (whole || blocks <= size) return [partOf(leaf.schema, leaf.name, null, null, range)];
-  return Array.from({ length: Math.ceil(blocks / size) }, (_, index) => {
-    const from = index * size;
-    // The last is open: blocks that the table has grown by since then belong to it.
-    return partOf(leaf.schema, leaf.name, from, from + size < blocks ? from + size : null, range);
-  });
+  // A short range after a watermark is found by index; cutting it would scan them all.
+  const whole = leaf.blocks === null || (range !== undefined && range.after !== null) || blocks <= size;
+  if (whole) return [{ part: partOf(leaf, {}, range), leaf, share: 1 }];
+  const count = Math.ceil(blocks / size);
+  if (serverVersion < 140_000) {
+    const spread = await readKeySpread(client, leaf.schema, leaf.name);
+    const ranges = spread === null ? [] : cutByBounds(spread.bounds, count);
+    if (spread === null || ranges.length < 2) return [{ part: partOf(leaf, {}, range), leaf, share: 1 }];
+    return ranges.map(({ from, to }) => ({
+      part: partOf(leaf, { key: spread.key, fromKey: from, toKey: to }, range),
+      leaf,
+      share: 1 / ranges.length,
+    }));
+  }
+  return blockRanges(blocks, size, ofRest).map(({ from, to }) => ({
+    part: partOf(leaf, { fromBlock: from, toBlock: to }, range),
+    leaf,
+    share: ((to ?? blocks) - from) / blocks,
+  }));
+}
+
+/** Of what is left of a leaf a unit takes this part at most, but down to this part of a full one. */
+const OF_REST = 8;
+const OF_SIZE = 4;
+/** A table of more leaves than this has units of all sizes anyway. */
+const FEW_LEAVES = 8;
+/** Units that a leaf may have more because the last are smaller. */
+const MORE_UNITS = 14;
+
+/**
+ * Ranges of about `size` blocks, smaller ones at the end: whichever task takes the last units, all end at about the same
+ * time. The last is open: blocks that the table has grown by since then belong to it.
+ */
+export function blockRanges(
+  blocks: number,
+  size: number,
+  ofRest = OF_REST,
+): readonly { readonly from: number; readonly to: number | null }[] {
+  const least = Math.max(1, Math.ceil(size / OF_SIZE));
+  const starts: number[] = [];
+  for (let from = 0; from < blocks;) {
+    starts.push(from);
+    from += Math.min(size, Math.max(least, Math.ceil((blocks - from) / ofRest)));
+  }
+  return starts.map((from, index) => ({ from, to: starts[index + 1] ?? null }));
 }
 
 function partOf(
-  schema: string,
-  relation: string,
-  fromBlock: number | null,
-  toBlock: number | null,
+  { schema, name }: RelationName,
+  piece: Partial<Pick<UnitPart, 'fromBlock' | 'toBlock' | 'key' | 'fromKey' | 'toKey'>>,
   range: CursorRange | undefined,
 ): UnitPart {
   return {
     schema,
-    relation,
-    fromBlock,
-    toBlock,
+    relation: name,
+    fromBlock: null,
+    toBlock: null,
+    key: null,
+    fromKey: null,
+    toKey: null,
+    ...piece,
     cursor: range?.column ?? null,
     after: range?.after ?? null,
     upTo: range?.upTo ?? null,
@@ -131,6 +195,11 @@ export function copySql(
   const block = (number: number): string => escapeLiteral(`(${number},0)`) + '::pg_catalog.tid';
   if (part.fromBlock !== null && part.fromBlock > 0) conditions.push(`ctid >= ${block(part.fromBlock)}`);
   if (part.toBlock !== null) conditions.push(`ctid < ${block(part.toBlock)}`);
+  if (part.key !== null) {
+    const key = escapeIdentifier(part.key);
+    if (part.fromKey !== null) conditions.push(`${key} >= ${escapeLiteral(part.fromKey)}`);
+    if (part.toKey !== null) conditions.push(`${key} < ${escapeLiteral(part.toKey)}`);
+  }
   if (part.cursor !== null && cursorType !== null) {
     const column = escapeIdentifier(part.cursor);
     if (part.after !== null) conditions.push(`${column} > ${cursorLiteral(part.after, cursorType)}`);
