@@ -15,15 +15,16 @@ import { paths } from '#core/paths';
 import { read, readAll, transition } from '#store/document';
 import { commitFenced, type Lease } from '#store/lease';
 import { now } from '#store/store';
-import { type Meter, openMeter } from './caps.ts';
+import { type Meter, openMeter, type Spent } from './caps.ts';
 import { openEpochWorker } from './extract-units.ts';
 import { finishRun } from './finish.ts';
 import { type Landings, makeLandings } from './landings.ts';
+import { countTries, planEpoch, type SourceTries } from './epochs.ts';
 import { openEpoch, type OpenEpoch } from './open-epoch.ts';
 import { pause } from './pause.ts';
 import { openProgress, type Progress } from './progress.ts';
 import { prepareWarehouse } from './publish.ts';
-import { type Epoch, TablePlan } from './records.ts';
+import { TablePlan } from './records.ts';
 import { tablePath } from './run-key.ts';
 import type { Scope } from './scope.ts';
 import { openSettledFeed } from './settled-feed.ts';
@@ -32,12 +33,6 @@ import { type Ending, RunStopped } from './stop-watch.ts';
 import { failTable, isOver, tablesOf } from './tables.ts';
 import { unitsHeld, unitsOfTable } from './units.ts';
 import { writeTables } from './write-tables.ts';
-
-/** Epochs one coordinator tries before it believes that the source does not stay there for as long as it takes. */
-const MAX_EPOCHS = 3;
-
-/** Before each new epoch, times the rounds so far: a server that restarts is back by then. */
-const EPOCH_PAUSE_SECONDS = 10;
 
 /** After the run was stopped the other tasks put down what they hold within this. */
 const OTHERS_SECONDS = 4;
@@ -113,22 +108,21 @@ async function extractAll(
   progress: Progress,
   meter: Meter,
 ): Promise<void> {
-  let ended: Failure | null = null;
-  for (let round = 1; ; round++) {
+  let tries: ReadonlyMap<string, SourceTries> = new Map();
+  for (;;) {
     const open = (await tablesOf(scope.store, scope.key)).filter(
       (table) => !isOver(table) && !landings.has(table.id),
     );
-    if (open.length === 0) return;
-    if (round > MAX_EPOCHS) {
-      for (const table of open) await failTable(scope.store, scope.key, table.id, unreadable(table, ended));
-      return;
-    }
-    if (round > 1) await pause((round - 1) * EPOCH_PAUSE_SECONDS * 1000, scope.signal);
-    // A source that was there a moment ago is worth waiting for; one that never answered is not.
-    const epoch = await openEpoch(scope, lease, open, round === 1 || round === MAX_EPOCHS ? 'fail' : 'leave');
+    const next = planEpoch(open, tries, scope.store.clock());
+    for (const { table, failure } of next.givenUp) await failTable(scope.store, scope.key, table.id, failure);
+    if (next.tables.length === 0) return;
+    if (next.pauseMs > 0) await pause(next.pauseMs, scope.signal);
+    const epoch = await openEpoch(scope, lease, next.tables, (source) => next.patienceWith(source));
     try {
       await move(scope, 'extract');
-      ended = await runEpoch(scope, lease, epoch, landings, progress, meter);
+      const lost = await runEpoch(scope, lease, epoch, landings, progress, meter);
+      const sources = new Set(next.tables.map(({ source }) => source));
+      tries = countTries(tries, sources, lost, scope.store.clock());
     } finally {
       await epoch.close();
     }
@@ -136,8 +130,8 @@ async function extractAll(
 }
 
 /**
- * Reads until every table of the epoch is complete or failed (null), or what was left of it cannot be read in this
- * epoch any more: why.
+ * Reads until every table of the epoch is complete or failed, or its source went away: then it cannot be read in this epoch
+ * any more. Answers the sources that went away, and why.
  */
 async function runEpoch(
   scope: Scope,
@@ -146,7 +140,8 @@ async function runEpoch(
   landings: Landings,
   progress: Progress,
   meter: Meter,
-): Promise<Failure | null> {
+): Promise<ReadonlyMap<string, Failure>> {
+  const lost = new Map<string, Failure>();
   const left = new Map(plans.map((plan) => [plan.id, { plan, units: plan.units, rows: 0, bytes: 0 }]));
   const complete = async (plan: TablePlan) => {
     left.delete(plan.id);
@@ -155,6 +150,21 @@ async function runEpoch(
     landings.begin(plan);
   };
   for (const plan of plans) if (plan.units === 0) await complete(plan);
+  const forget = (id: string, { rows, bytes }: Spent) => {
+    left.delete(id);
+    meter.add({ rows: -rows, bytes: -bytes });
+  };
+  const putAside = async (source: string, failure: Failure) => {
+    if (lost.has(source)) return;
+    lost.set(source, failure);
+    const about = { source, epoch: epoch.number, code: failure.code, error: failure.message };
+    scope.log.warn('a source went away; its tables not fully read begin anew', about);
+    for (const [id, table] of [...left].filter(([, { plan }]) => plan.source === source)) {
+      // It is read anew, and counted then.
+      forget(id, table);
+      await dropIdle(scope, table.plan);
+    }
+  };
 
   const worker = openEpochWorker(scope, epoch, progress, meter, undefined, own);
   const settled = openSettledFeed(scope, epoch.number);
@@ -177,28 +187,20 @@ async function runEpoch(
         } else if (record.failure?.code === 'cap-reached') {
           stopAt(record.failure);
         } else if (record.failure !== null && endsEpoch(record.failure)) {
-          return beginAnew(scope, epoch, record.failure);
+          await putAside(record.source, record.failure);
         } else {
           left.delete(record.table);
           await tableFailed(scope, table.plan, record.failure);
         }
       }
-      if (worker.lost !== null && left.size > 0) return beginAnew(scope, epoch, worker.lost);
+      for (const [source, failure] of worker.lost) await putAside(source, failure);
       if (!worked && fresh.length === 0) await pause(300, scope.signal);
     }
-    return null;
+    return lost;
   } finally {
     await worker.close();
-    // What is left is read anew, and counted then.
-    for (const { rows, bytes } of left.values()) meter.add({ rows: -rows, bytes: -bytes });
+    for (const [id, table] of left) forget(id, table);
   }
-}
-
-/** The epoch is over: says why, which is also what is answered. */
-function beginAnew(scope: Scope, { number }: Epoch, failure: Failure): Failure {
-  const about = { epoch: number, code: failure.code, error: failure.message };
-  scope.log.warn('the source went away; tables not fully read begin anew', about);
-  return failure;
 }
 
 /** @throws TerminalError where a cap is reached: the run ends with it */
@@ -212,6 +214,11 @@ async function tableFailed(scope: Scope, plan: TablePlan, failure: Failure | nul
   const why = failure ?? { code: 'internal', message: `"${plan.name}" failed.`, remedy: null };
   scope.log.error('a table failed', { table: plan.name, code: why.code, error: why.message });
   await failTable(scope.store, scope.key, plan.id, why);
+  await dropIdle(scope, plan);
+}
+
+/** Removes the units of a table that nobody is at work on. */
+async function dropIdle(scope: Scope, plan: TablePlan): Promise<void> {
   const idle = (await unitsOfTable(scope, plan.id, plan.epoch)).filter(
     ({ record: { status } }) => status === 'pending' || status === 'reserved',
   );
@@ -235,15 +242,4 @@ async function move(scope: Scope, event: EtlEvent): Promise<void> {
 /** Whether the failure is no table's: its snapshot or its server is gone. */
 function endsEpoch({ code }: Failure): boolean {
   return MOMENT_GONE.includes(code) || CONNECTION_FAILURES.includes(code);
-}
-
-function unreadable(table: EtlTable, ended: Failure | null): Failure {
-  if (ended !== null && ended.code !== 'snapshot-gone')
-    return { ...ended, message: `"${table.name}" could not be read to its end. ${ended.message}` };
-  return {
-    code: 'snapshot-lost',
-    message: `"${table.name}" could not be read to its end: the server closed the snapshot ${MAX_EPOCHS} times.`,
-    remedy:
-      'Let the server keep a transaction open for as long as the tables take (idle and statement time limits, poolers), or load fewer tables.',
-  };
 }

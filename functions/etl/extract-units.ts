@@ -41,8 +41,8 @@ export interface OwnUnits {
 
 /** One task's part of an epoch: its sessions, each in the epoch's snapshot. */
 export interface EpochWorker {
-  /** Why the units reserved for this task cannot be read in this epoch any more; null while they can. */
-  readonly lost: Failure | null;
+  /** Sources whose units are reserved for this task and cannot be read in this epoch any more, and why. */
+  readonly lost: ReadonlyMap<string, Failure>;
   /** Claims a unit and does it; false where none is free. A unit's failure is written to it, not thrown. */
   step(): Promise<boolean>;
   close(): Promise<void>;
@@ -60,7 +60,7 @@ export function openEpochWorker(
   onDone: (tally: Spent) => void = () => undefined,
   own: OwnUnits = { sessions: new Map(), queue: [] },
 ): EpochWorker {
-  let lost: Failure | null = null;
+  const lost = new Map<string, Failure>();
   const sessions = new Map<string, SourceSession>();
   const plans = new Map<string, TablePlan>();
   /** Times in a row that a source was not to be reached. */
@@ -93,9 +93,7 @@ export function openEpochWorker(
   };
 
   return {
-    get lost() {
-      return lost;
-    },
+    lost,
     async step() {
       const reserved = await nextReserved(scope, own.queue);
       const unit = reserved ?? (await claimUnit(scope, epoch.number));
@@ -111,8 +109,10 @@ export function openEpochWorker(
       } catch (error) {
         if (reserved !== null) {
           const again = await onceMore(scope, unit, error);
-          if (again === null) lost = await reservedFailed(scope, unit, error);
-          else {
+          if (again === null) {
+            const gone = await reservedFailed(scope, unit, error);
+            if (gone !== null) lost.set(source, gone);
+          } else {
             // The others first: what holds this one may be over by then.
             own.queue.push(again);
             if (own.queue.length === 1) await pause(restSeconds(unit.record.attempts) * 1000, scope.signal);

@@ -9,6 +9,7 @@ import { read, readAll, transition } from '#store/document';
 import { now } from '#store/store';
 import { commitFenced, type Lease } from '#store/lease';
 import { withRetries } from './pause.ts';
+import type { Patience } from './epochs.ts';
 import type { LastPublished } from './plan.ts';
 import { lastPublished, type Planned, planTable } from './plan-table.ts';
 import { Epoch, TablePlan, unitId, type UnitRecord } from './records.ts';
@@ -28,9 +29,6 @@ export interface OpenEpoch {
   close(): Promise<void>;
 }
 
-/** What becomes of the tables of a source that does not answer: they fail, or are left for the next epoch. */
-export type Patience = 'fail' | 'leave';
-
 /**
  * Fixes the moment that is read of every source, plans `tables` and writes their units. Tables that cannot be planned
  * fail here; the others go on. What is written becomes visible to the other tasks last, with the epoch itself.
@@ -39,7 +37,7 @@ export async function openEpoch(
   scope: Scope,
   lease: Lease,
   tables: readonly EtlTable[],
-  patience: Patience,
+  patienceWith: (source: string) => Patience,
 ): Promise<OpenEpoch> {
   const number = await nextNumber(scope);
   const last = await lastPublished(scope, tables);
@@ -53,7 +51,11 @@ export async function openEpoch(
   try {
     for (const source of new Set(tables.map((table) => table.source))) {
       const own = tables.filter((table) => table.source === source);
-      const opened = await openSource(scope, source, own, { epoch: number, last, patience });
+      const opened = await openSource(scope, source, own, {
+        epoch: number,
+        last,
+        patience: patienceWith(source),
+      });
       if (opened === null) continue;
       sessions.push(opened.session);
       if (opened.shared) snapshots[source] = opened.token;

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { openDatabase } from '#cloud/firestore';
+import { openFiles } from '#cloud/storage';
+import { getEtlLogs } from '#core/api/etl';
+import { createUpload } from '#core/api/sources';
 import { paths } from '#core/paths';
 import type { SourceTable } from '#core/source';
 import { type Account, openAccount } from '#tests/account';
@@ -101,34 +104,53 @@ test('all tables are read at one moment, by the one task that holds it, while ot
   expect(rows).toEqual([{ n: 20_000, ids: 20_000 }]);
 });
 
-test('a connection that is killed in the middle begins anew, and each row is read once', async () => {
+test('a connection that is killed in the middle begins anew, each row is read once, and other sources go on', async () => {
   await shop.sql(`CREATE TABLE done (id int PRIMARY KEY); INSERT INTO done SELECT seq FROM seq_1_to_100;
     CREATE VIEW slow AS SELECT id, SLEEP(0.02) AS nap FROM done`);
   const { tables } = await account.addSource('Shop', settings(), { password });
   for (const table of tables) await account.choose(table, { enabled: true });
+  const { uri } = await account.call(createUpload, { params: account.params, body: { fileName: 'prices.csv', bytes: 10 } });
+  await openFiles(useLocalCloud().projectId).save(uri, 'id,price\n1,2\n', 'text/csv');
+  await account.addSource('Files', { kind: 'csv', uris: [uri], encoding: 'utf-8' });
   const loading = account.load(90);
   const reader = await eventually('the slow reading', async () => {
     const all = await shop.sql('SHOW FULL PROCESSLIST');
     return all.find(({ Info }) => String(Info).includes('FROM `slow`') && !String(Info).includes('LIMIT')) ?? null;
   });
   await shop.sql(`KILL CONNECTION ${String(reader['Id'])}`);
-  expect(await loading).toMatchObject({ status: 'succeeded', failure: null, counts: { rows: 200 } });
+  const run = await loading;
+  expect(run).toMatchObject({ status: 'succeeded', failure: null, counts: { rows: 201 } });
+  const { lines } = await account.call(getEtlLogs, { params: { ...account.params, run: run.id }, query: { limit: 500 } });
+  const planned = lines.filter(({ message }) => message === 'table planned').map(({ fields }) => fields?.['table']);
+  expect(planned.filter((name) => name === 'slow').length).toBe(2);
+  expect(planned.filter((name) => name === 'prices.csv').length).toBe(1);
   const rows = await warehouseRows(`SELECT COUNT(*) AS n, COUNT(DISTINCT id) AS ids FROM ${account.raw}.shop__slow`);
   expect(rows).toEqual([{ n: 100, ids: 100 }]);
 }); // prettier-ignore
 
-test('append by a cursor takes what is new, and each row once', async () => {
+test('append by a cursor takes what is new, each row once, and what is there while somebody writes', async () => {
   await shop.sql(`CREATE TABLE orders (id bigint unsigned PRIMARY KEY AUTO_INCREMENT, qty int);
     INSERT INTO orders (qty) SELECT seq FROM seq_1_to_100`);
   const { tables } = await account.addSource('Shop', settings(), { password });
   const [table] = tables;
   if (table === undefined) throw new Error('no table');
   await account.choose(table, { mode: 'append', cursor: 'id' });
+  // Nobody can tell which numbers the writer has taken: what is there is loaded, and read again once that is known.
+  const writer = await shop.client();
+  await writer.query('START TRANSACTION; INSERT INTO orders (qty) VALUES (101)');
+  const held = await account.load();
+  expect(held).toMatchObject({ status: 'succeeded', counts: { rows: 100 } });
+  expect(held.perTable).toMatchObject([
+    { watermark: null, added: 100, notes: [expect.stringContaining('is writing'), expect.stringContaining('reads them again')] },
+  ]); // prettier-ignore
+  await writer.query('COMMIT');
+  await writer.end();
+  const settled = await account.load();
+  expect(settled.perTable).toMatchObject([{ watermark: '101', counts: { rows: 101 }, added: 1, notes: [] }]);
   const load = async () => (await account.load()).counts.rows;
-  expect(await load()).toBe(100);
   expect(await load()).toBe(0);
-  await shop.sql('INSERT INTO orders (qty) SELECT seq FROM seq_101_to_130');
-  expect(await load()).toBe(30);
+  await shop.sql('INSERT INTO orders (qty) SELECT seq FROM seq_102_to_130');
+  expect(await load()).toBe(29);
   const rows = await warehouseRows(
     `SELECT COUNT(*) AS n, COUNT(DISTINCT id) AS ids, SUM(qty) AS s FROM ${account.raw}.shop__orders`,
   );
