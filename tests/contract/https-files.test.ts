@@ -81,15 +81,21 @@ test('a server that sends files as a whole is refused for Parquet', async () => 
   await expect(session.describe('x.parquet')).rejects.toMatchObject({ code: 'ranges-unsupported', remedy: expect.any(String) }); // prettier-ignore
 });
 
-test('without ETag and Last-Modified a file can be loaded but not appended', async () => {
+test('without ETag and Last-Modified a file counts as changed at every load, and says so', async () => {
   server.files.set('/plain.csv', { bytes: Buffer.from('id\n1\n') });
   const session = csv(readerOf(), at('/plain.csv'));
   await session.openSnapshot();
   expect(await session.planUnits('plain.csv', { targetBytes: 1 })).toHaveLength(1);
-  await expect(session.safeUpperBound('plain.csv', null, null)).rejects.toMatchObject({
-    code: 'generation-unknown',
-    remedy: expect.stringContaining('replace'),
-  });
+  const first = await session.safeUpperBound('plain.csv', null, null);
+  expect(first).toMatchObject({ value: 'length:5#1', note: expect.stringContaining('at every load') });
+  // Another file of the same length, for all that can be known.
+  server.files.set('/plain.csv', { bytes: Buffer.from('id\n2\n') });
+  const later = csv(readerOf(), at('/plain.csv'));
+  await later.openSnapshot();
+  const second = await later.safeUpperBound('plain.csv', null, first.value);
+  const range = { column: '', after: first.value, upTo: second.value ?? '' };
+  expect(second.value).toBe('length:5#2');
+  expect(await later.planUnits('plain.csv', { targetBytes: 1, range })).toHaveLength(1);
 });
 
 test('without ETag and Last-Modified the length tells one version from another, and Parquet is not read in parts', async () => {

@@ -15,7 +15,7 @@ import type {
 } from '../connector.ts';
 import type { FileFormat, FilePart } from './file-format.ts';
 import { fileTables, findFiles, type FileTable } from './file-tables.ts';
-import { mustBePinned } from './pinned.ts';
+import { isPinned, nextReading } from './pinned.ts';
 import { columnsMark } from './same-columns.ts';
 import { ledgerOf, unreadFiles } from './read-ledger.ts';
 
@@ -122,13 +122,15 @@ export function makeFileSession(
     async safeUpperBound(name, _cursor, after) {
       const table = tableOf(name);
       const files = pinnedFiles(table);
-      for (const file of files) mustBePinned(file, 'Load the table with the mode replace');
       const value = !table.pattern
-        ? files[0]!.generation
+        ? isPinned(files[0]!)
+          ? files[0]!.generation
+          : nextReading(files[0]!, after)
         : after !== null && unreadFiles(files, after).length === 0
           ? after
           : ledgerOf(files);
-      return { value, guarantee: 'exact', note: null };
+      const unknown = files.find((file) => !isPinned(file));
+      return { value, guarantee: 'exact', note: unknown === undefined ? null : alwaysRead(unknown) };
     },
 
     async planUnits(name, { targetBytes, maxUnits = MAX_UNITS, range, limit }) {
@@ -196,6 +198,10 @@ function about(request: ExtractRequest, { uri }: ObjectVersion, before: ExtractR
           onProgress: ({ rows, bytes }) => onProgress({ rows: done.rows + rows, bytes: done.bytes + bytes }),
         }),
   };
+}
+
+function alwaysRead({ uri }: ObjectVersion): string {
+  return `The server of ${uri} sends neither ETag nor Last-Modified, so nobody can tell when the file changes: it counts as changed at every load.`;
 }
 
 /** The files of `table`; that there are none fails what reads the table, and not the other tables of the source. */

@@ -156,7 +156,7 @@ export const SOURCE_CODES = {
   ],
   'generation-unknown': [
     'The web server does not say when the file changes.',
-    'Have it send an ETag or Last-Modified, or load by replace.',
+    'Have it send an ETag or Last-Modified, or upload the file.',
   ],
   'file-too-long': [
     'The file is larger than what is read from the web.',
