@@ -161,6 +161,26 @@ export function marksDeleted(
   return write === 'merge' && deletes === 'mark' && rejected === 0;
 }
 
+/**
+ * What people should know of a merge that left rows out: it may have left their former versions in place.
+ * @param looked rows that are gone from the source would have been looked for among those that came
+ */
+export function leftOutNotes(
+  write: LoadMode,
+  looked: boolean,
+  rejected: Readonly<Record<string, number>>,
+): string[] {
+  const left = rejectedRows(rejected);
+  if (write !== 'merge' || left === 0) return [];
+  const rows = left === 1 ? '1 row was' : `${left} rows were`;
+  return [
+    `${rows} rejected as the source has them now: where former versions are there, they stay and are not current.`,
+    ...(looked
+      ? ['Rows that are gone from the source were not looked for: a rejected one could be taken for one.']
+      : []),
+  ];
+}
+
 /** Why so many rejects fail the table, or null while they are within its limit (a share of all its rows). */
 export function overLimit(
   name: string,

@@ -9,7 +9,7 @@ import { evolve, type Evolved } from './evolve.ts';
 import { runJob } from './jobs.ts';
 import { keepSchema } from './keep-schema.ts';
 import { checksum, type Extracted, gather, loadStaging, stagingFields, validate } from './load.ts';
-import { addCounts, marksDeleted, overLimit, rejectedRows } from './plan.ts';
+import { addCounts, leftOutNotes, marksDeleted, overLimit, rejectedRows } from './plan.ts';
 import {
   isOurs,
   LEDGER_FIELDS,
@@ -96,9 +96,16 @@ export async function markLanded(
   // What was decided of its place has been done.
   if (!plan.nothing) await forgetPlace(place, plan);
   await keepSchema(place, plan);
+  const looked = plan.marks === 'rows' && plan.deletes === 'mark';
   await transition(store, tablePath(key, plan.id), EtlTable, etlCycle, 'succeed', {
     // The ledger in the warehouse has all of it; a list of ten thousand files is nothing to show.
-    patch: () => ({ counts, added, watermark: plan.watermark?.slice(0, 60) ?? null, finishedAt: now(store) }),
+    patch: ({ notes }) => ({
+      counts,
+      added,
+      notes: [...notes, ...leftOutNotes(plan.write, looked, counts.rejected)],
+      watermark: plan.watermark?.slice(0, 60) ?? null,
+      finishedAt: now(store),
+    }),
   });
 }
 

@@ -3,6 +3,7 @@ import type { LoadMode } from '#core/source';
 import {
   addCounts,
   cursorOf,
+  leftOutNotes,
   marksDeleted,
   overLimit,
   OWN_CURSOR,
@@ -179,6 +180,19 @@ test('rows are marked as deleted only after a merge that brought every row: a re
   expect(marksDeleted(plan, 1)).toBe(false);
   expect(marksDeleted({ ...plan, deletes: 'keep' }, 0)).toBe(false);
   expect(marksDeleted({ ...plan, write: 'replace' }, 0)).toBe(false);
+});
+
+test('a merge that left rows out says that former versions stay, and that deleted rows were not looked for', () => {
+  const left = { 'numeric-nan': 2, 'unfit-value': 1 };
+  expect(leftOutNotes('merge', true, {})).toEqual([]);
+  expect(leftOutNotes('replace', true, left)).toEqual([]);
+  expect(leftOutNotes('merge', false, left)).toEqual([
+    expect.stringMatching(/^3 rows were rejected .* not current/),
+  ]);
+  expect(leftOutNotes('merge', true, { 'numeric-nan': 1 })).toEqual([
+    expect.stringMatching(/^1 row was rejected/),
+    expect.stringContaining('were not looked for'),
+  ]);
 });
 
 test('small runs get one task, large ones more, never too many', () => {
