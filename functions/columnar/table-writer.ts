@@ -63,6 +63,11 @@ export interface TableWriter {
   endRow(): void;
   /** Takes back what the row appended so far. */
   abandonRow(): void;
+  /**
+   * Asked about a value that the column at `index` cannot hold, before anything is appended for it: true where something
+   * else was appended in its place, and the row goes on. Without it, such a row is abandoned.
+   */
+  mend?(index: number, value: { readonly reason: string; readonly text: string }): boolean;
   /** Writes what waits. Throws what the sink throws. */
   drain(): Promise<void>;
   /** Writes the rest and the footer; the tally of the file. The sink is left open. */

@@ -25,6 +25,11 @@ export class KeptRows {
     return this.writer.drain();
   }
 
+  /** Whether the writer takes something else in place of the value that did not fit, so that its row goes on. */
+  protected mends(problem: Misfit, index: number): boolean {
+    return this.writer.mend?.(index, problem) ?? false;
+  }
+
   /** Ends the row that was appended; `problem` (of the column at `index`) leaves it out. Throws what the callback throws. */
   protected endRow(problem: Misfit | null, index: number): void {
     if (problem === null) {
@@ -34,6 +39,7 @@ export class KeptRows {
     }
     this.writer.abandonRow();
     this.rejected++;
-    this.reject({ line: null, column: this.writer.columns[index]?.name ?? null, ...problem });
+    const { reason, value, message } = problem;
+    this.reject({ line: null, column: this.writer.columns[index]?.name ?? null, reason, value, message });
   }
 }

@@ -3,7 +3,10 @@
 /** Why a value was left out. */
 export interface Misfit {
   readonly reason: string;
+  /** As text, cut to 200 characters. */
   readonly value: string;
+  /** As text, whole. */
+  readonly text: string;
   readonly message: string;
 }
 
@@ -33,13 +36,22 @@ export function inYears(low: number, high: number): boolean {
 /** A misfit: `value` is shown cut to 200 characters, `problem` ends the sentence that begins with it. */
 export function misfit(reason: string, value: string, problem: string): Misfit {
   const shown = value.slice(0, 200);
-  return { reason, value: shown, message: `The value ${shown} ${problem}.` };
+  return { reason, value: shown, text: value, message: `The value ${shown} ${problem}.` };
 }
 
 /** A day since 1970 as people write it. */
 export function showDay(day: number): string {
   const date = new Date(day * 86_400_000);
   return Number.isNaN(date.getTime()) ? `day ${day} since 1970` : date.toISOString().slice(0, -14);
+}
+
+/** A moment, in microseconds since 1970, as people write it: whole, in whatever year. */
+export function showMoment(micros: bigint): string {
+  const within = ((micros % DAY_MICROS) + DAY_MICROS) % DAY_MICROS;
+  const time = new Date(Number(within / 1000n)).toISOString().slice(11, 19);
+  const below = within % 1_000_000n;
+  const decimals = below === 0n ? '' : `.${String(below).padStart(6, '0')}`;
+  return `${showDay(Number((micros - within) / DAY_MICROS))} ${time}${decimals}`;
 }
 
 /** The shortest decimal of a single, read as a double: 0.1 stays 0.1 and does not become 0.10000000149. */

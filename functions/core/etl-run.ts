@@ -55,6 +55,8 @@ export const EtlCounts = z.object({
   bytes: z.number(),
   /** Rows that did not fit, by reason code. They are kept in the rejects table. */
   rejected: z.record(z.string(), z.number()),
+  /** Values that did not fit and cost no row (null or text came in their place), by reason code; left out where none. */
+  misfits: z.record(z.string(), z.number()).optional(),
 });
 export type EtlCounts = z.infer<typeof EtlCounts>;
 

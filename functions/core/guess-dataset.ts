@@ -1,6 +1,6 @@
 import { Cleaning, type DatasetDefinition } from './dataset.ts';
 import { guessRoles, type RoleGuess } from './guess-roles.ts';
-import { asHashed } from './hashed-column.ts';
+import { asChosen } from './misfit-policy.ts';
 import type { SourceTable } from './source.ts';
 import { loadedColumns } from './warehouse-name.ts';
 
@@ -40,12 +40,15 @@ export function guessDataset(
   return { ...guess, definition, destinations };
 }
 
-/** Columns that arrive hashed, where there are any. */
-type Hashes = Partial<Pick<SourceTable, 'hashed'>>;
+/** Columns that arrive hashed or as text, where there are any. */
+type Hashes = Partial<Pick<SourceTable, 'hashed' | 'misfits'>>;
 
 /** Columns and key under the names that they have in the raw table. */
 function asLoaded(table: Pick<SourceTable, 'columns' | 'excluded' | 'key'> & Hashes) {
-  const loaded = loadedColumns(asHashed(table.columns, table.hashed ?? []), table.excluded);
+  const loaded = loadedColumns(
+    asChosen(table.columns, { hashed: table.hashed ?? [], misfits: table.misfits ?? [] }),
+    table.excluded,
+  );
   const renamed = new Map(loaded.map(({ column, name }) => [column.name, name]));
   const columns = loaded.map(({ column, name }) => ({ ...column, name }));
   return { columns, key: table.key?.map((name) => renamed.get(name) ?? name) ?? null };

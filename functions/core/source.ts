@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Column, type ColumnType } from './column.ts';
 import { DriftPolicy, LoadedSchema, Proposal } from './drift.ts';
 import { HashedColumn } from './hashed-column.ts';
+import { MisfitColumn } from './misfit-policy.ts';
 import { Id, Moment, Name } from './ids.ts';
 import { deletable, editable } from './resource.ts';
 import { FilterValue, RowFilter } from './row-filter.ts';
@@ -273,6 +274,8 @@ export const SourceTable = z.object({
   rowLimit: z.int().min(1).max(1_000_000_000).nullable().default(null),
   /** Columns of personal data, of which only keyed hashes arrive. */
   hashed: z.array(HashedColumn).max(500).default([]),
+  /** Columns in which a value that the warehouse's type cannot hold costs no row. */
+  misfits: z.array(MisfitColumn).max(500).default([]),
   /** Name of the table in the raw dataset. */
   destination: Destination,
   /** What a load does by itself where the table has changed in its source. */

@@ -10,7 +10,7 @@ import {
   propose,
   tableDifference,
 } from './drift.ts';
-import { asHashed } from './hashed-column.ts';
+import { asChosen } from './misfit-policy.ts';
 import type { SourceTable } from './source.ts';
 import { DELETED_AT, type LoadedColumn, loadedColumns, warehouseNames } from './warehouse-name.ts';
 
@@ -50,14 +50,14 @@ export type Baseline = Pick<LoadedSchema, 'columns' | 'excluded'> & Partial<Pick
 
 type Drifting = Pick<
   SourceTable,
-  'columns' | 'key' | 'excluded' | 'hashed' | 'drift' | 'mode' | 'mergeKey' | 'destination'
+  'columns' | 'key' | 'excluded' | 'hashed' | 'misfits' | 'drift' | 'mode' | 'mergeKey' | 'destination'
 >;
 
 /** The drift of a table, as it was described last, from `loaded`; none where it was never loaded. */
 export function driftOf(table: Drifting, loaded: Baseline | null, readers: ColumnReaders): TableDrift {
   if (loaded === null) return { changes: [], held: [], newVersion: false };
   const now: DescribedSchema = {
-    columns: loadedColumns(asHashed(table.columns, table.hashed), table.excluded),
+    columns: loadedColumns(asChosen(table.columns, table), table.excluded),
     key: table.key,
     excluded: table.excluded,
   };

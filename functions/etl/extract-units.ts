@@ -6,6 +6,7 @@ import { mustRead } from '#store/document';
 import type { Meter, Spent } from './caps.ts';
 import { hashingWriter, withoutValues } from './hashing.ts';
 import { tenantHashingKey } from './tenant-hashing-key.ts';
+import { lenientWriter } from './misfits.ts';
 import { pause } from './pause.ts';
 import { runPath } from './run-key.ts';
 import { type Epoch, keyColumns, plannedColumns, plannedKey, TablePlan } from './records.ts';
@@ -203,10 +204,14 @@ async function extract(
   const rejects = makeRejectSink(scope.files, `${base}-rejects.parquet`, about, scope.store.clock);
   const hides = plan.hashed.length > 0;
   try {
+    const hidden = hides
+      ? hashingWriter(writer, columns, plan.hashed, await tenantHashingKey(scope))
+      : writer;
+    const lenient = plan.misfits.length === 0 ? null : lenientWriter(hidden, columns, plan.misfits);
     await session.extract({
       unit: unit.record.unit,
       columns,
-      writer: hides ? hashingWriter(writer, columns, plan.hashed, await tenantHashingKey(scope)) : writer,
+      writer: lenient?.writer ?? hidden,
       reject: (reject) => rejects.take(hides ? withoutValues(reject) : reject),
       ...(plan.filter === null ? {} : { filter: plan.filter }),
       ...(plan.limit === null ? {} : { limit: plan.limit }),
@@ -221,7 +226,8 @@ async function extract(
     await object.close();
     const rejectsUri = await rejects.close();
     if (!keysOnly) progress.read(plan.id, tally.rows, tally.bytes);
-    return { uri, rejectsUri, tally, rejected: { ...rejects.counts } };
+    const misfits = keysOnly ? {} : { ...lenient?.counts };
+    return { uri, rejectsUri, tally, rejected: { ...rejects.counts }, misfits };
   } catch (error) {
     object.abort();
     throw error;

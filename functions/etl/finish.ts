@@ -8,7 +8,7 @@ import { type Transition, transition } from '#store/document';
 import { now, type Store } from '#store/store';
 import { usageWrite } from '#store/usage';
 import { cleanUp } from './clean-up.ts';
-import { addCounts } from './plan.ts';
+import { addCounts, sumMisfits } from './plan.ts';
 import { type RunKey, runPath } from './run-key.ts';
 import type { Scope } from './scope.ts';
 import { spentOn } from './spent.ts';
@@ -33,6 +33,7 @@ export function planEnd(tables: readonly EtlTable[], ending: Ending | null = nul
     rows: good.reduce((sum, table) => sum + table.counts.rows, 0),
     bytes: good.reduce((sum, table) => sum + table.counts.bytes, 0),
     rejected: tables.reduce((sum, table) => addCounts(sum, table.counts.rejected), {}),
+    ...sumMisfits(good.map((table) => table.counts)),
   };
   if (tables.length === 0 && ending?.event === 'fail')
     return { event: 'fail', counts, failure: ending.failure };

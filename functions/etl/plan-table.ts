@@ -4,7 +4,7 @@ import { connectors } from '#connectors/registry';
 import type { Column } from '#core/column';
 import { TerminalError } from '#core/errors';
 import { EtlRun, type EtlTable } from '#core/etl-run';
-import { asHashed } from '#core/hashed-column';
+import { asChosen } from '#core/misfit-policy';
 import { keyProblem, mergeKeyOf } from '#core/merge-key';
 import { paths } from '#core/paths';
 import { type Source, SourceTable } from '#core/source';
@@ -75,7 +75,9 @@ export async function planTable(
   if (empty !== null) throw new TerminalError(empty.code, empty.message, { remedy: empty.remedy });
   const key = chosen.mode === 'merge' ? mergeKeyOf(chosen) : [];
   const hashed = hashedOf(chosen, columns);
-  const unkeyed = chosen.mode === 'merge' ? keyProblem(table.name, key, asHashed(columns, hashed)) : null;
+  const misfits = chosen.misfits.filter(({ column }) => columns.some(({ name }) => name === column));
+  const unkeyed =
+    chosen.mode === 'merge' ? keyProblem(table.name, key, asChosen(columns, { hashed, misfits })) : null;
   if (unkeyed !== null) throw new TerminalError(unkeyed.code, unkeyed.message, { remedy: unkeyed.remedy });
 
   const names = loaded.map(({ name }) => name);
@@ -104,6 +106,7 @@ export async function planTable(
         ...(limit === null ? {} : { limit }),
       })) ?? null);
   if (transfer !== null && hashed.length > 0) throw notHashed(table.name);
+  if (transfer !== null && misfits.some(({ as }) => as === 'text')) throw notAsText(table.name);
   const targetBytes = scope.tuning.unitBytes;
   const units =
     plan.nothing || transfer !== null
@@ -157,6 +160,7 @@ export async function planTable(
       cursor: plan.cursor,
       watermark: plan.watermark,
       rejectLimit: chosen.rejectLimit,
+      misfits,
       transfer: transfer === null ? null : { ...transfer, expressions: [...transfer.expressions] },
       place,
       unsettled: plan.unsettled,
@@ -174,6 +178,14 @@ function notHashed(name: string): TerminalError {
     'hashed-not-copied',
     `"${name}" has columns of which only hashes are to arrive, and is copied by the warehouse as it is.`,
     { remedy: 'Set a key for the source, so that its rows are read one by one, or leave these columns out.' },
+  );
+}
+
+function notAsText(name: string): TerminalError {
+  return new TerminalError(
+    'misfits-not-possible',
+    `"${name}" has columns that are to arrive as text, and is copied by the warehouse as it is.`,
+    { remedy: 'A copy has no misfits: choose nothing for these columns, or set a key for the source.' },
   );
 }
 

@@ -1,6 +1,6 @@
 import type { CursorRange, UpperBound } from '#connectors/connector';
 import type { Column } from '#core/column';
-import { EVERY_ROW, WHOLE_READ } from '#core/etl-run';
+import { type EtlCounts, EVERY_ROW, WHOLE_READ } from '#core/etl-run';
 import { mergeKeyOf } from '#core/merge-key';
 import { type Deletes, type LoadMode, samples, type SourceTable } from '#core/source';
 import { choiceMark } from './table-choice.ts';
@@ -146,6 +146,12 @@ export function addCounts(
   const sum = { ...a };
   for (const [reason, count] of Object.entries(b)) sum[reason] = (sum[reason] ?? 0) + count;
   return sum;
+}
+
+/** The sum of what came in place of misfits, as counts keep it: left out where there was nothing. */
+export function sumMisfits(all: readonly Pick<EtlCounts, 'misfits'>[]): Pick<EtlCounts, 'misfits'> {
+  const misfits = all.reduce<Record<string, number>>((sum, one) => addCounts(sum, one.misfits ?? {}), {});
+  return Object.keys(misfits).length === 0 ? {} : { misfits };
 }
 
 /** Rows that were rejected, for whatever reason. */

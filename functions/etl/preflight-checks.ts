@@ -3,7 +3,7 @@ import type { Field } from '#cloud/bigquery';
 import { connectors } from '#connectors/registry';
 import type { Column } from '#core/column';
 import { type Failure, toFailure } from '#core/errors';
-import { asHashed } from '#core/hashed-column';
+import { asChosen } from '#core/misfit-policy';
 import { keyProblem, mergeKeyOf } from '#core/merge-key';
 import type { PreflightCheck } from '#core/preflight';
 import type { Source, SourceTable } from '#core/source';
@@ -73,9 +73,9 @@ export function checkTable(
     checkDrift(table, described, raw, readers),
     ...checkKey(
       table,
-      asHashed(
+      asChosen(
         columns.map(({ column }) => column),
-        table.hashed,
+        table,
       ),
     ),
     ...checkRows(table, described.columns),

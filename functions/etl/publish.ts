@@ -9,7 +9,7 @@ import { evolve, type Evolved } from './evolve.ts';
 import { runJob } from './jobs.ts';
 import { keepSchema } from './keep-schema.ts';
 import { checksum, type Extracted, gather, loadStaging, stagingFields, validate } from './load.ts';
-import { addCounts, leftOutNotes, marksDeleted, overLimit, rejectedRows } from './plan.ts';
+import { addCounts, leftOutNotes, marksDeleted, overLimit, rejectedRows, sumMisfits } from './plan.ts';
 import {
   isOurs,
   LEDGER_FIELDS,
@@ -58,7 +58,8 @@ export async function landTable(scope: Scope, plan: TablePlan): Promise<void> {
   const names = columns.map((column) => column.name);
   const extracted = isTransfer(plan) ? await taken(scope, plan, columns) : gather(units, names);
   const rejected = units.reduce((sum, unit) => addCounts(sum, unit.record.rejected), {});
-  const counts = { rows: extracted.tally.rows, bytes: extracted.tally.bytes, rejected };
+  const misfits = sumMisfits(units.map(({ record }) => record));
+  const counts = { rows: extracted.tally.rows, bytes: extracted.tally.bytes, rejected, ...misfits };
   const path = tablePath(key, plan.id);
   const notes = [...plan.notes, ...(plan.unsettled && counts.rows > 0 ? [UNSETTLED] : [])];
   await transition(store, path, EtlTable, etlCycle, 'publish', { patch: () => ({ counts, notes }) });

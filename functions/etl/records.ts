@@ -5,8 +5,9 @@
 import { z } from 'zod';
 import { Column } from '#core/column';
 import { FailureSchema } from '#core/failure';
-import { asHashed, HashedColumn } from '#core/hashed-column';
+import { HashedColumn } from '#core/hashed-column';
 import { Id } from '#core/ids';
+import { asChosen, MisfitColumn } from '#core/misfit-policy';
 import { Deletes, LoadMode } from '#core/source';
 import { TableTally } from '#core/tally';
 import { TypedFilter } from '#core/typed-filter';
@@ -74,6 +75,8 @@ export const TablePlan = z.object({
   cursor: z.string().nullable(),
   watermark: z.string().nullable(),
   rejectLimit: z.number(),
+  /** Columns whose misfits cost no row, under the source's names. */
+  misfits: z.array(MisfitColumn).default([]),
   /** Where its rows are read, as the ledger keeps it. */
   place: z.string().default(''),
   /** Nothing of it is settled: it is published only where it has rows, and the next load begins anew. */
@@ -91,9 +94,9 @@ export const TablePlan = z.object({
 export type TablePlan = z.infer<typeof TablePlan>;
 
 /** The plan's columns as they arrive, under their names in the warehouse. */
-export function plannedColumns({ columns, names, hashed }: TablePlan): Column[] {
+export function plannedColumns({ columns, names, ...chosen }: TablePlan): Column[] {
   if (names.length === 0) return inWarehouse(columns);
-  return asHashed(columns, hashed).map((column, index) => ({ ...column, name: names[index] ?? column.name }));
+  return asChosen(columns, chosen).map((column, index) => ({ ...column, name: names[index] ?? column.name }));
 }
 
 const PlainValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
@@ -140,6 +143,8 @@ export const UnitRecord = z.object({
   rejectsUri: z.string().nullable(),
   tally: TableTally.nullable(),
   rejected: z.record(z.string(), z.number()),
+  /** Values in whose place null or text came, by reason; left out where none. */
+  misfits: z.record(z.string(), z.number()).optional(),
   failure: FailureSchema.nullable(),
 });
 export type UnitRecord = z.infer<typeof UnitRecord>;

@@ -4,7 +4,7 @@ import type { Affected } from '#core/api/sources';
 import { columnsRead, type Dataset } from '#core/dataset';
 import { Deployment, isOnItsWay } from '#core/deployment';
 import { type ColumnChange, needNewVersion } from '#core/drift';
-import { asHashed } from '#core/hashed-column';
+import { asChosen } from '#core/misfit-policy';
 import { mergeKeyOf } from '#core/merge-key';
 import { paths } from '#core/paths';
 import { PipelineConfig } from '#core/pipeline-config';
@@ -116,8 +116,9 @@ async function affectedDatasets(scene: Scene, changes: readonly ColumnChange[]):
 }
 
 /** The raw table's columns after the change. What is gone stays, unless the table begins anew. */
-function columnsAfter({ columns, excluded, hashed, loaded }: SourceTable, begins: boolean) {
-  const now = inWarehouse(asHashed(columns, hashed), excluded).map(({ name, type }) => ({ name, type }));
+function columnsAfter(table: SourceTable, begins: boolean) {
+  const { columns, excluded, loaded } = table;
+  const now = inWarehouse(asChosen(columns, table), excluded).map(({ name, type }) => ({ name, type }));
   const has = new Set(now.map(({ name }) => name.toLowerCase()));
   const stay = begins ? [] : (loaded?.columns ?? []).filter(({ name }) => !has.has(name.toLowerCase()));
   return [...now, ...stay.map(({ name, type }) => ({ name, type }))];

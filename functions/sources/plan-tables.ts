@@ -58,6 +58,7 @@ export function planTables(input: DiscoveryInput): { tables: SourceTable[]; gone
       filter: null,
       rowLimit: null,
       hashed: [],
+      misfits: [],
       sweepHours: 24,
       deletes: 'keep',
       deleteLimit: 0.5,

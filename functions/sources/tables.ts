@@ -1,7 +1,8 @@
 import { connectors } from '#connectors/registry';
 import { TerminalError } from '#core/errors';
-import { asHashed, type HashedColumn, notesWithout } from '#core/hashed-column';
+import { type HashedColumn, notesWithout } from '#core/hashed-column';
 import { keyProblem, mergeKeyOf } from '#core/merge-key';
+import { asChosen, type MisfitColumn } from '#core/misfit-policy';
 import { paths } from '#core/paths';
 import { type Deletes, type LoadMode, type NewPlace, SourceTable } from '#core/source';
 import { columnsRead, Dataset } from '#core/dataset';
@@ -14,6 +15,7 @@ import { mustBeThere } from '#store/model-access';
 import { edit, given, mustReadLive } from '#store/resource';
 import { now, type Store } from '#store/store';
 import { checkRows } from './chosen-rows.ts';
+import { checkMisfits } from './misfits.ts';
 import { resourceOf, type SourceKey } from './sources.ts';
 
 /** What a person may choose of a table; what is left out stays. */
@@ -31,6 +33,7 @@ export interface TableChoice {
   readonly filter?: RowFilter | null | undefined;
   readonly rowLimit?: number | null | undefined;
   readonly hashed?: HashedColumn[] | undefined;
+  readonly misfits?: MisfitColumn[] | undefined;
   /** What is at the place that the table's `moved` asks about. */
   readonly moved?: NewPlace | undefined;
   readonly drift?: DriftPolicy | undefined;
@@ -41,7 +44,7 @@ export interface TableChoice {
  * Changes how a table is loaded; what changes nothing writes nothing.
  * @throws TerminalError `not-found`, `conflict`, `mode-not-possible`, `unknown-column`, `cursor-not-possible`,
  *   `column-in-use`, `key-missing`, `key-not-possible`, `no-columns`, `deletes-not-possible`,
- *   `not-moved`, `filter-not-possible`, `hash-not-possible`, `start-not-possible`
+ *   `not-moved`, `filter-not-possible`, `hash-not-possible`, `start-not-possible`, `misfits-not-possible`
  */
 export async function changeTable(
   store: Store,
@@ -92,7 +95,16 @@ function decided({ name, moved }: SourceTable, decision: NewPlace): SourceTable[
 export function checkChoice(
   table: Pick<
     SourceTable,
-    'name' | 'columns' | 'excluded' | 'mode' | 'cursor' | 'key' | 'mergeKey' | 'deletes' | 'hashed'
+    | 'name'
+    | 'columns'
+    | 'excluded'
+    | 'mode'
+    | 'cursor'
+    | 'key'
+    | 'mergeKey'
+    | 'deletes'
+    | 'hashed'
+    | 'misfits'
   >,
   capabilities: (typeof connectors)[keyof typeof connectors]['capabilities'],
   label: string,
@@ -105,9 +117,9 @@ export function checkChoice(
     throw new TerminalError('no-columns', `Of "${table.name}" every column would be left out.`, {
       remedy: 'Choose at least one of its columns, or do not load the table.',
     });
+  checkMisfits(table);
   const wanted = table.mode === 'merge' ? mergeKeyOf(table) : table.mergeKey;
-  const unkeyed =
-    wanted === null ? null : keyProblem(table.name, wanted, asHashed(loadedOf(table), table.hashed));
+  const unkeyed = wanted === null ? null : keyProblem(table.name, wanted, asChosen(loadedOf(table), table));
   if (unkeyed !== null) throw new TerminalError(unkeyed.code, unkeyed.message, { remedy: unkeyed.remedy });
   if (table.deletes === 'mark' && (capabilities.ownCursor || table.mode !== 'merge'))
     throw new TerminalError(

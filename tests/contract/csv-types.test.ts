@@ -2,6 +2,7 @@
 import { csv } from '#connectors/csv/csv';
 import type { Column } from '#core/column';
 import { extractAll, makeMemoryObjects, makeTestContext } from '#tests/connectors';
+import { extractLenient } from '#tests/lenient';
 import { readWithDuckDb } from '#tests/parquet';
 import { openLedger, rejectedAs } from '#tests/types-ledger';
 
@@ -91,4 +92,33 @@ test.each(misfits)('%s refuses %s as %s', async (type, field, reason) => {
   const value = typeof field === 'string' ? field : `0x${Buffer.from(field).toString('hex')}`;
   ledger.add({ type: 'text', value, warehouse: type, expected: rejectedAs(reason), obtained: rejectedAs(rejects[0]?.reason ?? 'no') }); // prettier-ignore
   expect(rejects.map((one) => one.reason)).toEqual([reason]);
+});
+
+test('a misfit in a column that may be null, or is text, costs no row', async () => {
+  const objects = makeMemoryObjects();
+  objects.put(uri, 'id,a,b\n1,2024-02-29,5\n2,2023-02-29,x\n');
+  const access = {
+    settings: { kind: 'csv' as const, uris: [uri], encoding: 'utf-8' as const },
+    credentials: null,
+  };
+  const session = await csv.connect(access, makeTestContext(objects), new AbortController().signal);
+  await session.openSnapshot();
+  const column = (name: string, type: Column['type']): Column => ({
+    name,
+    type,
+    nullable: true,
+    sourceType: 'csv',
+  });
+  const columns = [column('id', 'INT64'), column('a', 'DATE'), column('b', 'INT64')];
+  const units = await session.planUnits('types.csv', { targetBytes: 1e9 });
+  const found = await extractLenient(session, units, columns, [
+    { column: 'a', as: 'text' },
+    { column: 'b', as: 'null' },
+  ]);
+  expect(found.rejects).toEqual([]);
+  expect(found.rows).toEqual([
+    { id: '1', a: '2024-02-29', b: '5' },
+    { id: '2', a: '2023-02-29', b: null },
+  ]);
+  expect(found.counts).toEqual({ 'not-date': 1, 'not-int64': 1 });
 });

@@ -5,6 +5,7 @@ import { extractAll, makeTestContext } from '#tests/connectors';
 import { startTestMariadb, type TestMariadb } from '#tests/mariadb';
 import { openLedger, rejectedAs } from '#tests/types-ledger';
 import { FILTER_CASES, filteredTableSql, takenIds } from '#tests/filter-cases';
+import { extractLenient } from '#tests/lenient';
 import { readWithDuckDb } from '#tests/parquet';
 
 let server: TestMariadb;
@@ -187,6 +188,31 @@ describe('MySQL’s types', () => {
     const { tally, rejects } = await readTable('torn');
     expect(tally.rows).toBe(2);
     expect(rejects).toMatchObject([{ column: 'v', reason: 'invalid-utf8', value: '0x61eda08062' }]);
+  });
+
+  test('a misfit in a column that may be null, or is text, costs no row', async () => {
+    await server.sql(`CREATE TABLE lenient (id int PRIMARY KEY, a date, b decimal(65,0));
+      INSERT INTO lenient VALUES (1, '2024-02-29', 7), (2, '0000-00-00', 1e60)`);
+    const session = await connect();
+    await session.openSnapshot();
+    const { columns } = await session.describe('lenient');
+    const units = await session.planUnits('lenient', { targetBytes: 1e9 });
+    const read = (a: 'null' | 'text') =>
+      extractLenient(session, units, columns, [
+        { column: 'a', as: a },
+        { column: 'b', as: 'null' },
+      ]);
+    const { rows, rejects, counts } = await read('null');
+    expect(rows).toEqual([
+      { id: '1', a: '2024-02-29', b: '7.0' },
+      { id: '2', a: null, b: null },
+    ]);
+    expect(rejects).toEqual([]);
+    expect(counts).toEqual({ 'zero-date': 1, 'numeric-overflow': 1 });
+    expect((await read('text')).rows).toEqual([
+      { id: '1', a: '2024-02-29', b: '7.0' },
+      { id: '2', a: '0000-00-00', b: null },
+    ]);
   });
 
   test('hostile names are only names', async () => {

@@ -7,7 +7,9 @@ import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { SchemaElement } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import { makeMemoryObjects } from '#tests/connectors';
+import { parquet } from '#connectors/parquet/parquet';
+import { makeMemoryObjects, makeTestContext } from '#tests/connectors';
+import { extractLenient } from '#tests/lenient';
 import { readTable, type ReadTable } from '#tests/file-sources';
 import { levels, plain, rawParquet } from '#tests/raw-parquet';
 import { openLedger, rejectedAs } from '#tests/types-ledger';
@@ -144,6 +146,31 @@ test('what has no type is left out with a note; a row is rejected whole and its 
     'Column "odd" is left out: STRING does not go with INT32.',
     'Column "since" holds INT96 timestamps, which are read as UTC.',
   ]);
+});
+
+test('a misfit in a column that may be null, or is text, costs no row', async () => {
+  const element = (name: string): SchemaElement => ({ name, type: 'INT32', converted_type: 'DATE', repetition_type: 'REQUIRED' }); // prettier-ignore
+  const pages = [{ values: 2, body: plain.i32(19_782, 2_932_897) }];
+  const objects = makeMemoryObjects();
+  objects.put(
+    uri,
+    rawParquet({ rows: 2, columns: ['a', 'b'].map((name) => ({ element: element(name), pages })) }),
+  );
+  const access = { settings: { kind: 'parquet' as const, uris: [uri] }, credentials: null };
+  const session = await parquet.connect(access, makeTestContext(objects), new AbortController().signal);
+  await session.openSnapshot();
+  const { columns } = await session.describe('types.parquet');
+  const units = await session.planUnits('types.parquet', { targetBytes: 1e9 });
+  const found = await extractLenient(session, units, columns, [
+    { column: 'a', as: 'text' },
+    { column: 'b', as: 'null' },
+  ]);
+  expect(found.rejects).toEqual([]);
+  expect(found.rows).toEqual([
+    { a: '2024-02-29', b: '2024-02-29' },
+    { a: '+010000-01-01', b: null },
+  ]);
+  expect(found.counts).toEqual({ 'date-out-of-range': 2 });
 });
 
 const SQL = `SELECT

@@ -1,6 +1,7 @@
 import { sqlserver } from '#connectors/sqlserver/sqlserver';
 import type { SourceSession } from '#connectors/connector';
 import { extractAll, makeTestContext } from '#tests/connectors';
+import { extractLenient } from '#tests/lenient';
 import { readWithDuckDb } from '#tests/parquet';
 import { startTestSqlServer, type TestColumn, type TestSqlServer } from '#tests/sqlserver';
 import { openLedger, rejectedAs } from '#tests/types-ledger';
@@ -208,6 +209,44 @@ describe('SQL Server’s types', () => {
     expect(await readWithDuckDb(files[0]!, 'SELECT "before", "after" FROM $file')).toEqual([
       { before: 'a', after: 'b' },
       { before: null, after: 'f' },
+    ]);
+  });
+
+  test('a misfit in a column that may be null, or is text, costs no row', async () => {
+    server.database.add(
+      {
+        schema: 'dbo',
+        name: 'lenient',
+        columns: [
+          { name: 'id', type: 'int' },
+          { name: 'a', type: 'datetimeoffset', scale: 0 },
+          { name: 'b', type: 'nvarchar', length: 10 },
+        ],
+      },
+      [
+        [1, '2024-06-01 12:00:00 +02:00', 'x'],
+        [2, '9999-12-31 23:59:59 -14:00', 'a\ud83c'],
+      ],
+    );
+    const session = await connect();
+    await session.openSnapshot();
+    const { columns } = await session.describe('dbo.lenient');
+    const units = await session.planUnits('dbo.lenient', { targetBytes: 1e9 });
+    const read = (a: 'null' | 'text') =>
+      extractLenient(session, units, columns, [
+        { column: 'a', as: a },
+        { column: 'b', as: 'null' },
+      ]);
+    const { rows, rejects, counts } = await read('null');
+    expect(rows).toEqual([
+      { id: '1', a: '2024-06-01 10:00:00+00', b: 'x' },
+      { id: '2', a: null, b: null },
+    ]);
+    expect(rejects).toEqual([]);
+    expect(counts).toEqual({ 'time-out-of-range': 1, 'invalid-utf16': 1 });
+    expect((await read('text')).rows).toEqual([
+      { id: '1', a: '2024-06-01 10:00:00Z', b: 'x' },
+      { id: '2', a: '+010000-01-01 13:59:59', b: null },
     ]);
   });
 

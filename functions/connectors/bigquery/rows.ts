@@ -118,7 +118,9 @@ export class AnsweredRows extends KeptRows {
         this.characters += text.length;
         problem = takes[at]!(text);
       }
-      if (problem !== null) break;
+      if (problem === null) continue;
+      if (!this.mends(problem, at)) break;
+      problem = null;
     }
     this.endRow(problem, at);
   }

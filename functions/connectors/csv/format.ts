@@ -209,18 +209,22 @@ class RecordLoader {
         `Line ${line} is not UTF-8; choose encoding latin1 if the file is.`,
       );
     if (this.test !== null && !this.passes(this.test, record)) return;
-    const { builders } = this.request.writer;
+    const { writer } = this.request;
+    const { builders } = writer;
     for (let index = 0; index < this.takers.length; index++) {
       const place = this.places[index]!;
       const start = starts[place]!;
       const end = ends[place]!;
       if (start === end) builders[index]!.appendNull();
       else if (!this.takers[index]!(bytes, start, end)) {
-        this.request.writer.abandonRow();
-        return this.misfit(record, this.request.columns[index]!, place);
+        const column = this.request.columns[index]!;
+        const reason = reasonOf(column);
+        if (writer.mend?.(index, { reason, text: fieldOf(record, place) }) === true) continue;
+        writer.abandonRow();
+        return this.misfit(record, column, place);
       }
     }
-    this.request.writer.endRow();
+    writer.endRow();
     this.rows++;
   }
 
@@ -266,7 +270,7 @@ class RecordLoader {
   private misfit(record: CsvRecord, column: Column, place: number): void {
     const value = textOf(record, place, place);
     const message = `Line ${record.line}: "${value.slice(0, 60)}" in column "${column.name}" is not ${column.type}.`;
-    this.leaveOut(record.line, column.name, `not-${column.type.toLowerCase()}`, value, message);
+    this.leaveOut(record.line, column.name, reasonOf(column), value, message);
   }
 
   private rawText(record: CsvRecord): string {
@@ -283,6 +287,16 @@ class RecordLoader {
     this.rejected++;
     this.request.reject({ line, column, reason, value, message });
   }
+}
+
+/** Why a field is no value of `column`. */
+function reasonOf(column: Column): string {
+  return `not-${column.type.toLowerCase()}`;
+}
+
+/** The whole field at `place`. */
+function fieldOf({ bytes, starts, ends }: CsvRecord, place: number): string {
+  return Buffer.from(bytes.subarray(starts[place], ends[place])).toString('utf8');
 }
 
 /** Fields `first` to `last` as text, at most 200 characters. */

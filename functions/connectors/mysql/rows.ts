@@ -71,7 +71,8 @@ export class TableRows extends KeptRows implements RowSink {
       const next = at + length;
       if (next > end) throw broken(`a field of ${length} bytes beyond its row`);
       problem = decoders[column]!(bytes, at, next);
-      if (problem !== null) break;
+      if (problem !== null && !this.mends(problem, column)) break;
+      problem = null;
       at = next;
     }
     if (problem === null && at !== end) throw broken(`a row of more than ${count} fields`);

@@ -1,6 +1,6 @@
 /** The rows of one row group into a table writer, all columns side by side. */
 import { setImmediate } from 'node:timers/promises';
-import type { ColumnBuilder } from '#columnar/table-writer';
+import type { ColumnBuilder, TableWriter } from '#columnar/table-writer';
 import type { ExtractRequest } from '../connector.ts';
 import type { RowTest, TestedColumn } from '../row-test.ts';
 import { makeByteBudget, type ByteBudget } from './byte-budget.ts';
@@ -112,12 +112,12 @@ async function readRows(
     }
     for (; row < stop; row++) {
       if (counts.rows + counts.rejected >= limit) return;
-      const unfit = test === null ? null : takeAll(tested);
+      const unfit = test === null ? null : takeAll(tested, null);
       if (unfit === null && test?.passes() === false) {
         for (const column of columns) column.pass();
         continue;
       }
-      const fault = unfit ?? takeAll(columns);
+      const fault = unfit ?? takeAll(columns, writer);
       if (fault === null) {
         writer.endRow();
         counts.rows++;
@@ -129,7 +129,8 @@ async function readRows(
       const { name } = unfit === null ? request.columns[fault.column]! : test!.columns[fault.column]!.column;
       const line = group.firstRow + row + 1;
       const message = `Row ${line}, column "${name}": ${fault.why.message}`;
-      request.reject({ line, column: name, ...fault.why, message });
+      const { reason, value } = fault.why;
+      request.reject({ line, column: name, reason, value, message });
     }
     // Decoding alone never waits for anything: timers, such as those that hold a unit's claim, would not run.
     await setImmediate();
@@ -141,15 +142,21 @@ async function readRows(
     throw new FormatError('a column has more values than its row group has rows');
 }
 
-/** Appends the next row's values; the first that does not fit is told, and what follows it passed. */
-function takeAll(columns: readonly ReadColumn[]): { readonly column: number; readonly why: Misfit } | null {
+/**
+ * Appends the next row's values; the first that does not fit, and that `writer` takes nothing else for, is told, and what
+ * follows it passed.
+ */
+function takeAll(
+  columns: readonly ReadColumn[],
+  writer: TableWriter | null,
+): { readonly column: number; readonly why: Misfit } | null {
   let fault: { readonly column: number; readonly why: Misfit } | null = null;
   for (let index = 0; index < columns.length; index++) {
     const column = columns[index]!;
     if (fault !== null) column.pass();
     else {
       const why = column.take();
-      if (why !== null) fault = { column: index, why };
+      if (why !== null && writer?.mend?.(index, why) !== true) fault = { column: index, why };
     }
   }
   return fault;

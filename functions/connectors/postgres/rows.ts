@@ -65,7 +65,9 @@ class RowSink extends KeptRows implements FrameSink, RowCounts {
       }
       problem = decoders[column]!(bytes, at, length);
       at += length;
-      if (problem !== null) break;
+      if (problem === null) continue;
+      if (!this.mends(problem, column)) break;
+      problem = null;
     }
     this.endRow(problem, column);
     for (column++; column < fields; column++) at += 4 + Math.max(0, int32(bytes, at));

@@ -9,7 +9,16 @@ import { MAX_VALUE_BYTES } from '#columnar/bytes-column';
 import type { ColumnBuilder } from '#columnar/table-writer';
 import { decimalShape } from '#core/column';
 import { expectKind } from '../expect-kind.ts';
-import { inYears, MAX_DAY, MIN_DAY, misfit, type Misfit, shortestSingle, showDay } from '../values.ts';
+import {
+  inYears,
+  MAX_DAY,
+  MIN_DAY,
+  misfit,
+  type Misfit,
+  shortestSingle,
+  showDay,
+  showMoment,
+} from '../values.ts';
 import { WideDecimal, wideLimit } from '../wide-decimal.ts';
 import { decodeNumeric, formatNumeric, isNegative } from './numeric.ts';
 import type { BinaryForm, ColumnPlan } from './types.ts';
@@ -151,7 +160,7 @@ function timestamps(plan: ColumnPlan, builder: ColumnBuilder): Decode {
     }
     if (high === 0x7fffffff && low === 0xffffffff) return misfit('infinite-time', 'infinity', 'is no moment');
     if (high === -0x80000000 && low === 0) return misfit('infinite-time', '-infinity', 'is no moment');
-    const shown = showDay(Math.floor((ourHigh * WORD + ourLow) / 86_400_000_000));
+    const shown = showMoment(BigInt(ourHigh) * BigInt(WORD) + BigInt(ourLow));
     return misfit('time-out-of-range', shown, 'is outside the years 0001 to 9999');
   };
 }

@@ -49,7 +49,9 @@ class WrittenRows extends KeptRows implements RowSink {
       const { value } = columns[at]!;
       if (value === null) writer.builders[at]!.appendNull();
       else problem = takes[at]!(value);
-      if (problem !== null) break;
+      if (problem === null) continue;
+      if (!this.mends(problem, at)) break;
+      problem = null;
     }
     this.endRow(problem, at);
   }

@@ -9,7 +9,16 @@ import { MAX_VALUE_BYTES } from '#columnar/bytes-column';
 import type { ColumnBuilder } from '#columnar/table-writer';
 import { decimalShape } from '#core/column';
 import { expectKind } from '../expect-kind.ts';
-import { MAX_DAY, MIN_DAY, misfit, type Misfit, parseUnscaled, shortestSingle, showDay } from '../values.ts';
+import {
+  MAX_DAY,
+  MIN_DAY,
+  misfit,
+  type Misfit,
+  parseUnscaled,
+  shortestSingle,
+  showDay,
+  showMoment,
+} from '../values.ts';
 import type { ColumnPlan, ValueForm } from './types.ts';
 
 /** Takes one value that is not null. */
@@ -94,7 +103,7 @@ const makers: Readonly<Record<ValueForm, MakeTaker>> = {
       if (!(milliseconds >= FIRST_MS && milliseconds <= LAST_MS))
         return misfit(
           'time-out-of-range',
-          showDay(milliseconds / DAY_MS),
+          showMoment(BigInt(milliseconds) * 1000n + BigInt(microsBelow(date))),
           'is outside the years 0001 to 9999',
         );
       const micros = microsBelow(date);

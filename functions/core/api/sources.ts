@@ -184,6 +184,12 @@ export const updateSourceTable = contract({
       .describe(
         'Columns that arrive as keyed hashes, as text. Another choice begins the table anew, by replacing what is there.',
       ),
+    misfits: SourceTable.shape.misfits
+      .unwrap()
+      .optional()
+      .describe(
+        'Columns in which a value that the warehouse’s type cannot hold costs no row: it is left out and counted (`null`), or the whole column arrives as text (`text`; another type, so a change of the table). In every other column its row is rejected.',
+      ),
     deleteLimit: SourceTable.shape.deleteLimit
       .unwrap()
       .optional()

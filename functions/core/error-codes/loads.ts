@@ -97,6 +97,10 @@ export const LOAD_CODES = {
     'A column cannot be hashed as was chosen.',
     'Do not hash the cursor or a column whose values choose rows; hash only text without regard to case.',
   ],
+  'misfits-not-possible': [
+    'Values that do not fit cannot be loaded as was chosen.',
+    'Not in a cursor, and not as text where a column is hashed or copied by the warehouse: have them rejected there.',
+  ],
   'start-not-possible': [
     'Where reading is to begin cannot be told without a cursor.',
     'Choose a cursor, or choose the rows by a filter.',

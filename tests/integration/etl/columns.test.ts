@@ -53,3 +53,44 @@ test('a column that is left out is never read; what was loaded of it goes with t
     ['y', null, null],
   ]);
 });
+
+test('a value that the warehouse cannot hold costs its row, or is null and counted, or its column is text', async () => {
+  await shop.sql(`DROP TABLE people; CREATE TABLE parts (id int PRIMARY KEY, made date, price numeric(12,2));
+    INSERT INTO parts VALUES (1, '2024-02-29', 1.50), (2, 'infinity', 2), (3, '4713-01-01 BC', 'NaN')`);
+  const place = { host: '127.0.0.1', port: shop.port, database: 'shop', user: 'owner' } as const;
+  const own = await openAccount();
+  const settings = { kind: 'postgres', ...place, sslMode: 'disable' } as const;
+  const { tables } = await own.addSource('Shop', settings, { password: 'owner secret' });
+  const [table] = tables;
+  if (table === undefined) throw new Error('no table');
+  const params = { ...own.params, source: table.source, table: table.id };
+  const choose = (body: object) => own.call(updateSourceTable, { params, body });
+  expect(await refusalOf(choose({ misfits: [{ column: 'cost', as: 'null' }] }))).toMatchObject({
+    code: 'unknown-column',
+  });
+  expect(
+    await refusalOf(choose({ mode: 'append', cursor: 'id', misfits: [{ column: 'id', as: 'null' }] })),
+  ).toMatchObject({ code: 'misfits-not-possible' });
+  await choose({
+    misfits: [
+      { column: 'made', as: 'text' },
+      { column: 'price', as: 'null' },
+    ],
+  });
+  expect(await own.load()).toMatchObject({
+    status: 'succeeded',
+    counts: {
+      rows: 3,
+      rejected: {},
+      misfits: { 'infinite-date': 1, 'date-out-of-range': 1, 'numeric-not-finite': 1 },
+    },
+  });
+  const rows = await warehouseRows(
+    `SELECT id, made, CAST(price AS STRING) AS price FROM ${own.raw}.${table.destination} ORDER BY id`,
+  );
+  expect(rows).toEqual([
+    { id: 1, made: '2024-02-29', price: '1.5' },
+    { id: 2, made: 'infinity', price: '2' },
+    { id: 3, made: '-004712-01-01', price: null },
+  ]);
+});

@@ -105,6 +105,7 @@ test('of two tables that would be loaded to one place the second begins as faile
     filter: null,
     rowLimit: null,
     hashed: [],
+    misfits: [],
     discoveredAt: '2026-01-01T00:00:00.000Z',
     updatedAt: '2026-01-01T00:00:00.000Z',
     notes: [],

@@ -85,6 +85,7 @@ describe('a choice that cannot be is refused with what can', () => {
     mergeKey: null,
     deletes: 'keep' as const,
     hashed: [],
+    misfits: [],
     columns: [
       { name: 'id', type: 'INT64' as const, nullable: false, sourceType: 'int4' },
       { name: 'note', type: 'STRING' as const, nullable: true, sourceType: 'text' },

@@ -72,6 +72,7 @@ function TableLine({ tenant, model, table, sofar }: TableLineProps) {
   const [open, setOpen] = useState(false);
   const { counts } = table;
   const rejected = rejectedOf(counts.rejected);
+  const misfits = counts.misfits ?? {};
   const rows = Math.max(counts.rows, sofar.rows);
   return (
     <>
@@ -105,7 +106,11 @@ function TableLine({ tenant, model, table, sofar }: TableLineProps) {
           </button>
         </td>
       </tr>
-      {(table.failure !== null || rejected > 0 || table.notes.length > 0 || open) && (
+      {(table.failure !== null ||
+        rejected > 0 ||
+        rejectedOf(misfits) > 0 ||
+        table.notes.length > 0 ||
+        open) && (
         <tr class="more">
           <td colSpan={6}>
             <div class="stack">
@@ -122,6 +127,12 @@ function TableLine({ tenant, model, table, sofar }: TableLineProps) {
                 label={`Rejected rows of ${table.name}`}
                 reasons={rejectedReasons(counts.rejected)}
                 of={rows + rejected}
+              />
+              <ReasonList
+                title="Left empty, or as text"
+                label={`Misfits of ${table.name}`}
+                reasons={rejectedReasons(misfits)}
+                of={rows}
               />
               {open && <TableHistory tenant={tenant} model={model} table={table} />}
             </div>

@@ -1,12 +1,14 @@
 import { useState } from 'preact/hooks';
 import { updateSourceTable } from '#core/api/sources';
 import { MERGE_KEY_TYPES, mergeKeyOf } from '#core/merge-key';
+import type { MisfitColumn } from '#core/misfit-policy';
 import type { Deletes, LoadMode, SourceTable } from '#core/source';
 import { api } from '../../api.ts';
 import { Choice } from '../../ui/field.tsx';
 import { Failure } from '../../ui/states.tsx';
 import { useWork } from '../../use-work.ts';
 import { ColumnTicks } from './column-ticks.tsx';
+import { MisfitChoices } from './misfit-choices.tsx';
 import { LoadTableAgain, type RowChoice, TableChoices } from './table-choices.tsx';
 
 interface LoadProps {
@@ -20,6 +22,7 @@ interface LoadProps {
 
 /** What may be chosen of how a table is loaded. */
 interface Chosen extends RowChoice {
+  readonly misfits?: MisfitColumn[];
   readonly mode?: LoadMode;
   readonly cursor?: string | null;
   readonly mergeKey?: string[] | null;
@@ -151,6 +154,7 @@ export function TableLoad({ tenant, model, table, cursorTypes, may }: LoadProps)
         }
       />
       <TableChoices table={table} disabled={disabled} onChange={change.run} />
+      <MisfitChoices table={table} disabled={disabled} onChange={change.run} />
       <LoadTableAgain tenant={tenant} model={model} table={table} />
       {change.error !== null && <Failure error={change.error} />}
     </>

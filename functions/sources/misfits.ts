@@ -1,0 +1,42 @@
+/** What may be chosen of columns whose misfits cost no row. */
+import { TerminalError } from '#core/errors';
+import type { SourceTable } from '#core/source';
+
+/**
+ * Whether the misfits of a table's columns can be loaded as chosen. A table whose columns are not known yet is believed.
+ * @throws TerminalError `unknown-column`, `misfits-not-possible`
+ */
+export function checkMisfits({
+  name,
+  columns,
+  cursor,
+  hashed,
+  misfits,
+}: Pick<SourceTable, 'name' | 'columns' | 'cursor' | 'hashed' | 'misfits'>): void {
+  const names = misfits.map(({ column }) => column);
+  const twice = names.find((column, index) => names.indexOf(column) !== index);
+  if (twice !== undefined)
+    throw new TerminalError('misfits-not-possible', `"${twice}" is named twice.`, {
+      remedy: 'Name each column once.',
+    });
+  const unknown = names.find((column) => columns.length > 0 && !columns.some((one) => one.name === column));
+  if (unknown !== undefined)
+    throw new TerminalError('unknown-column', `"${name}" has no column "${unknown}".`, {
+      remedy: 'Name only columns that the table has; discover the tables again if they have changed.',
+    });
+  if (cursor !== null && names.includes(cursor))
+    throw new TerminalError(
+      'misfits-not-possible',
+      `New rows of "${name}" are told by "${cursor}": a row without its value would never be looked for again.`,
+      { remedy: 'Choose another cursor, or have its misfits rejected.' },
+    );
+  const hidden = misfits.find(
+    ({ column, as }) => as === 'text' && hashed.some((one) => one.column === column),
+  );
+  if (hidden !== undefined)
+    throw new TerminalError(
+      'misfits-not-possible',
+      `Of "${hidden.column}" only hashes arrive, so its values cannot come as text.`,
+      { remedy: 'Have its misfits rejected or null, or do not hash it.' },
+    );
+}
