@@ -4,5 +4,8 @@ import type { SourceSettings } from '#core/source';
 /** `host:port/database`: names of hosts have no case, those of databases may. Empty for a source that is no server. */
 export function serverPlace(settings: SourceSettings): string {
   if (!('host' in settings)) return '';
-  return `${settings.host.toLowerCase()}:${settings.port}/${settings.database}`;
+  const { host, port, database, tunnel } = settings;
+  // One private name means another server behind another bastion.
+  const through = tunnel === undefined ? '' : ` through ${tunnel.host.toLowerCase()}:${tunnel.port}`;
+  return `${host.toLowerCase()}:${port}/${database}${through}`;
 }

@@ -1,10 +1,12 @@
 /** The connection test of a database server: resolve, reach, TLS, sign in, permissions, read one row. */
 import type { Socket } from 'node:net';
 import { TerminalError } from '#core/errors';
+import type { Credentials, SshTunnel } from '#core/source';
 import type { ConnectorContext, TableListing, TestedStep } from './connector.ts';
 import type { PinnedHost } from './hosts.ts';
 import { reach } from './reach.ts';
 import { runSteps } from './test-steps.ts';
+import { openWay, type Way } from './tunnel.ts';
 
 /** A signed-in connection under test. */
 export interface TestedConnection {
@@ -24,6 +26,7 @@ export interface ServerUnderTest {
     readonly port: number;
     readonly database: string;
     readonly user: string;
+    readonly tunnel?: SshTunnel | undefined;
     readonly sslMode: 'disable' | 'prefer' | 'require' | 'verify-full';
   };
   /** Asks for TLS over a fresh connection, which it may destroy: the version agreed on, null where it is not offered. */
@@ -41,10 +44,15 @@ export async function* testServer(
   server: ServerUnderTest,
   context: ConnectorContext,
   signal: AbortSignal,
+  credentials: Credentials | null = null,
 ): AsyncGenerator<TestedStep> {
   const { settings } = server;
+  const { tunnel } = settings;
+  // What is reached first.
+  const near = tunnel ?? settings;
   const state: {
     pinned?: PinnedHost;
+    way?: Way;
     socket?: Socket;
     connection?: TestedConnection;
     tables?: readonly TableListing[];
@@ -53,14 +61,22 @@ export async function* testServer(
     work.catch((error: unknown) => {
       throw server.inOurWords(error);
     });
+  const openTunnel = async () => {
+    state.socket?.destroy();
+    state.way = await openWay(settings, credentials, context, signal);
+    state.pinned = state.way.pinned;
+    state.socket = await worded(reach(state.pinned, signal));
+    state.socket.on('error', () => undefined);
+    return `Signed in as ${tunnel?.user} to ${near.host}, whose host key is the confirmed one; it reaches ${settings.host}:${settings.port}.`;
+  };
   try {
     yield* runSteps(
       [
         {
           name: 'resolve',
           run: async () => {
-            state.pinned = await context.hosts.pin(settings.host, settings.port);
-            return `${settings.host} is a host that may be connected to.`;
+            state.pinned = await context.hosts.pin(near.host, near.port);
+            return `${near.host} is a host that may be connected to.`;
           },
         },
         {
@@ -69,9 +85,10 @@ export async function* testServer(
             state.socket = await worded(reach(required(state.pinned), signal));
             // Kept for the next step: a server may count connections that come to nothing.
             state.socket.on('error', () => undefined);
-            return `Something answers at ${settings.host}:${settings.port}.`;
+            return `Something answers at ${near.host}:${near.port}.`;
           },
         },
+        ...(tunnel === undefined ? [] : [{ name: 'tunnel' as const, run: openTunnel }]),
         {
           name: 'tls',
           run: async () => {
@@ -128,6 +145,7 @@ export async function* testServer(
   } finally {
     state.socket?.destroy();
     await state.connection?.close();
+    state.way?.close();
   }
 }
 

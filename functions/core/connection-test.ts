@@ -5,7 +5,7 @@ import type { LifeCycle } from './life-cycle.ts';
 
 /** One step of a test: what was tried, how long it took, what to do if it failed. */
 export const TestStep = z.object({
-  name: z.enum(['resolve', 'reach', 'tls', 'sign-in', 'permissions', 'read']),
+  name: z.enum(['resolve', 'reach', 'tunnel', 'tls', 'sign-in', 'permissions', 'read']),
   status: z.enum(['passed', 'failed', 'skipped']),
   milliseconds: z.number(),
   message: z.string(),

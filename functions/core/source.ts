@@ -8,20 +8,41 @@ import { deletable, editable } from './resource.ts';
 import { FilterValue, RowFilter } from './row-filter.ts';
 import { PROJECT_ID, ServiceAccountKeyText } from './service-account-key.ts';
 
+const hostAlone = z
+  .string()
+  .min(1)
+  .max(253)
+  .regex(/^[^\s/@]*$/, 'must be a name or address alone, without user, password or path');
+const port = z.int().min(1).max(65535);
+
+/**
+ * A server that the way to the database leads through, by SSH. Its own address is checked like any that customers give; the
+ * database's is looked up by it, and may be one of its private network.
+ */
+export const SshTunnel = z.strictObject({
+  host: hostAlone,
+  port: port.default(22),
+  user: z.string().min(1).max(64),
+  /** The only host key that is taken, as `ssh-keygen -l` prints it. Null: none is yet, and nothing is sent there. */
+  hostKey: z
+    .string()
+    .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'must look like SHA256:…, as ssh-keygen -l prints it')
+    .nullable()
+    .default(null),
+});
+export type SshTunnel = z.infer<typeof SshTunnel>;
+
 /** What every database server is reached by. The password is a credential and not part of the settings. */
 const serverSettings = {
   /** Alone: a whole connection string would be kept, and shown to every member, with the password in it. */
-  host: z
-    .string()
-    .min(1)
-    .max(253)
-    .regex(/^[^\s/@]*$/, 'must be a name or address alone, without user, password or path'),
+  host: hostAlone,
+  /** Reached through it alone; left out: directly. */
+  tunnel: SshTunnel.optional(),
   /** How far TLS is trusted, as libpq names it. */
   sslMode: z.enum(['disable', 'prefer', 'require', 'verify-full']).default('prefer'),
   /** PEM certificates that `verify-full` trusts instead of the public authorities. */
   ca: z.string().max(100_000).optional(),
 };
-const port = z.int().min(1).max(65535);
 
 /** A PostgreSQL server. */
 export const PostgresSettings = z.strictObject({
@@ -127,12 +148,23 @@ export function objectsOf(settings: SourceSettings): readonly string[] {
   return filesOf(settings).filter((uri) => uri.startsWith('gs://'));
 }
 
+/** How the server of a tunnel is signed in to: by a private key (PEM, or OpenSSH's own form) or a password. */
+export const SshCredentials = z.strictObject({
+  password: z.string().max(1000).optional(),
+  privateKey: z.string().max(20_000).optional(),
+  passphrase: z.string().max(1000).optional(),
+});
+export type SshCredentials = z.infer<typeof SshCredentials>;
+
 /**
  * What a source keeps sealed: never returned, logged, or readable by rules. A database has a password; BigQuery the key of a
  * service account, as the text of its file.
  */
 export const Credentials = z.union([
-  z.strictObject({ password: z.string().max(1000) }),
+  z.strictObject({
+    password: z.string().max(1000),
+    ssh: SshCredentials.optional(),
+  }),
   z.strictObject({ key: ServiceAccountKeyText }),
 ]);
 export type Credentials = z.infer<typeof Credentials>;
@@ -174,8 +206,9 @@ export type Source = z.infer<typeof Source>;
 export function signInPlace(settings: SourceSettings): string | null {
   if ('dataset' in settings) return JSON.stringify([settings.kind, settings.project, settings.dataset]);
   if (!('host' in settings)) return null;
-  const { host, port, database, user } = settings;
-  return JSON.stringify([settings.kind, host.toLowerCase(), port, database, user]);
+  const { host, port, database, user, tunnel } = settings;
+  const through = tunnel === undefined ? [] : [tunnel.host.toLowerCase(), tunnel.port, tunnel.user];
+  return JSON.stringify([settings.kind, host.toLowerCase(), port, database, user, ...through]);
 }
 
 /** Whether both would read the same data: the same database or data set, or at least one file in common. */
@@ -185,7 +218,8 @@ export function readTheSame(one: SourceSettings, other: SourceSettings): boolean
       one.kind === other.kind &&
       one.host.toLowerCase() === other.host.toLowerCase() &&
       one.port === other.port &&
-      one.database === other.database
+      one.database === other.database &&
+      one.tunnel?.host.toLowerCase() === other.tunnel?.host.toLowerCase()
     );
   if ('dataset' in one && 'dataset' in other)
     return one.project === other.project && one.dataset === other.dataset;

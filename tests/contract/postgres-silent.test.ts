@@ -1,8 +1,10 @@
 import { createServer, connect as connectTcp, type Server, type Socket } from 'node:net';
 import { makeTableWriter } from '#columnar/table-writer';
+import type { SourceAccess } from '#connectors/connector';
 import { openClient, placeOf, closeClient, type PostgresSettings } from '#connectors/postgres/connection';
 import { postgres } from '#connectors/postgres/postgres';
 import { makePostgresSession } from '#connectors/postgres/session';
+import { startBastion } from '#tests/bastion';
 import { makeTestContext } from '#tests/connectors';
 import { makeMemorySink } from '#tests/parquet';
 import { startTestPostgres, type TestPostgres } from '#tests/postgres';
@@ -139,4 +141,59 @@ test('a client that is closed does not hold its signal', async () => {
   const client = await openClient(settings(), credentials, pinned, controller.signal);
   await closeClient(client);
   expect(() => controller.abort()).not.toThrow();
+});
+
+test('through a bastion the database is tested, read and left like any other; nobody else gets there', async () => {
+  const bastion = await startBastion({ 'db.internal': server.port });
+  const tunnel = {
+    host: '127.0.0.1',
+    port: bastion.port,
+    user: 'tradewind',
+    hostKey: bastion.hostKey,
+  };
+  const settings = {
+    kind: 'postgres' as const,
+    host: 'db.internal',
+    port: 5432,
+    database: 'shop',
+    user: 'owner',
+    sslMode: 'prefer' as const,
+    tunnel,
+  };
+  const access = {
+    settings,
+    credentials: { password: 'owner secret', ssh: { privateKey: bastion.privateKey } },
+  };
+  const context = makeTestContext();
+  const { signal } = new AbortController();
+  const told = async (given: SourceAccess) => {
+    const steps: string[] = [];
+    for await (const { name, status, code } of postgres.test(given, context, signal))
+      steps.push(`${name} ${code ?? status}`);
+    return steps;
+  };
+  expect(await told(access)).toEqual([
+    'resolve passed',
+    'reach passed',
+    'tunnel passed',
+    'tls skipped',
+    'sign-in passed',
+    'permissions passed',
+    'read passed',
+  ]);
+  const unconfirmed = { ...settings, tunnel: { ...tunnel, hostKey: null } };
+  expect((await told({ ...access, settings: unconfirmed })).slice(2, 4)).toEqual([
+    'tunnel host-key-unconfirmed',
+    'tls skipped',
+  ]);
+
+  const session = await postgres.connect({ ...access, settings }, context, signal);
+  expect((await session.listTables()).map(({ name }) => name)).toContain('public.things');
+  await session.close();
+  // The name is one of the bastion's network alone.
+  const direct = { ...settings, tunnel: undefined };
+  await expect(postgres.connect({ ...access, settings: direct }, context, signal)).rejects.toMatchObject({
+    code: expect.stringMatching(/^(host-unknown|resolver-failed)$/),
+  });
+  await bastion.stop();
 });

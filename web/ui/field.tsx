@@ -151,3 +151,32 @@ export function Check({ label, hint, checked, onChange }: CheckProps) {
     </div>
   );
 }
+
+/** A labelled field of several lines. */
+export function Lines({
+  label,
+  value,
+  onInput,
+  hint,
+}: Pick<FieldProps, 'label' | 'value' | 'onInput' | 'hint'>) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <textarea
+        id={id}
+        rows={4}
+        value={value}
+        autoComplete="off"
+        spellcheck={false}
+        aria-describedby={hint === undefined ? undefined : `${id}-note`}
+        onInput={(event) => onInput(event.currentTarget.value)}
+      />
+      {hint !== undefined && (
+        <p id={`${id}-note`} class="hint">
+          {hint}
+        </p>
+      )}
+    </div>
+  );
+}

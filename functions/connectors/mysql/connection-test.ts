@@ -46,6 +46,7 @@ export function testMysql(
     },
     context,
     signal,
+    credentials,
   );
 }
 

@@ -3,6 +3,7 @@ import { TerminalError } from '#core/errors';
 import { CURSOR_TYPES } from '#core/source';
 import type { Connector, SourceAccess } from '../connector.ts';
 import { serverPlace } from '../server-place.ts';
+import { openWay, withWay } from '../tunnel.ts';
 import { testMysql } from './connection-test.ts';
 import { type MysqlSettings, openWire, placeOf } from './connection.ts';
 import { makeMysqlSession } from './session.ts';
@@ -26,8 +27,13 @@ export const mysql: Connector = {
   test: (access, context, signal) => testMysql(settingsOf(access), access.credentials, context, signal),
   async connect(access, context, signal) {
     const settings = settingsOf(access);
-    const pinned = await context.hosts.pin(settings.host, settings.port);
-    const wire = await openWire(settings, access.credentials, pinned, signal);
-    return makeMysqlSession(wire, placeOf(settings), signal);
+    const way = await openWay(settings, access.credentials, context, signal);
+    try {
+      const wire = await openWire(settings, access.credentials, way.pinned, signal);
+      return withWay(makeMysqlSession(wire, placeOf(settings), signal), way);
+    } catch (error) {
+      way.close();
+      throw error;
+    }
   },
 };

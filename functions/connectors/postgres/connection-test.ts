@@ -50,6 +50,7 @@ export function testPostgres(
     },
     context,
     signal,
+    credentials,
   );
 }
 

@@ -3,6 +3,7 @@ import { TerminalError } from '#core/errors';
 import { CURSOR_TYPES } from '#core/source';
 import type { Connector, SourceAccess } from '../connector.ts';
 import { serverPlace } from '../server-place.ts';
+import { openWay, withWay } from '../tunnel.ts';
 import { testPostgres } from './connection-test.ts';
 import { openClient, placeOf, type PostgresSettings } from './connection.ts';
 import { makePostgresSession } from './session.ts';
@@ -26,8 +27,13 @@ export const postgres: Connector = {
   test: (access, context, signal) => testPostgres(settingsOf(access), access.credentials, context, signal),
   async connect(access, context, signal) {
     const settings = settingsOf(access);
-    const pinned = await context.hosts.pin(settings.host, settings.port);
-    const client = await openClient(settings, access.credentials, pinned, signal);
-    return makePostgresSession(client, placeOf(settings), signal);
+    const way = await openWay(settings, access.credentials, context, signal);
+    try {
+      const client = await openClient(settings, access.credentials, way.pinned, signal);
+      return withWay(makePostgresSession(client, placeOf(settings), signal), way);
+    } catch (error) {
+      way.close();
+      throw error;
+    }
   },
 };

@@ -64,5 +64,6 @@ export function testSqlServer(
     },
     context,
     signal,
+    credentials,
   );
 }

@@ -3,6 +3,7 @@ import { TerminalError } from '#core/errors';
 import { CURSOR_TYPES } from '#core/source';
 import type { Connector, SourceAccess } from '../connector.ts';
 import { serverPlace } from '../server-place.ts';
+import { openWay, withWay } from '../tunnel.ts';
 import { testSqlServer } from './connection-test.ts';
 import { openConnection, placeOf, type SqlServerSettings } from './connection.ts';
 import { makeSqlServerSession } from './session.ts';
@@ -26,8 +27,19 @@ export const sqlserver: Connector = {
   test: (access, context, signal) => testSqlServer(settingsOf(access), access.credentials, context, signal),
   async connect(access, context, signal) {
     const settings = settingsOf(access);
-    const pinned = await context.hosts.pin(settings.host, settings.port);
-    const connection = await openConnection(settings, access.credentials, pinned, context.hosts, signal);
-    return makeSqlServerSession(connection, placeOf(settings), signal);
+    const way = await openWay(settings, access.credentials, context, signal);
+    try {
+      const connection = await openConnection(
+        settings,
+        access.credentials,
+        way.pinned,
+        context.hosts,
+        signal,
+      );
+      return withWay(makeSqlServerSession(connection, placeOf(settings), signal), way);
+    } catch (error) {
+      way.close();
+      throw error;
+    }
   },
 };

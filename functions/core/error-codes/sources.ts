@@ -6,6 +6,30 @@ export const SOURCE_CODES = {
     'Nothing answered at the address of the source.',
     'Check host and port, that it runs, and that its firewall lets this installation’s fixed address in.',
   ],
+  'host-key-unconfirmed': [
+    'The server of the SSH tunnel has shown a host key that nobody has confirmed. Nothing was sent to it.',
+    'Compare the key with what ssh-keygen -lf says on that server, and give it to the source.',
+  ],
+  'host-key-changed': [
+    'The server of the SSH tunnel shows another host key than the confirmed one. Nothing was sent to it.',
+    'Find out why: where the server was set up anew, confirm the new key.',
+  ],
+  'ssh-sign-in-failed': [
+    'The server of the SSH tunnel does not let the user in.',
+    'Check user and key or password, and that the key is among the authorized ones there.',
+  ],
+  'ssh-key-invalid': [
+    'The private key for the SSH tunnel cannot be read.',
+    'Give the whole key in PEM or OpenSSH form, with its passphrase where it has one.',
+  ],
+  'tunnel-forbidden': [
+    'The server of the SSH tunnel does not pass connections to the database on for this user.',
+    'Allow it there: AllowTcpForwarding, PermitOpen, or permitopen of the key.',
+  ],
+  'routed-past-tunnel': [
+    'The SQL Server sent the session on to another one, where no tunnel leads.',
+    'Name that server as the host of the source, or turn read-only intent off.',
+  ],
   'source-silent': [
     'The source stopped answering in the middle.',
     'It is tried again; look for locks and load, and for a firewall that drops idle connections.',

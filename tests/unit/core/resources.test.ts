@@ -63,6 +63,13 @@ test('credentials are for a host, port, database and user; data is the same in o
   expect(signInPlace({ ...shop, database: 'a","b', user: 'c' })).not.toBe(
     signInPlace({ ...shop, database: 'a', user: 'b","c' }),
   );
+  const tunnel = { host: 'bastion.example.com', port: 22, user: 'tw', hostKey: null };
+  const behind = { ...shop, tunnel };
+  expect(signInPlace(behind)).not.toBe(signInPlace(shop));
+  expect(signInPlace({ ...shop, tunnel: { ...tunnel, user: 'x' } })).not.toBe(signInPlace(behind));
+  // Confirming the key is no other place.
+  expect(signInPlace({ ...shop, tunnel: { ...tunnel, hostKey: 'SHA256:x' } })).toBe(signInPlace(behind));
+  expect(readTheSame(shop, behind)).toBe(false);
   expect(signInPlace(csv('gs://b/x.csv'))).toBeNull();
   expect(readTheSame(shop, { ...shop, user: 'other' })).toBe(true);
   expect(readTheSame(shop, { ...shop, database: 'other' })).toBe(false);

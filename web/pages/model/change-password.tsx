@@ -6,21 +6,29 @@ import { Button } from '../../ui/button.tsx';
 import { Field } from '../../ui/field.tsx';
 import { Failure } from '../../ui/states.tsx';
 import { useWork } from '../../use-work.ts';
+import { NO_TUNNEL, sshOf, SshSecrets } from './tunnel-fields.tsx';
 
 interface ChangePasswordProps {
   readonly tenant: string;
   readonly model: string;
   readonly source: string;
+  /** It is reached through a tunnel, whose sign-in is sealed with the password. */
+  readonly tunnelled: boolean;
   readonly close: () => void;
 }
 
 /** Seals a new password for a source and tests the connection with it. The old one is shown nowhere. */
-export function ChangePassword({ tenant, model, source, close }: ChangePasswordProps) {
+export function ChangePassword({ tenant, model, source, tunnelled, close }: ChangePasswordProps) {
   const [password, setPassword] = useState('');
+  const [tunnel, setTunnel] = useState(NO_TUNNEL);
   const params = { tenant, model };
   const work = useWork(async () => {
-    await api(setCredentials, { params: { ...params, source }, body: { password } });
+    await api(setCredentials, {
+      params: { ...params, source },
+      body: { password, ...(tunnelled ? sshOf(tunnel) : {}) },
+    });
     setPassword('');
+    setTunnel(NO_TUNNEL);
     await api(startConnectionTest, { params, body: { source } });
     close();
   });
@@ -44,6 +52,7 @@ export function ChangePassword({ tenant, model, source, close }: ChangePasswordP
           hint="Takes the place of the sealed one; the connection is tested with it."
         />
       </div>
+      {tunnelled && <SshSecrets form={tunnel} onChange={setTunnel} />}
       {work.error !== null && <Failure error={work.error} />}
       <div class="row">
         <Button type="submit" busy={work.busy}>

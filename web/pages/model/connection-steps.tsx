@@ -7,6 +7,7 @@ import { RecordedFailure } from '../../ui/states.tsx';
 const NAMES: Readonly<Record<TestStep['name'], string>> = {
   resolve: 'Find the host',
   reach: 'Reach it',
+  tunnel: 'Open the SSH tunnel',
   tls: 'Encrypt',
   'sign-in': 'Sign in',
   permissions: 'Permissions',

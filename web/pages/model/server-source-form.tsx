@@ -8,6 +8,7 @@ import { Failure } from '../../ui/states.tsx';
 import { useWork } from '../../use-work.ts';
 import type { AddSourceProps } from './add-source.tsx';
 import { emptyForm, readConnectionString, type ServerKind, SERVERS, SSL_MODES } from './connection-string.ts';
+import { NO_TUNNEL, sshOf, TunnelFields, tunnelOf } from './tunnel-fields.tsx';
 
 interface ServerSourceProps extends AddSourceProps {
   readonly kind: ServerKind;
@@ -18,16 +19,20 @@ export function ServerSourceForm({ tenant, model, close, kind }: ServerSourcePro
   const [name, setName] = useState('Orders database');
   const [address, setAddress] = useState('');
   const [form, setForm] = useState(emptyForm(kind));
+  const [tunnel, setTunnel] = useState(NO_TUNNEL);
   const set = (part: Partial<typeof form>) => setForm({ ...form, ...part });
   const params = { tenant, model };
   const work = useWork(async () => {
     const { password, port, ...settings } = form;
+    const through = tunnelOf(tunnel);
+    const ssh = through.tunnel === undefined ? {} : sshOf(tunnel);
+    const secret = password !== '' || ssh.ssh !== undefined;
     const source = await api(createSource, {
       params,
       body: {
         name,
-        settings: { kind, ...settings, port: Number(port) },
-        ...(password === '' ? {} : { credentials: { password } }),
+        settings: { kind, ...settings, port: Number(port), ...through },
+        ...(secret ? { credentials: { password, ...ssh } } : {}),
       },
     });
     await api(startConnectionTest, { params, body: { source: source.id } });
@@ -87,6 +92,7 @@ export function ServerSourceForm({ tenant, model, close, kind }: ServerSourcePro
           onChange={(sslMode) => set({ sslMode })}
         />
       </div>
+      <TunnelFields form={tunnel} onChange={setTunnel} />
       {work.error !== null && <Failure error={work.error} />}
       <div class="row">
         <Button type="submit" busy={work.busy}>

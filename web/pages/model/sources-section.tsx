@@ -14,6 +14,7 @@ import { useWork } from '../../use-work.ts';
 import { AddSource } from './add-source.tsx';
 import { ChangeKey } from './change-key.tsx';
 import { ChangePassword } from './change-password.tsx';
+import { ConfirmHostKey } from './confirm-host-key.tsx';
 import { TestSteps } from './connection-steps.tsx';
 import { SERVERS } from './connection-string.ts';
 import type { ModelState } from './facts.ts';
@@ -120,7 +121,13 @@ function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanel
       }
     >
       {changing && secret === 'password' && (
-        <ChangePassword tenant={tenant} model={model} source={source.id} close={() => setChanging(false)} />
+        <ChangePassword
+          tenant={tenant}
+          model={model}
+          source={source.id}
+          tunnelled={'host' in source.settings && source.settings.tunnel !== undefined}
+          close={() => setChanging(false)}
+        />
       )}
       {changing && secret === 'key' && (
         <ChangeKey tenant={tenant} model={model} source={source.id} close={() => setChanging(false)} />
@@ -128,6 +135,9 @@ function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanel
       {testing.error !== null && <Failure error={testing.error} retry={testing.run} />}
       {reading.error !== null && <Failure error={reading.error} retry={reading.run} />}
       {test !== null && <TestSteps test={test} />}
+      {test !== null && (
+        <ConfirmHostKey tenant={tenant} model={model} source={source} test={test} unavailable={unavailable} />
+      )}
       <SourceTables
         tenant={tenant}
         model={model}
@@ -148,5 +158,7 @@ function placeOf({ settings, credentialsSetAt }: Source): string {
     const names = settings.uris.map((uri) => (uri.includes('*') ? uri : uri.split('/').at(-1)));
     return `${settings.kind === 'csv' ? 'CSV' : 'Parquet'} · ${names.join(', ')}`;
   }
-  return `${SERVERS[settings.kind].label} · ${settings.user}@${settings.host}:${settings.port}/${settings.database} · TLS ${settings.sslMode}`;
+  const { tunnel } = settings;
+  const through = tunnel === undefined ? '' : ` · through ${tunnel.user}@${tunnel.host}:${tunnel.port}`;
+  return `${SERVERS[settings.kind].label} · ${settings.user}@${settings.host}:${settings.port}/${settings.database} · TLS ${settings.sslMode}${through}`;
 }
