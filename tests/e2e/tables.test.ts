@@ -1,11 +1,8 @@
-import { createServer } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { buildWeb } from '#scripts/start/web';
-import { paths } from '#core/paths';
 import { SourceTable } from '#core/source';
 import { withProposal } from '#core/table-drift';
-import { portOf, startBastion } from '#tests/bastion';
 import { eventually } from '#tests/eventually';
 import { useLocalCloud } from '#tests/local-cloud';
 import { openTestStore } from '#tests/store';
@@ -198,34 +195,3 @@ test('tables that a load found at another place wait until it is said what is th
   expect(complaints()).toEqual([]);
   await context.close();
 }); // prettier-ignore
-
-test('a database behind a bastion: its host key is shown, confirmed, and only then is anything sent there', async () => {
-  const { page, context, complaints } = await openPage(browser, cloud.urls.web);
-  const { tenant, model } = await signUp(page);
-  const hung = createServer((socket) => socket.destroy());
-  await new Promise<void>((resolve) => hung.listen(0, '127.0.0.1', resolve));
-  const bastion = await startBastion({ 'db.internal': portOf(hung) });
-  await page.getByRole('button', { name: 'Add a source' }).click();
-  await page.getByLabel('Host', { exact: true }).fill('db.internal');
-  await page.getByLabel('Database').fill('shop');
-  await page.getByLabel('User', { exact: true }).fill('reader');
-  await page.getByText('Through an SSH tunnel').click();
-  await page.getByLabel('SSH host').fill('127.0.0.1');
-  await page.getByLabel('SSH port').fill(String(bastion.port));
-  await page.getByLabel('SSH user').fill('tradewind');
-  await page.getByLabel('SSH private key').fill(bastion.privateKey);
-  expect([...(await accessibilityFaults(page)), await overflow(page)]).toEqual([0]);
-  await page.getByRole('button', { name: 'Save and test' }).click();
-  await page.getByText(`shows the host key ${bastion.hostKey}`).waitFor();
-  expect(bastion.seen.attempts).toBe(0);
-  await page.getByRole('button', { name: 'Yes, it is its key' }).click();
-  await page.getByText('whose host key is the confirmed one').waitFor();
-  const [source] = await store.db.list(paths.sources(tenant, model));
-  expect(source?.data['settings']).toMatchObject({
-    tunnel: { port: bastion.port, user: 'tradewind', hostKey: bastion.hostKey },
-  });
-  expect(complaints()).toEqual([]);
-  await context.close();
-  await bastion.stop();
-  hung.close();
-});

@@ -14,7 +14,8 @@ function settingsOf({ settings }: SourceAccess): BigQuerySettings {
 }
 
 function open(access: SourceAccess, context: ConnectorContext, signal: AbortSignal) {
-  return openClient(context.bigQuery(keyTextOf(access.credentials)), settingsOf(access), signal);
+  const settings = settingsOf(access);
+  return openClient(context.bigQuery(keyTextOf(access.credentials)), settings, signal);
 }
 
 /** The moment that a snapshot is of is later than this only if this machine's clock is behind Google's. */
