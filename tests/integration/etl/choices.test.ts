@@ -100,9 +100,6 @@ test('rows, a sample and hashes of personal data: the same hash everywhere, the 
     { rowLimit: 3, counts: { rows: 3 }, notes: [expect.stringContaining('limited to 3')] },
   ]);
   expect(await ids()).toHaveLength(3);
-  await choose({ rowLimit: null, filter: null });
-  await load();
-  expect(await ids()).toHaveLength(19);
 });
 
 test('what cannot be chosen is refused by name', async () => {
@@ -180,7 +177,5 @@ test('merging by a cursor, deleted rows are found by their keys, and are there a
   await shop.sql('DELETE FROM items WHERE id > 2');
   const run = await account.load();
   expect(run).toMatchObject({ status: 'failed', failure: { code: 'too-many-deletes' } });
-  await choose({ sweepHours: 24 });
-  await load();
   expect(await gone()).toEqual([4, 7]);
 });
