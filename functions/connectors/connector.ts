@@ -202,6 +202,11 @@ export interface SourceSession {
   listTables(): Promise<readonly TableListing[]>;
   /** Throws Terminal `table-not-found`. */
   describe(table: string): Promise<TableDescription>;
+  /**
+   * What reading `table` without the columns `excluded` costs its owner, in words; null where it costs nothing. Reads
+   * nothing. Absent where that is so of the kind.
+   */
+  costOf?(table: string, excluded: readonly string[]): Promise<string | null>;
   /** Fixes the moment that is read. It holds while this session is open. Idempotent within a session. */
   openSnapshot(): Promise<Snapshot>;
   /**

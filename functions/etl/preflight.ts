@@ -67,9 +67,10 @@ export async function preflight(
     const own = tables.filter((table) => table.source === source.id);
     const probed = await probeSource(store, config, key, source, own, signal);
     checks.push(probed.reached);
-    for (const { table, described } of probed.tables) {
+    for (const { table, described, cost } of probed.tables) {
       const loaded = await warehouse.describe({ dataset: raw, table: table.destination });
       checks.push(...checkTable(source, table, described, loaded?.fields ?? null, readers));
+      if (cost !== null) checks.push(cost);
     }
   });
   return { ok: checks.every(({ ok }) => ok), checks };

@@ -14,7 +14,12 @@ export type Described = TableDescription | Failure;
 export interface Probed {
   readonly reached: PreflightCheck;
   /** None where the source is not to be reached. */
-  readonly tables: readonly { readonly table: SourceTable; readonly described: Described }[];
+  readonly tables: readonly {
+    readonly table: SourceTable;
+    readonly described: Described;
+    /** What reading it costs its owner; null where it costs nothing. */
+    readonly cost: PreflightCheck | null;
+  }[];
 }
 
 /** Tests a source step by step, then describes `tables`. Reads no rows but the one of the test. Never throws. */
@@ -38,8 +43,12 @@ export async function probeSource(
         return { reached: failed(check, source.name, failure), tables: [] };
       }
     session = await connector.connect(access, context, signal);
-    const found: { table: SourceTable; described: Described }[] = [];
-    for (const table of tables) found.push({ table, described: await describe(session, table, signal) });
+    const found: Probed['tables'][number][] = [];
+    for (const table of tables) {
+      const described = await describe(session, table, signal);
+      const cost = 'code' in described ? null : await costOf(session, table, signal);
+      found.push({ table, described, cost });
+    }
     return {
       reached: passed(check, source.name, `"${source.name}" answers and may be read.`),
       tables: found,
@@ -57,6 +66,20 @@ async function describe(session: SourceSession, table: SourceTable, signal: Abor
   } catch (error) {
     signal.throwIfAborted();
     return toFailure(error);
+  }
+}
+
+async function costOf(
+  session: SourceSession,
+  { name, excluded }: SourceTable,
+  signal: AbortSignal,
+): Promise<PreflightCheck | null> {
+  try {
+    const cost = (await session.costOf?.(name, excluded)) ?? null;
+    return cost === null ? null : passed('cost', name, cost);
+  } catch (error) {
+    signal.throwIfAborted();
+    return failed('cost', name, toFailure(error));
   }
 }
 

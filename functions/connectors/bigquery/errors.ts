@@ -39,6 +39,11 @@ const SAYINGS: Readonly<Record<string, (asked: Asked, said: string) => readonly 
     `A quota ends what is read of ${what}: ${said}`,
     'Raise the quota of the project that the key is of, or load less at a time.',
   ],
+  responseTooLarge: ({ what }, said) => [
+    'answer-too-large',
+    `BigQuery keeps no answer as large as all of ${what}: ${said}`,
+    'Load fewer of its columns or rows, or have the warehouse copy it: without a key, with the label on the data set.',
+  ],
   billingNotEnabled: (_, said) => [
     'billing-disabled',
     `The key’s project cannot run queries: ${said}`,

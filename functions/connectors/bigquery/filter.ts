@@ -19,11 +19,9 @@ export function bigQueryFilter(plans: readonly ColumnPlan[], table: string): Fil
   };
 }
 
-/** What is compared: the column itself; of texts what is loaded, by its characters, whatever the column's collation. */
-function operand({ column, expression, collated }: ColumnPlan): string {
-  if (column.type !== 'STRING') return `t.${quoteIdentifier(column.name)}`;
-  const text = `RTRIM(${expression}, ' ')`;
-  return collated ? `COLLATE(${text}, '')` : text;
+/** What is compared: the column itself; of texts what is loaded, which has no collation. */
+function operand({ column, expression }: ColumnPlan): string {
+  return column.type === 'STRING' ? `RTRIM(${expression}, ' ')` : `t.${quoteIdentifier(column.name)}`;
 }
 
 function literal({ type, text }: FilterLiteral): string {

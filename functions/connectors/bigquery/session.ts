@@ -84,6 +84,13 @@ export function makeBigQuerySession(
 
     describe: async (table) => (await describeTable(client, table)).description,
 
+    async costOf(table, excluded) {
+      if (own) return null;
+      const relation = await describeTable(client, table);
+      const bytes = await bytesOf(client, relation, fromOf(relation, clock()), excluded);
+      return `Reading all of ${table} scans ${bytes.toLocaleString('en-US')} bytes, which the project ${client.api.jobProject} pays for.`;
+    },
+
     async openSnapshot() {
       if (own) await mustBeNear(client, warehouseLocation);
       moment ??= Math.floor(clock());
@@ -215,11 +222,17 @@ function typedRange(relation: Relation, range: CursorRange | null) {
   return range === null ? null : { ...range, type: cursorTypeOf(relation, range.column) };
 }
 
-/** Bytes that reading all of a table comes to, where BigQuery keeps no size of it: of views, shards, files outside. */
-function bytesOf(client: BigQueryClient, relation: Relation, from: From): Promise<number> {
+/** Bytes that BigQuery scans where all of a table is read. */
+function bytesOf(
+  client: BigQueryClient,
+  relation: Relation,
+  from: From,
+  excluded: readonly string[] = [],
+): Promise<number> {
   const where = whereSql({ ...wholeChoice(relation), range: null });
+  const read = relation.plans.filter(({ column }) => !excluded.includes(column.name));
   const sql = selectSql(
-    relation.plans.map(({ expression }) => expression),
+    read.map(({ expression }) => expression),
     from,
     where,
   );

@@ -7,8 +7,6 @@ import { quoteIdentifier } from './select.ts';
 export interface ColumnPlan {
   readonly column: Column;
   readonly expression: string;
-  /** Its texts are compared by a collation, without case. */
-  readonly collated: boolean;
   readonly note: string | null;
 }
 
@@ -51,7 +49,6 @@ export function planColumn(field: SchemaField): ColumnPlan | { readonly column: 
   const plan = (type: ColumnType, expression: string, note: string | null = null): ColumnPlan => ({
     column: { name, type, nullable: mode !== 'REQUIRED', ...shapeOf(field, type), sourceType: typeText(field) },
     expression,
-    collated: field.collation !== undefined && field.collation !== '',
     note,
   });
   if (nested) return plan('JSON', jsonSql(value), `"${name}" (${typeText(field)}) arrives as JSON`);
@@ -60,16 +57,21 @@ export function planColumn(field: SchemaField): ColumnPlan | { readonly column: 
   const type = SPELLINGS[upper];
   if (type === undefined)
     return { column: null, note: `"${name}" is left out: its type ${field.type.slice(0, 50)} is not known here` };
-  return plan(type, wireSql(value, type));
+  const collated = type === 'STRING' && (field.collation ?? '') !== '';
+  return plan(type, collated ? plainText(value) : wireSql(value, type));
 } // prettier-ignore
 
 /** The pseudo-column of a table that is partitioned by when its rows arrived. */
 export const PARTITION_TIME_PLAN: ColumnPlan = {
   column: { name: PARTITION_TIME, type: 'TIMESTAMP', nullable: true, sourceType: 'TIMESTAMP (pseudo-column)' },
   expression: `t.${PARTITION_TIME}`,
-  collated: false,
   note: `${PARTITION_TIME} is BigQuery’s own: the partition that a row arrived in; null while it is on its way there`,
 }; // prettier-ignore
+
+/** A text without its collation, which would follow it into every comparison: of keys that are merged, too. */
+function plainText(value: string): string {
+  return `CAST(CAST(${value} AS BYTES) AS STRING)`;
+}
 
 function wireSql(value: string, type: ColumnType): string {
   switch (type) {

@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { preflightEtl } from '#core/api/etl';
+import { listSources, listSourceTables } from '#core/api/sources';
 import type { SourceTable } from '#core/source';
 import { type Account, openAccount, refusalOf } from '#tests/account';
 import { registerAccount } from '#tests/bigquery';
 import { useLocalCloud } from '#tests/local-cloud';
 import { warehouseRows } from '#tests/raw-tables';
+import { openTestRunner } from '#tests/runner';
+import { runEtl } from '../../../functions/etl/run-etl.ts';
 
 const { env, projectId, location, stateDir } = useLocalCloud();
 const name = `shop_${randomBytes(6).toString('hex')}`;
@@ -35,6 +39,11 @@ beforeAll(async () => {
     (9223372036854775807, NULL, NULL, TIMESTAMP '2024-01-01 00:00:00+00', NULL, NULL, NULL, NULL, NULL, NULL, ['x'], NULL, NULL)`);
 });
 
+/** Copies and staging tables that nobody has removed. */
+const left = () =>
+  warehouseRows(
+    `SELECT table_name FROM ${account.raw}.INFORMATION_SCHEMA.TABLES WHERE table_name LIKE '%stg%'`,
+  );
 const text = (column: string) => `CAST(${column} AS STRING) AS ${column}`;
 const shown = (table: string) =>
   warehouseRows(
@@ -54,14 +63,18 @@ test('a labelled data set is copied by BigQuery itself, as another is read row b
   expect(far.source.credentialsSetAt).not.toBeNull();
   const tables = [near.tables[0], far.tables[0]].filter((table): table is SourceTable => table !== undefined);
   expect(tables.map(({ destination }) => destination)).toEqual(['near__orders', 'far__orders']);
+  const { ok, checks } = await account.call(preflightEtl, { params: account.params, body: {} });
+  expect([ok, checks.flatMap(({ check, message }) => (check === 'cost' ? [message] : []))]).toEqual([
+    true,
+    [expect.stringMatching(/^Reading all of orders scans [\d,]+ bytes, which the project demo-tradewind pays for\.$/)],
+  ]);
   const first = await account.load();
   expect(first).toMatchObject({ status: 'succeeded', failure: null, counts: { rows: 6, rejected: {} } });
   expect(await shown('near__orders')).toEqual(rows);
   expect(await shown('far__orders')).toEqual(rows);
 
   // Copies and staging are gone.
-  const left = await warehouseRows(`SELECT table_name FROM ${account.raw}.INFORMATION_SCHEMA.TABLES WHERE table_name LIKE '%stg%'`);
-  expect(left).toEqual([]);
+  expect(await left()).toEqual([]);
 
   await account.choose(tables[0]!, { mode: 'append', cursor: 'sold'});
   await account.choose(tables[1]!, { mode: 'append', cursor: 'id'});
@@ -73,6 +86,33 @@ test('a labelled data set is copied by BigQuery itself, as another is read row b
   const last = await account.load();
   const ended = last.perTable.map(({ counts, failure }) => `${counts.rows} ${failure?.code ?? 'fine'}`);
   expect(ended.toSorted()).toEqual(['0 cursor-null', '1 fine']);
+}); // prettier-ignore
+
+test('a copied table whose run dies before and after its publication is published once', async () => {
+  const { items } = await account.call(listSources, { params: account.params, query: {} });
+  const tablesOf = async (source: string) =>
+    (await account.call(listSourceTables, { params: { ...account.params, source }, query: {} })).items;
+  for (const { id, name: source } of items)
+    for (const table of await tablesOf(id))
+      await account.choose(table, source === 'Near' ? { mode: 'replace' } : { enabled: false });
+  const runner = openTestRunner(account.params);
+  const run = await runner.newRun();
+  for (const status of ['publishing', 'succeeded']) {
+    const dying = runner.watched(async (writes) => {
+      const table = writes.find(({ path }) => path.includes('/tables/'));
+      if (table !== undefined && 'data' in table && table.data['status'] === status) throw new Error(`killed at ${status}`);
+    });
+    await expect(runEtl(runner.context(run, dying))).rejects.toThrow(`killed at ${status}`);
+    runner.ahead += 31_000;
+  }
+  await runEtl(runner.context(run));
+  const state = await runner.state(run);
+  expect(state).toMatchObject({ status: 'succeeded', failure: null, counts: { rows: 3 } });
+  const published = await warehouseRows(`SELECT run, rows_published AS n FROM ${account.raw}._ledger WHERE run = '${run}'`);
+  expect(published).toEqual([{ run, n: 3 }]);
+  expect(await warehouseRows(`SELECT COUNT(*) AS n FROM ${account.raw}.near__orders`)).toEqual([{ n: 3 }]);
+  expect(await left()).toEqual([]);
+  await runner.close();
 }); // prettier-ignore
 
 test('a data set that is not labelled for the tenant, and one of Tradewind’s own, are refused', async () => {

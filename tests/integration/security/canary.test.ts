@@ -27,6 +27,7 @@ import { type Account, openAccount, refusalOf, signUpPerson } from '#tests/accou
 import { eventually } from '#tests/eventually';
 import { type Artefact, ENCODINGS, findLeaks, type Leak } from '#tests/leak-search';
 import { useLocalCloud } from '#tests/local-cloud';
+import { keyFile } from '#tests/bigquery';
 import { startTestPostgres, type TestPostgres } from '#tests/postgres';
 import { openTestStore } from '#tests/store';
 
@@ -109,6 +110,24 @@ test('everything that takes a secret, used well and badly', async () => {
   expect(await account.load()).toMatchObject({ status: 'failed' });
   expect(await call(preflightEtl, { params, body: {} })).toMatchObject({ ok: false });
 
+  // The key of a service account, which signs nothing: it is tried, and fails.
+  const pem = (body: string) =>
+    `-----BEGIN PRIVATE KEY-----\n${body}${'A'.repeat(200)}\n-----END PRIVATE KEY-----\n`;
+  const warehouse = await call(createSource, {
+    params,
+    body: {
+      name: 'Warehouse',
+      settings: { kind: 'bigquery', project: projectId, dataset: 'sales' },
+      credentials: { key: keyFile('reader@shop.iam.gserviceaccount.com', pem(secret('the private key'))) },
+    },
+  });
+  expect(await testOf(warehouse.id)).toMatchObject({ status: 'failed' });
+  expect(
+    await refusalOf(call(discoverTables, { params: { ...params, source: warehouse.id } })),
+  ).toMatchObject({
+    code: 'key-invalid',
+  });
+
   // Sent in ways that are refused.
   const odd = secret('the misplaced password');
   const put = (body: string) =>
@@ -125,6 +144,11 @@ test('everything that takes a secret, used well and badly', async () => {
     `{"password":"${odd}`,
     `{"password":["${odd}"]}`,
     JSON.stringify({ password: odd, more: odd }),
+    JSON.stringify({ key: odd }),
+    JSON.stringify({ key: keyFile('reader@shop.iam.gserviceaccount.com', `${odd} no PEM`) }),
+    JSON.stringify({
+      key: keyFile('reader@shop.iam.gserviceaccount.com', pem(odd), { token_uri: 'https://evil.example' }),
+    }),
   ]) {
     const refused = await put(body);
     expect(refused.status).toBe(422);

@@ -1,3 +1,4 @@
+import { bigQueryFilter } from '#connectors/bigquery/filter';
 import { SchemaField, TableResource } from '#connectors/bigquery/resources';
 import { greatestSql, quoteIdentifier, selectSql, whereSql } from '#connectors/bigquery/select';
 import { transferOf } from '#connectors/bigquery/session';
@@ -12,6 +13,7 @@ import { type ColumnPlan, planColumn } from '#connectors/bigquery/types';
 import { planParts, shareOf, UnitPart } from '#connectors/bigquery/units';
 import { upperBoundOf } from '#connectors/bigquery/watermark';
 import { columnTypes, wireTypeOf } from '#core/column';
+import { filterSql } from '#core/sql/row-filter';
 import { startZetaSql, type ZetaSql } from '#tests/zetasql';
 import { takenSql } from '../../../../functions/etl/transfer.ts';
 
@@ -82,6 +84,33 @@ describe('what BigQuery is asked', () => {
     const staging = Object.fromEntries(columns.map(({ name, type }) => [name, wireTypeOf(type)]));
     const insert = `INSERT INTO \`raw\`.\`_stg_r1_t1\` (${columns.map(({ name }) => name).join(', ')}) ${sql}`;
     await zeta.analyze(insert, { tables: { ...tables, 'raw._stg_r1_t1': staging } });
+  }); // prettier-ignore
+
+  test('so is a filter on rows, of every type and of texts with a collation', async () => {
+    const collated = fields.map((field) => ({ ...field, collation: 'und:ci' }));
+    const { plans } = relation({ schema: { fields: collated } });
+    expect(plans.find(({ column }) => column.name === 'c_string')?.expression).toBe(
+      'CAST(CAST(t.`c_string` AS BYTES) AS STRING)',
+    );
+    const literals = [
+      ['c_int64', 'number', '7'],
+      ['c_int64', 'number', '99999999999999999999'],
+      ['c_numeric', 'number', '-1.5'],
+      ['c_bignumeric', 'number', '0.00000000000000000001'],
+      ['c_float64', 'float', '-Infinity'],
+      ['c_bool', 'bool', 'true'],
+      ['c_string', 'text', "O'Neil\\ \n"],
+      ['c_date', 'date', '2024-02-29'],
+      ['c_datetime', 'datetime', '2024-02-29 23:59:59.999999'],
+      ['c_timestamp', 'timestamp', '2024-02-29 23:59:59.999999'],
+    ] as const;
+    const conditions = literals.flatMap(([column, type, text]) => [
+      { column, test: 'one-of' as const, values: [{ type, text }] },
+      ...(type === 'text' || type === 'bool' || column === 'c_float64' ? [] : [{ column, test: 'lt' as const, values: [{ type, text }] }]),
+    ]);
+    const filter = filterSql({ match: 'all', conditions, columns: [] }, bigQueryFilter(plans, 'orders'));
+    const where = whereSql({ range: null, partition: null, newestShard: null, filter });
+    await zeta.analyze(selectSql(expressions, { ...place, table: 'orders', moment: null }, where, 10), { tables });
   }); // prettier-ignore
 
   test('names of any letters are one identifier', async () => {
