@@ -9,7 +9,7 @@ import { ROOT } from './deployables.ts';
 
 const HELP = `npm run types-ledger -- FILE
 
-Reads every edge value of every type from PostgreSQL, MariaDB, the tests' SQL Server, delimited text and Parquet, compares what
+Reads every edge value of every type from PostgreSQL, MariaDB, the tests' SQL Server, the local BigQuery, delimited text and Parquet, compares what
 arrived with what should, and writes both to FILE (Markdown).`;
 
 const Row = z.object({

@@ -1,5 +1,6 @@
 /** The calls of the connector, each worded and parsed. */
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TransientError } from '#core/errors';
 import { type ApiQuestion, type BigQueryApi, isApiError } from './api.ts';
 import { type Asked, refusal, toSourceError } from './errors.ts';
@@ -9,6 +10,8 @@ import { Dataset, Job, RowsPage, TableList, TableResource } from './resources.ts
 const MAX_QUERIES = 3;
 /** The longest that one call waits for an answer; a query may take many. */
 const WAIT_MS = 20_000;
+/** Telling a job to stop may take so long. */
+const CANCEL_MS = 3000;
 const LIST_PAGE = 1000;
 
 /** A query that has succeeded, whose rows may be read for about a day. */
@@ -94,7 +97,27 @@ export function openClient(
   const outcome = async (jobId: string, about: Asked) =>
     Job.parse(await get(`${jobs}/jobs/${jobId}`, about, { location: await location() })).status;
 
-  const client: BigQueryClient = {
+  /** Waits for the end of the job, or a while; what it failed of is told by the job itself. Nobody pays for what nobody waits for. */
+  const waitFor = async (jobId: string): Promise<void> => {
+    const query = { location: await location(), timeoutMs: String(WAIT_MS), maxResults: '0' };
+    try {
+      await api.ask({ method: 'GET', path: `${jobs}/queries/${jobId}`, query, signal });
+    } catch {
+      if (signal.aborted)
+        await api
+          .ask({
+            method: 'POST',
+            path: `${jobs}/jobs/${jobId}/cancel`,
+            query: { location: query.location },
+            signal: AbortSignal.timeout(CANCEL_MS),
+          })
+          .catch(() => undefined);
+      signal.throwIfAborted();
+      await sleep(1000, undefined, { signal }).catch(() => signal.throwIfAborted());
+    }
+  };
+
+  return {
     api,
     name,
     location,
@@ -144,14 +167,7 @@ export function openClient(
         await start(jobId, sql, about);
         let status = await outcome(jobId, about);
         while (status.state !== 'DONE') {
-          signal.throwIfAborted();
-          // Answers at once when the job ends; what it failed of is told by the job itself.
-          await api.ask({
-              method: 'GET',
-              path: `${jobs}/queries/${jobId}`,
-              query: { location: await location(), timeoutMs: String(WAIT_MS), maxResults: '0' },
-              signal,
-            }).catch(() => signal.throwIfAborted());
+          await waitFor(jobId);
           status = await outcome(jobId, about);
         }
         const { errorResult } = status;
@@ -177,5 +193,4 @@ export function openClient(
       );
     },
   };
-  return client;
 }

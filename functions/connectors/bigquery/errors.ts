@@ -42,7 +42,7 @@ const SAYINGS: Readonly<Record<string, (asked: Asked, said: string) => readonly 
   responseTooLarge: ({ what }, said) => [
     'answer-too-large',
     `BigQuery keeps no answer as large as all of ${what}: ${said}`,
-    'Load fewer of its columns or rows, or have the warehouse copy it: without a key, with the label on the data set.',
+    'Load fewer of its columns or rows, or label the data set and add it as a source without a key, so that it is copied.',
   ],
   billingNotEnabled: (_, said) => [
     'billing-disabled',

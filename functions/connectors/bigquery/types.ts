@@ -51,7 +51,8 @@ export function planColumn(field: SchemaField): ColumnPlan | { readonly column: 
     expression,
     note,
   });
-  if (nested) return plan('JSON', jsonSql(value), `"${name}" (${typeText(field)}) arrives as JSON`);
+  if (nested)
+    return plan('JSON', mode === 'REPEATED' ? listSql(value) : jsonSql(value), `"${name}" (${typeText(field)}) arrives as JSON`);
   const text = AS_TEXT[upper];
   if (text !== undefined) return plan('STRING', text.sql(value), `"${name}": ${text.note}`);
   const type = SPELLINGS[upper];
@@ -89,6 +90,11 @@ function wireSql(value: string, type: ColumnType): string {
 /** TO_JSON_STRING writes `null` for what is null: a text, where there was no value. */
 function jsonSql(value: string): string {
   return `IF(${value} IS NULL, NULL, TO_JSON_STRING(${value}))`;
+}
+
+/** An array that was never given is empty, as BigQuery shows it. */
+function listSql(value: string): string {
+  return `TO_JSON_STRING(IFNULL(${value}, []))`;
 }
 
 function shapeOf({ precision, scale }: SchemaField, type: ColumnType): Pick<Column, 'precision' | 'scale'> {

@@ -232,12 +232,28 @@ export const SOURCE_CODES = {
     'Give what the message names: a password, or a service account’s key.',
   ],
   'location-other': [
-    'A data set of BigQuery lies in another region than the warehouse.',
-    'Choose one in the same region, or copy it there.',
+    'A data set of BigQuery is not where the source says that it is.',
+    'Correct the location of the source, or leave it out.',
+  ],
+  'not-found-in-bigquery': [
+    'BigQuery does not find a data set or table.',
+    'Check the names, and that the account may see them.',
+  ],
+  'billing-disabled': [
+    'The project of a service account cannot run queries.',
+    'Enable billing in that project.',
+  ],
+  'query-refused': [
+    'BigQuery cannot read a table or view.',
+    'Leave out the column that the message names; a view may be broken by itself.',
+  ],
+  'answer-too-large': [
+    'BigQuery keeps no answer as large as the table.',
+    'Load fewer columns or rows, or label the data set and add it without a key, so that it is copied.',
   ],
   'location-differs': [
-    'A data set of BigQuery lies in another region than the warehouse.',
-    'Choose one in the same region, or copy it there.',
+    'A data set of BigQuery is elsewhere than the warehouse, and is read without a key.',
+    'Set the key of a service account that may read it, or copy it there.',
   ],
   'table-needs-key': [
     'A view or sharded table of BigQuery is read with a key only.',
