@@ -75,7 +75,7 @@ async function countedFrom(scope: Scope, plan: Planned, columns: readonly Column
 
 function notCopied({ name, transfer: { from } }: Planned, cause: TerminalError): TerminalError {
   return new TerminalError('copy-refused', `BigQuery did not copy "${name}": ${cause.message}`, {
-    remedy: `Give the installation’s service account the role BigQuery Data Viewer on the data set ${from.project}.${from.dataset}; a table with row access policies is read with a key only.`,
+    remedy: `Give the installation’s service account tradewind-etl the role BigQuery Data Viewer on the data set ${from.project}.${from.dataset}; a table with row access policies is read with a key only.`,
     cause,
   });
 }

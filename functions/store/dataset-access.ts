@@ -74,7 +74,7 @@ async function mustBeLabelled(
     throw new TerminalError('dataset-forbidden', `The data set ${name} is one of Tradewind’s own.`, {
       remedy: 'Name a data set of your own.',
     });
-  const remedy = `Set the label ${TENANT_LABEL}=${tenant} on the data set "${dataset}" and give the installation’s service account the role BigQuery Data Viewer on it; or set the key of a service account for this source.`;
+  const remedy = `Set the label ${TENANT_LABEL}=${tenant} on the data set "${dataset}" and give the installation’s service accounts (tradewind-api, tradewind-events and tradewind-etl) the role BigQuery Data Viewer on it; or set the key of a service account for this source.`;
   let labels: Readonly<Record<string, string>>;
   try {
     ({ labels } = Labelled.parse(await call({ method: 'GET', path, signal })));
