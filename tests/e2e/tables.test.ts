@@ -94,10 +94,10 @@ test('a table is merged by a key and a cursor, deleted rows are marked, columns 
     { column: 'ordered_at', operator: 'within-last' as const, last: { count: 24, unit: 'months' as const } },
   ];
   await chosen({ filter: { match: 'all', conditions } });
-  await source.getByLabel('Read from this ordered_at on').fill('2024-01-31');
+  await source.getByRole('textbox', { name: 'Read from this ordered_at on' }).fill('2024-01-31');
   await source.getByRole('button', { name: 'Use: Read from this ordered_at on' }).click();
   await chosen({ startFrom: '2024-01-31' });
-  await source.getByLabel('At most so many rows').fill('500');
+  await source.getByRole('spinbutton', { name: 'At most so many rows' }).fill('500');
   await source.getByRole('button', { name: 'Use: At most so many rows' }).click();
   await chosen({ rowLimit: 500 });
   await source.getByText(/^Rows: sku is one of A-1, B-2 and ordered_at/).waitFor();
@@ -117,7 +117,7 @@ test('a table is merged by a key and a cursor, deleted rows are marked, columns 
     { column: 'customer_no', form: 'exact' as const },
   ];
   await chosen({ hashed });
-  await source.getByText('Load again').click();
+  await source.getByText('Load again', { exact: true }).click();
   await pictured(page, 'again');
   expect([...(await accessibilityFaults(page)), await overflow(page)]).toEqual([0]);
   await source.getByRole('button', { name: 'Load public.order_lines anew' }).click();
