@@ -8,7 +8,7 @@ import { makeHostGuard, parseAllowedHosts } from '#connectors/hosts';
 import { connectors } from '#connectors/registry';
 import type { Credentials, SourceSettings } from '#core/source';
 
-/** What is to be read: the units of `table` whose number leaves `task` when divided by `tasks`. */
+/** What is to be read: the units of `table` that `task` gets, of `tasks` that each take the next one when they are free. */
 export interface Reading {
   readonly settings: SourceSettings;
   readonly credentials: Credentials;
@@ -51,8 +51,12 @@ async function read({ settings, credentials, table, task, tasks }: Reading): Pro
   const units = await session.planUnits(table, { targetBytes: UNIT_BYTES });
   let rows = 0;
   let parquetBytes = 0;
-  for (const [index, unit] of units.entries()) {
-    if (index % tasks !== task) continue;
+  const taken = Array.from({ length: tasks }, () => 0);
+  for (const unit of units) {
+    // Whoever has read least is free first: all processes see the same.
+    const free = taken.indexOf(Math.min(...taken));
+    taken[free]! += unit.estimatedBytes ?? 1;
+    if (free !== task) continue;
     const writer = makeTableWriter(columns, { write: async () => undefined });
     const reject = ({ message }: { readonly message: string }): never => {
       throw new Error(`a row was rejected: ${message}`);
