@@ -84,8 +84,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a table is published without its ledger row',
     file: SQL,
-    find: '\\n${rows};`,\n    ledgerInsert(dataset),',
-    replace: '\\n${rows};`,',
+    find: '    ledgerInsert(dataset, addedRows(options, destination)),\n',
+    replace: '',
     test: STATEMENTS,
     named: 'publish by append',
   },
@@ -151,7 +151,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a part of a table is published',
     file: PUBLISH,
-    find: '  checkComplete(plan, units);\n',
+    find: '  checkComplete(plan, planned);\n',
     replace: '',
     test: TAKEOVER,
     named: 'a part of a table is never published',
