@@ -1,5 +1,14 @@
 /** The sections of a model's page, in the order of the work. */
-export const SECTIONS = ['overview', 'sources', 'load', 'dataset', 'pipeline', 'deployment', 'try'] as const;
+export const SECTIONS = [
+  'overview',
+  'sources',
+  'load',
+  'automation',
+  'dataset',
+  'pipeline',
+  'deployment',
+  'try',
+] as const;
 export type Section = (typeof SECTIONS)[number];
 
 /** Every address of the application, once. */

@@ -1,4 +1,5 @@
 import * as api from '#core/api/etl';
+import { dryRunEtl } from '#core/api/dry-run';
 import { listEtlRejects } from '#core/api/rejects';
 import { EtlRun, EtlTable } from '#core/etl-run';
 import { paths } from '#core/paths';
@@ -8,6 +9,7 @@ import { serve } from '#runtime/http';
 import { mustRead, readAll, readPage } from '#store/document';
 import { readRunLogPage } from '#store/run-log';
 import { cancelRun } from './cancel.ts';
+import { dryRun } from './dry-run.ts';
 import { tableHistory } from './history.ts';
 import { preflight } from './preflight.ts';
 import { readRejects } from './read-rejects.ts';
@@ -32,6 +34,7 @@ export const handler = serve('etl-api', ({ store, config }) => [
     retryRun(store, params, { ...body, actor: caller.actor, trigger: triggerOf(caller) }),
   ),
   route(api.preflightEtl, ({ params, body }) => preflight(store, config, params, body)),
+  route(dryRunEtl, ({ params, body }) => dryRun(store, config, params, body)),
   route(api.listEtlRuns, ({ params, query }) => {
     const { status, trigger } = query;
     return readPage(store, paths.etlRuns(params.tenant, params.model), EtlRun, query, { status, trigger });

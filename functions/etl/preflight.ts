@@ -1,11 +1,12 @@
 import { openWarehouse } from '#cloud/bigquery';
 import { Dataset } from '#core/dataset';
+import type { TableListing } from '#connectors/connector';
 import { toFailure } from '#core/errors';
 import { inLanes } from '#core/in-lanes';
 import { checkQuota } from '#core/limits';
 import { datasetNames } from '#core/model';
 import { paths } from '#core/paths';
-import type { PreflightCheck } from '#core/preflight';
+import type { PreflightCheck, TableEstimate } from '#core/preflight';
 import type { SourceTable } from '#core/source';
 import { readersOf } from '#core/table-drift';
 import { Tenant } from '#core/tenant';
@@ -15,6 +16,7 @@ import { mustBeActive } from '#store/model-access';
 import { runsOfTheDay } from '#store/runs-of-the-day';
 import type { ModelKey } from '#store/source-access';
 import type { Store } from '#store/store';
+import { estimateTable, formerLoads, type RawSize } from './estimate.ts';
 import { checkDestinations, checkTable, failed, passed } from './preflight-checks.ts';
 import { probeSource } from './probe-source.ts';
 import { type Choice, chooseTables, sourceTables } from './tables.ts';
@@ -35,7 +37,7 @@ export async function preflight(
   key: ModelKey,
   choice: Choice,
   limitSeconds = LIMIT_SECONDS,
-): Promise<{ ok: boolean; checks: PreflightCheck[] }> {
+): Promise<{ ok: boolean; checks: PreflightCheck[]; estimates: TableEstimate[] }> {
   const { value: tenant } = await mustRead(store, paths.tenant(key.tenant), Tenant, 'tenant');
   const checks = [
     await looked('model-active', null, async () => {
@@ -55,13 +57,15 @@ export async function preflight(
       return tables.length === 1 ? 'One table is to be loaded.' : `${tables.length} tables are to be loaded.`;
     }),
   );
-  if (checks.some(({ ok }) => !ok)) return { ok: false, checks };
+  if (checks.some(({ ok }) => !ok)) return { ok: false, checks, estimates: [] };
   checks.push(...checkDestinations(tables));
 
   const warehouse = openWarehouse({ ...tenant.cloud, endpoints: config.endpoints });
   const { raw } = datasetNames(tenant.cloud, key.tenant, key.model);
   const signal = AbortSignal.timeout(limitSeconds * 1000);
   const readers = readersOf(await readAll(store, paths.datasets(key.tenant, key.model), Dataset));
+  const former = await formerLoads(store, key);
+  const sizes = new Map<string, { readonly raw: RawSize; readonly source: TableListing | null }>();
   const waiting = all.filter(({ source }) => tables.some((table) => table.source === source.id));
   await inLanes(waiting, LANES, async ({ source }) => {
     const own = tables.filter((table) => table.source === source.id);
@@ -69,11 +73,16 @@ export async function preflight(
     checks.push(probed.reached);
     for (const { table, described, cost } of probed.tables) {
       const loaded = await warehouse.describe({ dataset: raw, table: table.destination });
+      sizes.set(table.id, { raw: loaded, source: 'code' in described ? null : described });
       checks.push(...checkTable(source, table, described, loaded?.fields ?? null, readers));
       if (cost !== null) checks.push(cost);
     }
   });
-  return { ok: checks.every(({ ok }) => ok), checks };
+  const estimates = tables.map((table) => {
+    const { source, raw: size } = sizes.get(table.id) ?? { source: null, raw: null };
+    return estimateTable(table, source, former.get(table.id) ?? [], size);
+  });
+  return { ok: checks.every(({ ok }) => ok), checks, estimates };
 }
 
 /** The check that `look` makes: its words, or why it failed. */

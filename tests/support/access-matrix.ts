@@ -118,6 +118,7 @@ const ROWS: Readonly<Record<string, keyof typeof WHO>> = {
   'GET /api/tenants/{tenant}/models/{model}/deployments/{deployment}/logs': 'readers',
   'POST /api/tenants/{tenant}/models/{model}/deployments/{deployment}/rollback': 'deployers',
   'POST /api/tenants/{tenant}/models/{model}/deployments/{deployment}/stop': 'deployers',
+  'POST /api/tenants/{tenant}/models/{model}/etl/dry-run': 'editors',
   'GET /api/tenants/{tenant}/models/{model}/etl/history': 'readers',
   'POST /api/tenants/{tenant}/models/{model}/etl/preflight': 'runners',
   'GET /api/tenants/{tenant}/models/{model}/etl/runs': 'readers',

@@ -220,6 +220,8 @@ export const casesOf = (ids: SwapIds): readonly Case[] => [
     ({ source }) => ({ sources: [source], overlap: 'refuse' }),
     refused('unknown-source'),
   ],
+  ['POST …/etl/dry-run', 'tables', ({ table }) => ({ tables: [table] }), refused('unknown-table')],
+  ['POST …/etl/dry-run', 'sources', ({ source }) => ({ sources: [source] }), refused('unknown-source')],
   [
     'POST …/etl/preflight',
     'tables',

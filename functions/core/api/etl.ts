@@ -3,7 +3,7 @@ import { EtlCaps, EtlRun, EtlStatus, EtlTable, LoadAgain } from '../etl-run.ts';
 import { Overlap, RunTrigger } from '../events.ts';
 import { Id } from '../ids.ts';
 import { LogPage, LogPageQuery } from '../log.ts';
-import { PreflightCheck } from '../preflight.ts';
+import { PreflightCheck, TableEstimate } from '../preflight.ts';
 import { contract, listQuery, pageOf } from './contract.ts';
 
 const RUNS = '/api/tenants/{tenant}/models/{model}/etl/runs';
@@ -63,10 +63,14 @@ export const preflightEtl = contract({
   access: 'run',
   rate: 'trigger',
   summary:
-    'What a run would meet, found out before anything is loaded: sources, tables, columns, destinations.',
+    'What a run would meet, found out before anything is loaded: sources, tables, columns, destinations; and what it will probably take.',
   body: z.strictObject(choice),
-  /** `ok`: every check passed. */
-  answer: z.object({ ok: z.boolean(), checks: z.array(PreflightCheck) }),
+  /** `ok`: every check passed. `estimates`: by the tables' order; none where no run can begin. */
+  answer: z.object({
+    ok: z.boolean(),
+    checks: z.array(PreflightCheck),
+    estimates: z.array(TableEstimate).default([]),
+  }),
 });
 
 export const listEtlRuns = contract({

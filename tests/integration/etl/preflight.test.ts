@@ -1,3 +1,4 @@
+import { dryRunEtl } from '#core/api/dry-run';
 import { listEtlRuns, preflightEtl, startEtl } from '#core/api/etl';
 import { setCredentials } from '#core/api/sources';
 import { type Account, openAccount } from '#tests/account';
@@ -66,6 +67,10 @@ test('what a load would meet is said beforehand, table by table; nothing is begu
   });
 
   expect(await account.load()).toMatchObject({ status: 'succeeded' });
+  const { estimates } = await account.call(preflightEtl, { params: account.params, body: {} });
+  const known = estimates.find(({ name }) => name === 'public.customers');
+  expect(known).toMatchObject({ basis: 'former-loads', rows: 1, seconds: expect.any(Number) });
+  expect(known?.cost).not.toBeNull();
   await shop.sql('ALTER TABLE customers ALTER COLUMN id TYPE text');
   await shop.sql('DROP TABLE lines');
   await shop.sql('ALTER TABLE orders DROP COLUMN id');
@@ -123,3 +128,35 @@ test('a run that goes over its cap of rows stops, names the cap, and keeps what 
     counts: { rows: 50_100 },
   });
 }, 120_000);
+
+test('a dry run shows what comes of the first rows, by the real decoder, and leaves nothing behind', async () => {
+  await shop.sql(`CREATE TABLE parts (id int, sku text, price numeric(12,3), added timestamptz, mail text)`);
+  await shop.sql(
+    `INSERT INTO parts SELECT n, 'P-' || n, n + 0.125, '2026-01-02 03:04:05+00', 'a' || n || '@example.com' FROM generate_series(1, 50) n`,
+  );
+  await shop.sql(
+    'CREATE TABLE odd AS SELECT * FROM (VALUES (1, 1::numeric), (2, $$NaN$$::numeric)) v(id, amount)',
+  );
+  const { tables } = await addShop();
+  const parts = tables.find(({ name }) => name === 'public.parts');
+  if (parts === undefined) throw new Error('no table');
+  await account.choose(parts, { excluded: ['mail'] });
+  const { tables: found } = await account.call(dryRunEtl, { params: account.params, body: { rows: 3 } });
+  const [odd, first] = found;
+  expect(first).toMatchObject({ name: 'public.parts', rows: 3, rejected: {}, failure: null });
+  expect(first?.columns.map(({ name, type }) => `${name} ${type}`)).toEqual([
+    'id INT64',
+    'sku STRING',
+    'price NUMERIC',
+    'added TIMESTAMP',
+  ]);
+  expect(first?.preview).toHaveLength(3);
+  expect(first?.preview[0]).toEqual(['1', 'P-1', '1.125', '2026-01-02T03:04:05.000Z']);
+  expect(odd).toMatchObject({ name: 'public.odd', rows: 1, preview: [['1', '1']] });
+  expect(odd?.rejects).toMatchObject([{ column: 'amount', value: 'NaN' }]);
+  expect((await account.call(listEtlRuns, { params: account.params, query: {} })).items).toEqual([]);
+  // A source that is not to be reached says so for each of its tables.
+  await shop.sql('DROP TABLE parts');
+  const gone = await account.call(dryRunEtl, { params: account.params, body: { tables: [parts.id] } });
+  expect(gone.tables).toMatchObject([{ rows: 0, failure: { code: 'table-not-found' } }]);
+});

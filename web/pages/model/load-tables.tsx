@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { listEtlHistory } from '#core/api/etl';
-import type { EtlCounts, EtlTable } from '#core/etl-run';
+import { type EtlCounts, type EtlTable, stepTimes } from '#core/etl-run';
 import { api } from '../../api.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { bytes, count, counted, duration } from '../../ui/format.ts';
@@ -11,6 +11,7 @@ import { useAnswer } from '../../use-work.ts';
 import type { SoFar } from './progress.ts';
 import { ReasonList } from './reason-list.tsx';
 import { rejectedReasons } from './reasons.ts';
+import { RejectedRows } from './rejected-rows.tsx';
 
 const NOTHING = { rows: 0, bytes: 0 };
 
@@ -70,6 +71,7 @@ interface TableLineProps {
 
 function TableLine({ tenant, model, table, sofar }: TableLineProps) {
   const [open, setOpen] = useState(false);
+  const [rowsOpen, setRowsOpen] = useState(false);
   const { counts } = table;
   const rejected = rejectedOf(counts.rejected);
   const misfits = counts.misfits ?? {};
@@ -134,6 +136,21 @@ function TableLine({ tenant, model, table, sofar }: TableLineProps) {
                 reasons={rejectedReasons(misfits)}
                 of={rows}
               />
+              {rejected > 0 && (
+                <>
+                  <button
+                    class="button link"
+                    type="button"
+                    aria-expanded={rowsOpen}
+                    aria-label={`Rejected rows of ${table.name}, one by one`}
+                    onClick={() => setRowsOpen(!rowsOpen)}
+                  >
+                    look at them
+                  </button>
+                  {rowsOpen && <RejectedRows tenant={tenant} model={model} table={table} />}
+                </>
+              )}
+              {open && <Steps table={table} />}
               {open && <TableHistory tenant={tenant} model={model} table={table} />}
             </div>
           </td>
@@ -141,6 +158,13 @@ function TableLine({ tenant, model, table, sofar }: TableLineProps) {
       )}
     </>
   );
+}
+
+/** What the load of this table took its time by. */
+function Steps({ table }: { readonly table: EtlTable }) {
+  const times = stepTimes(table);
+  if (times.length === 0) return null;
+  return <p class="quiet">{times.map(([step, took]) => `${step} ${duration(took)}`).join(' · ')}</p>;
 }
 
 function TableHistory({ tenant, model, table }: Omit<TableLineProps, 'sofar'>) {

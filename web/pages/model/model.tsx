@@ -9,6 +9,7 @@ import { Badge } from '../../ui/badge.tsx';
 import { Failure, Skeleton } from '../../ui/states.tsx';
 import { useTitle } from '../../ui/use-title.ts';
 import NotFound from '../not-found.tsx';
+import { AutomationSection } from './automation-section.tsx';
 import { DatasetSection } from './dataset-section.tsx';
 import { DeploymentSection } from './deployment-section.tsx';
 import { type ModelState, useModelState } from './facts.ts';
@@ -24,6 +25,7 @@ const TITLES: Readonly<Record<Section, string>> = {
   overview: 'Overview',
   sources: 'Sources',
   load: 'Load',
+  automation: 'Automation',
   dataset: 'Data set',
   pipeline: 'Pipeline',
   deployment: 'Deployment',
@@ -97,6 +99,7 @@ const PARTS: Readonly<Record<Section, (props: SectionProps) => ComponentChildren
   overview: Overview,
   sources: SourcesSection,
   load: LoadSection,
+  automation: AutomationSection,
   dataset: DatasetSection,
   pipeline: PipelineSection,
   deployment: DeploymentSection,
