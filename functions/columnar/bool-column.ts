@@ -20,6 +20,10 @@ export class BoolColumn extends ColumnPages {
     this.present();
   }
 
+  figuresInto(out: Int32Array): void {
+    for (let at = 0; at < this.count; at++) out[at] = (this.bits[at >> 3]! >> (at & 7)) & 1;
+  }
+
   takePage(): Page {
     if (this.count > 0) this.seen = true;
     for (let at = 0; at < this.count; at++) if (this.bits[at >> 3]! & (1 << (at & 7))) this.trues++;

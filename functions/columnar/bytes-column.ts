@@ -11,6 +11,7 @@ import {
   type Pressure,
 } from './column-pages.ts';
 import { FULL, INVALID, ValueDictionary } from './dictionary.ts';
+import { fingerprints } from './farm-fingerprint.ts';
 import { freeNow } from './free-memory.ts';
 import type { Bounds } from './parquet-metadata.ts';
 
@@ -77,6 +78,29 @@ export class BytesColumn extends ColumnPages {
   appendText(text: string): void {
     const bytes = Buffer.from(text, 'utf8');
     this.append(bytes, 0, bytes.length);
+  }
+
+  figuresInto(out: Int32Array): void {
+    if (this.indexed) {
+      const { indices, count } = this;
+      const figures = this.dictionary.fingerprints();
+      for (let at = 0; at < count; at++) out[at] = figures[indices[at]!]!;
+      return;
+    }
+    const found = fingerprints(this.plain.subarray(0, this.end), this.count);
+    for (let at = 0; at < this.count; at++) out[at] = found[at * 2]!;
+  }
+
+  addFigures(sums: Int32Array, weight: number): void {
+    const { count } = this;
+    if (this.indexed) {
+      const { indices } = this;
+      const figures = this.dictionary.fingerprints();
+      for (let row = 0; row < count; row++) sums[row]! += Math.imul(weight, figures[indices[row]!]!);
+      return;
+    }
+    const found = fingerprints(this.plain.subarray(0, this.end), count);
+    for (let row = 0; row < count; row++) sums[row]! += Math.imul(weight, found[row * 2]!);
   }
 
   takePage(): Page {

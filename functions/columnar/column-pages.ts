@@ -72,6 +72,8 @@ export abstract class ColumnPages {
     this.clear();
   }
 
+  /** See row-checksum.ts. Before `takePage`. */
+  abstract figuresInto(out: Int32Array): void;
   /** Ends the page: its encoded values, counted into the figures. */
   abstract takePage(): Page;
   /** The row group's dictionary, null where none was used. Called after its last page. */

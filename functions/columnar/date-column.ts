@@ -20,6 +20,10 @@ export class DateColumn extends ColumnPages {
     this.present();
   }
 
+  figuresInto(out: Int32Array): void {
+    out.set(this.days.subarray(0, this.count));
+  }
+
   takePage(): Page {
     if (this.count > 0) {
       let min = this.days[0]!;

@@ -1,6 +1,10 @@
 /** Decimals of more than 18 digits: two's complement, big endian, 16 bytes (up to 38 digits) or 32 (up to 76). */
+import { LARGE_FIGURE } from '#core/sql/figures';
 import { ColumnPages, Extremes, type ColumnFigures, type Page } from './column-pages.ts';
 import type { Bounds } from './parquet-metadata.ts';
+
+/** The high word of 2^62. */
+const BOUND = 2 ** 30;
 
 export class DecimalColumn extends ColumnPages {
   readonly kind = 'decimal';
@@ -49,6 +53,21 @@ export class DecimalColumn extends ColumnPages {
   appendBigInt(value: bigint): void {
     writeBigEndian(this.view, this.count++ * this.typeLength, this.typeLength, value);
     this.present();
+  }
+
+  figuresInto(out: Int32Array): void {
+    const { view, count, typeLength } = this;
+    for (let at = 0; at < count; at++) {
+      const end = (at + 1) * typeLength;
+      const high = view.getInt32(end - 8);
+      // Only of 16 bytes: wider ones have no figure.
+      const small =
+        high >= -BOUND &&
+        high < BOUND &&
+        view.getInt32(end - 16) === high >> 31 &&
+        view.getInt32(end - 12) === high >> 31;
+      out[at] = small ? view.getInt32(end - 4) : LARGE_FIGURE;
+    }
   }
 
   takePage(): Page {

@@ -3,6 +3,7 @@
  * then the value). Open addressing over a hash of the bytes; grows from small, so that narrow columns stay cheap.
  */
 import { isUtf8 } from 'node:buffer';
+import { fingerprints } from './farm-fingerprint.ts';
 
 /** In place of a value's number: it is new and there is no room for it; it is no text. */
 export const FULL = -1;
@@ -18,6 +19,9 @@ export class ValueDictionary {
   /** Start of each value's length. */
   private starts = new Int32Array(256);
   private hashes = new Int32Array(256);
+  /** Low words of fingerprints, of the first `figured` values. */
+  private figures = new Int32Array(256);
+  private figured = 0;
   /** Value number + 1, or 0; the size is a power of two, at most half full. */
   private slots = new Int32Array(1024);
 
@@ -61,6 +65,17 @@ export class ValueDictionary {
     return size;
   }
 
+  /** The low words of the values' fingerprints. Valid until the next `find`. */
+  fingerprints(): Int32Array {
+    if (this.figures.length < this.starts.length) this.figures = grownWords(this.figures, this.starts.length);
+    const from = this.figured;
+    const start = from < this.values ? this.starts[from]! : this.length;
+    const found = fingerprints(this.bytes.subarray(start, this.length), this.values - from);
+    for (let value = from; value < this.values; value++) this.figures[value] = found[(value - from) * 2]!;
+    this.figured = this.values;
+    return this.figures;
+  }
+
   /** All values as a dictionary page. Valid until the next `find`. */
   page(): Uint8Array {
     return this.bytes.subarray(0, this.length);
@@ -82,6 +97,7 @@ export class ValueDictionary {
 
   clear(): void {
     this.values = 0;
+    this.figured = 0;
     this.length = 0;
     this.slots.fill(0);
   }
@@ -135,8 +151,8 @@ function grown(bytes: Uint8Array<ArrayBuffer>, size: number): Uint8Array<ArrayBu
   return larger;
 }
 
-function grownWords(words: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(words.length * 2);
+function grownWords(words: Int32Array<ArrayBuffer>, size = words.length * 2): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(size);
   larger.set(words);
   return larger;
 }

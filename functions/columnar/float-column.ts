@@ -1,6 +1,9 @@
 /** FLOAT64: NaN and infinities included, which the warehouse keeps. No sum: it would depend on the order of rows. */
+import { FLOAT_FACTOR, LARGE_FIGURE } from '#core/sql/figures';
 import { ColumnPages, type ColumnFigures, type Page } from './column-pages.ts';
 import type { Bounds } from './parquet-metadata.ts';
+
+const LIMIT = 2 ** 31;
 
 export class FloatColumn extends ColumnPages {
   readonly kind = 'float';
@@ -19,6 +22,15 @@ export class FloatColumn extends ColumnPages {
   append(value: number): void {
     this.values[this.count++] = value;
     this.present();
+  }
+
+  figuresInto(out: Int32Array): void {
+    const { values, count } = this;
+    for (let at = 0; at < count; at++) {
+      const value = values[at]!;
+      // At most 2^51, of which assigning keeps the lowest 32 bits; NaN is within no bounds.
+      out[at] = value >= -LIMIT && value < LIMIT ? Math.trunc(value * FLOAT_FACTOR) : LARGE_FIGURE;
+    }
   }
 
   takePage(): Page {

@@ -34,6 +34,16 @@ export class IntegerColumn extends ColumnPages {
     this.appendWords(Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
   }
 
+  figuresInto(out: Int32Array): void {
+    const { words, count } = this;
+    for (let value = 0; value < count; value++) out[value] = words[value * 2]!;
+  }
+
+  addFigures(sums: Int32Array, weight: number): void {
+    const { words, count } = this;
+    for (let row = 0; row < count; row++) sums[row]! += Math.imul(weight, words[row * 2]!);
+  }
+
   takePage(): Page {
     this.tally();
     return { encoding: 'PLAIN', body: [new Uint8Array(this.words.buffer, 0, this.count * 8)] };

@@ -17,6 +17,7 @@ import { DecimalColumn } from './decimal-column.ts';
 import { FloatColumn } from './float-column.ts';
 import { IntegerColumn } from './integer-column.ts';
 import { footer, magic, type StoredColumn } from './parquet-metadata.ts';
+import { RowChecksum } from './row-checksum.ts';
 import { RowGroups } from './row-groups.ts';
 
 /** Where the bytes of a file go, in order. `write` resolves when more may come; the chunk may be kept. */
@@ -119,6 +120,7 @@ class ParquetTableWriter implements TableWriter {
   private readonly groups: RowGroups;
   private groupNulls: number[];
   private readonly nulls: number[];
+  private readonly checksum: RowChecksum;
   private readonly outbox: Uint8Array[] = [];
   private draining: Promise<void> | null = null;
 
@@ -132,6 +134,7 @@ class ParquetTableWriter implements TableWriter {
     this.builders = columns.map((column) =>
       builders[wireTypeOf(column.type)](column, this.pageRows, this.pressure),
     );
+    this.checksum = new RowChecksum(columns, this.pageRows);
     this.groups = new RowGroups(columns.length, (chunk) => this.put(chunk));
     this.groupNulls = columns.map(() => 0);
     this.nulls = columns.map(() => 0);
@@ -170,7 +173,7 @@ class ParquetTableWriter implements TableWriter {
     return {
       rows: this.rows,
       bytes: this.bytes,
-      checksum: null,
+      checksum: this.checksum.value.toString(),
       columns: this.columns.map(({ name }, index) => {
         const { min, max, sum } = this.builders[index]!.figures();
         return {
@@ -207,9 +210,12 @@ class ParquetTableWriter implements TableWriter {
     this.pressure.full = false;
     const rows = this.rowsInPage;
     if (rows === 0) return;
-    const pages = this.builders.map((builder, index) => {
-      if (builder.rows !== rows)
-        throw new RangeError(`column ${this.columns[index]?.name} has ${builder.rows} of ${rows} rows`);
+    this.builders.forEach(({ rows: found }, index) => {
+      if (found !== rows)
+        throw new RangeError(`column ${this.columns[index]?.name} has ${found} of ${rows} rows`);
+    });
+    this.checksum.add(this.builders, rows);
+    const pages = this.builders.map((builder) => {
       const { encoding, body } = builder.takePage();
       return { encoding, body: [...levels(builder, rows), ...body] };
     });

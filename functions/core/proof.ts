@@ -23,7 +23,7 @@ export const Measure = z.object({
 export type Measure = z.infer<typeof Measure>;
 
 /** Measures kept with a table; all are compared. */
-export const KEPT_MEASURES = 600;
+export const KEPT_MEASURES = 200;
 
 /**
  * How a table's load was proved.

@@ -31,6 +31,7 @@ import { openSettledFeed } from './settled-feed.ts';
 import { settleRun } from './settle.ts';
 import { type Ending, RunStopped } from './stop-watch.ts';
 import { failTable, isOver, tablesOf } from './tables.ts';
+import { stopWhereApart } from './together.ts';
 import { unitsHeld, unitsOfTable } from './units.ts';
 import { writeTables } from './write-tables.ts';
 
@@ -119,6 +120,7 @@ async function extractAll(
     if (next.pauseMs > 0) await pause(next.pauseMs, scope.signal);
     const epoch = await openEpoch(scope, lease, next.tables, (source) => next.patienceWith(source));
     try {
+      await stopWhereApart(scope);
       await move(scope, 'extract');
       const lost = await runEpoch(scope, lease, epoch, landings, progress, meter);
       const sources = new Set(next.tables.map(({ source }) => source));
@@ -171,6 +173,7 @@ async function runEpoch(
   try {
     while (left.size > 0) {
       scope.signal.throwIfAborted();
+      if (landings.failed) await stopWhereApart(scope);
       const worked = await worker.step();
       const fresh = await settled.next();
       for (const { record } of fresh) {
@@ -191,6 +194,7 @@ async function runEpoch(
         } else {
           left.delete(record.table);
           await tableFailed(scope, table.plan, record.failure);
+          await stopWhereApart(scope);
         }
       }
       for (const [source, failure] of worker.lost) await putAside(source, failure);

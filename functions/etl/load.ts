@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Field, TableRef } from '#cloud/bigquery';
 import { type Column, wireTypeOf } from '#core/column';
-import { TerminalError } from '#core/errors';
+import type { Proof } from '#core/proof';
+import { tallyOfFigures } from '#core/sql/figures';
 import { addTallies, emptyTally, type TableTally } from '#core/tally';
 import { runJob } from './jobs.ts';
-import { compare, validationQuery } from './publish-sql.ts';
+import { measuresOf, proofOf } from './proof.ts';
+import { fittingQuery, validationQuery } from './publish-sql.ts';
 import type { Scope } from './scope.ts';
 import type { ClaimedUnit } from './units.ts';
 
@@ -51,29 +53,40 @@ export async function loadStaging(
 
 /**
  * Compares staging with what was counted while its files were written.
- * @returns how many of its rows do not fit the raw table's types.
- * @throws TerminalError `load-mismatch`
+ * @returns the proof, and how many of its rows do not fit the raw table's types.
  */
-export async function validate(
-  scope: Scope,
-  name: string,
+export async function prove(
+  { warehouse }: Pick<Scope, 'warehouse'>,
   ref: TableRef,
   columns: readonly Column[],
   tally: TableTally,
-): Promise<number> {
-  const [row] = await scope.warehouse.query(validationQuery(ref, columns));
-  const different = compare(row ?? {}, tally, columns);
-  if (different.length > 0)
-    throw new TerminalError(
-      'load-mismatch',
-      `"${name}" did not arrive as it was read (${different.join('; ')}). Nothing was published.`,
-      { remedy: 'Run it again; if it happens again, send the run’s id to support.' },
-    );
-  return Number(row?.['unfit'] ?? 0);
+): Promise<{ readonly proof: Proof; readonly unfit: number }> {
+  const [row = {}] = await warehouse.query(validationQuery(ref, columns, tally));
+  const proof = proofOf(tally, measuresOf(tally, row, columns), columns.length);
+  return { proof, unfit: Number(row['unfit'] ?? 0) };
+}
+
+/** What the published rows must come to: what was counted, without the rows that the raw table's types cannot hold. */
+export async function expectedOf(
+  { warehouse }: Pick<Scope, 'warehouse'>,
+  ref: TableRef,
+  columns: readonly Column[],
+  tally: TableTally,
+  unfit: number,
+): Promise<TableTally> {
+  if (unfit === 0) return tally;
+  const [row = {}] = await warehouse.query(fittingQuery(ref, columns, tally));
+  const fitting = tallyOfFigures(row, columns);
+  // The bounds of all rows are bounds of fewer.
+  const bounded = fitting.columns.map((column, index) => {
+    const { min = null, max = null } = tally.columns[index] ?? {};
+    return { ...column, min, max };
+  });
+  return { ...fitting, checksum: tally.checksum === null ? null : fitting.checksum, columns: bounded };
 }
 
 /** Stands for the figures that a publication was compared with. */
 export function checksum(tally: TableTally): string {
-  const figures = { rows: tally.rows, columns: tally.columns };
+  const figures = { rows: tally.rows, checksum: tally.checksum, columns: tally.columns };
   return createHash('sha256').update(JSON.stringify(figures)).digest('hex');
 }

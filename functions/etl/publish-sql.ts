@@ -2,8 +2,9 @@
  * Every statement the runner sends to BigQuery: pure text from plans. Names were made by us (letters, digits,
  * underscores) and are checked again here; values travel as parameters.
  */
-import { type Column, type ColumnType, decimalShape, wireTypeOf } from '#core/column';
+import type { Column, ColumnType } from '#core/column';
 import type { Field, TableRef } from '#cloud/bigquery';
+import { figuresCondition, figuresQuery, unlike } from '#core/sql/figures';
 import type { TableTally } from '#core/tally';
 import type { LoadMode } from '#core/source';
 import { DELETED_AT, LEDGER, REJECTS } from '#core/warehouse-name';
@@ -78,28 +79,34 @@ export function published({ name, type }: Column, from = '', into: ColumnType = 
   }
 }
 
-/** `added`: an expression for the rows that the raw table has more than before. */
-const ledgerInsert = (dataset: string, added = 'CAST(NULL AS INT64)'): string =>
+/** `added`: an expression for the rows that the raw table has more than before. `suffix`: as of a publication. */
+const ledgerInsert = (dataset: string, suffix = '', added = 'CAST(NULL AS INT64)'): string =>
   `INSERT INTO ${tableName({ dataset, table: LEDGER })} (${LEDGER_FIELDS.map((field) => quoted(field.name)).join(', ')})
-SELECT @run, @table, @rows, NULLIF(@cursor, ''), NULLIF(@watermark, ''), @checksum, CURRENT_TIMESTAMP(), NULLIF(@place, ''), NULLIF(@columns, ''), ${added};`;
+SELECT @run, @table${suffix}, @rows${suffix}, NULLIF(@cursor${suffix}, ''), NULLIF(@watermark${suffix}, ''), @checksum${suffix}, CURRENT_TIMESTAMP(), NULLIF(@place${suffix}, ''), NULLIF(@columns${suffix}, ''), ${added};`;
 
-const notPublished = (dataset: string): string =>
-  `ASSERT NOT EXISTS (SELECT 1 FROM ${tableName({ dataset, table: LEDGER })} WHERE run = @run AND table_name = @table) AS 'already published';`;
+const notPublished = (dataset: string, suffix = ''): string =>
+  `ASSERT NOT EXISTS (SELECT 1 FROM ${tableName({ dataset, table: LEDGER })} WHERE run = @run AND table_name = @table${suffix}) AS 'already published';`;
 
 /** What the statement says where another run has published the table since this one planned it. */
 export const PUBLISHED_MEANWHILE = 'another run has published this table meanwhile';
 
-/** The same newest publication means the same watermark to go on from, and the same rows to replace. */
-const stillNewest = (dataset: string): string =>
-  `ASSERT COALESCE((SELECT run FROM ${tableName({ dataset, table: LEDGER })} WHERE table_name = @table ORDER BY published_at DESC LIMIT 1), '') = @last AS '${PUBLISHED_MEANWHILE}';`;
+/** What it says where the rows are not those that were read. */
+export const NOT_AS_READ = 'the rows are not those that were read';
 
-/**
- * Puts staging into the raw table in one transaction, with its ledger row; rows that the raw table's types cannot hold
- * are left out. Merging, a row takes the place of the one with its key. Parameters: run, table, rows, cursor, watermark, place,
- * columns ('' for none), checksum; unless appending, or where place is made, before: the rows of the raw table; and where `newest`, last: the run whose
- * publication this one was planned from ('' for none).
- */
-export function publishScript(options: {
+/** Which table an assertion was about. */
+const about = (text: string, table: string) => `'${text}: ${quoted(table).slice(1, -1)}'`;
+
+/** The table that a failed assertion names after `text`; null where `message` tells of none. */
+export function toldOf(message: string, text: string): string | null {
+  return new RegExp(`${text}: (\\w+)`).exec(message)?.[1] ?? null;
+}
+
+/** The same newest publication means the same watermark to go on from, and the same rows to replace. */
+const stillNewest = ({ dataset, destination, suffix = '' }: Publication): string =>
+  `ASSERT COALESCE((SELECT run FROM ${tableName({ dataset, table: LEDGER })} WHERE table_name = @table${suffix} ORDER BY published_at DESC LIMIT 1), '') = @last${suffix} AS ${about(PUBLISHED_MEANWHILE, destination)};`;
+
+/** Putting a staging table into its raw table. */
+export interface Publication {
   readonly dataset: string;
   readonly destination: string;
   readonly staging: string;
@@ -121,42 +128,121 @@ export function publishScript(options: {
   readonly columns: readonly Column[];
   /** Types of the raw table that are wider than those of the columns. */
   readonly wider?: ReadonlyMap<string, ColumnType>;
-}): string {
-  const { dataset, columns, wider } = options;
-  const destination = tableName({ dataset, table: options.destination });
-  const names = columns.map((column) => quoted(column.name));
-  const unfit = anyUnfit(columns);
-  const rows = `SELECT ${columns.map((column) => `${published(column, '', wider?.get(column.name))} AS ${quoted(column.name)}`).join(', ')}
-FROM ${tableName({ dataset, table: options.staging })}${unfit === null ? '' : `\nWHERE NOT (${unfit})`}`;
-  return [
-    'BEGIN TRANSACTION;',
-    notPublished(dataset),
-    ...(options.newest ? [stillNewest(dataset)] : []),
-    ...(options.write === 'replace' ? [`TRUNCATE TABLE ${destination};`] : []),
-    ...(options.before ?? []),
-    options.write === 'merge'
-      ? mergeStatement(destination, rows, names, {
-          key: options.key ?? [],
-          gone: options.gone ?? [],
-          marks: options.marks ?? false,
-        })
-      : `INSERT INTO ${destination} (${names.join(', ')})\n${rows};`,
-    ...(options.cleared ?? []).map(
-      (name) => `UPDATE ${destination} SET ${quoted(name)} = NULL WHERE ${quoted(name)} IS NOT NULL;`,
-    ),
-    ...(options.after ?? []),
-    ledgerInsert(dataset, addedRows(options, destination)),
-    'COMMIT TRANSACTION;',
-  ].join('\n');
+  /** What the rows must be: of staging as it was read, and of those that are published. Left out: not compared. */
+  readonly expected?: { readonly staged: TableTally; readonly published: TableTally };
+  /** After the name of each parameter but `@run`: of several tables in one transaction each has its own. */
+  readonly suffix?: string;
 }
 
-function addedRows(
-  { write, before }: { readonly write: LoadMode; readonly before?: readonly string[] },
-  destination: string,
-): string {
-  const makesPlace = before !== undefined && before.length > 0;
-  if (write === 'append' && !makesPlace) return '@rows';
-  return write !== 'replace' ? `(SELECT COUNT(*) FROM ${destination}) - @before` : '@rows - @before';
+/** The statements in one transaction. */
+export function inTransaction(statements: readonly string[]): string {
+  return ['BEGIN TRANSACTION;', ...statements, 'COMMIT TRANSACTION;'].join('\n');
+}
+
+/**
+ * Puts staging into the raw table, with its ledger row, for a transaction; rows that the raw table's types cannot hold are
+ * left out. Merging, a row takes the place of the one with its key. What is published is compared before it is seen:
+ *
+ *     replace   the raw table
+ *     merge     the rows of the raw table whose key came
+ *     append    staging, and how many rows the raw table has then (unless some made place): none of its other rows is read
+ *
+ * Parameters: run, table, rows, cursor, watermark, place, columns ('' for none), checksum; before: the rows of the raw table;
+ * and where `newest`, last: the run whose publication this one was planned from ('' for none).
+ */
+export function publishStatements(publication: Publication): string[] {
+  const { dataset, columns, write, wider, suffix = '' } = publication;
+  const destination = tableName({ dataset, table: publication.destination });
+  const names = columns.map((column) => quoted(column.name));
+  const rows = `SELECT ${columns.map((column) => `${published(column, '', wider?.get(column.name))} AS ${quoted(column.name)}`).join(', ')}
+FROM ${fitting(tableName({ dataset, table: publication.staging }), columns)}`;
+  return [
+    notPublished(dataset, suffix),
+    ...(publication.newest ? [stillNewest(publication)] : []),
+    ...(write === 'replace' ? [`TRUNCATE TABLE ${destination};`] : []),
+    ...ownParameters(publication.before, suffix),
+    write === 'merge'
+      ? mergeStatement(destination, rows, names, {
+          key: publication.key ?? [],
+          gone: publication.gone ?? [],
+          marks: publication.marks ?? false,
+        })
+      : `INSERT INTO ${destination} (${names.join(', ')})\n${rows};`,
+    ...(publication.cleared ?? []).map(
+      (name) => `UPDATE ${destination} SET ${quoted(name)} = NULL WHERE ${quoted(name)} IS NOT NULL;`,
+    ),
+    ...ownParameters(publication.after, suffix),
+    ...asRead(publication),
+    ledgerInsert(dataset, suffix, addedRows(publication, destination)),
+  ];
+}
+
+/** The rows of staging that the raw table's types can hold, as follows FROM. */
+function fitting(staging: string, columns: readonly Column[]): string {
+  const unfit = anyUnfit(columns);
+  return unfit === null ? staging : `${staging}\nWHERE NOT (${unfit})`;
+}
+
+/** Statements whose parameters are, but for `@run`, those of the table of `suffix`. */
+function ownParameters(statements: readonly string[] = [], suffix = ''): string[] {
+  return statements.map((statement) => statement.replaceAll(/@(?!run\b)(\w+)/g, `@$1${suffix}`));
+}
+
+/** Whether rows go before others are appended. */
+function makesPlace({ before = [] }: Publication): boolean {
+  return before.length > 0;
+}
+
+function addedRows(publication: Publication, destination: string): string {
+  const { write, suffix = '' } = publication;
+  if (write === 'append' && !makesPlace(publication)) return `@rows${suffix}`;
+  const before = `@before${suffix}`;
+  return write === 'replace'
+    ? `@rows${suffix} - ${before}`
+    : `(SELECT COUNT(*) FROM ${destination}) - ${before}`;
+}
+
+function asRead(publication: Publication): string[] {
+  const { dataset, columns, expected, write, suffix = '' } = publication;
+  if (expected === undefined) return [];
+  const raw = tableName({ dataset, table: publication.destination });
+  const assert = (condition: string) =>
+    `ASSERT ${condition} AS ${about(NOT_AS_READ, publication.destination)};`;
+  if (write === 'append') {
+    const from = tableName({ dataset, table: publication.staging });
+    const staged = assert(figuresCondition({ from, columns, form: 'staged', tally: expected.staged }));
+    if (makesPlace(publication)) return [staged];
+    return [staged, assert(`(SELECT COUNT(*) FROM ${raw}) = @before${suffix} + @rows${suffix}`)];
+  }
+  const kept = unlike('kept', columns);
+  const rows = `${raw} AS ${kept}${write === 'merge' ? `\nWHERE ${cameAgain(publication, kept)}` : ''}`;
+  const from = narrowed(publication, rows);
+  return [assert(figuresCondition({ from, columns, form: 'own', tally: expected.published }))];
+}
+
+/** The rows with the values of columns that the raw table keeps in a wider type as those of their own. */
+function narrowed({ columns, wider }: Publication, rows: string): string {
+  if (wider === undefined || wider.size === 0) return rows;
+  const values = columns.map(({ name, type }) =>
+    wider.has(name) ? `CAST(${quoted(name)} AS ${type}) AS ${quoted(name)}` : quoted(name),
+  );
+  return `(SELECT ${values.join(', ')} FROM ${rows})`;
+}
+
+/** Whether the key of a row of the raw table, `kept`, came. */
+function cameAgain({ dataset, staging, key = [], columns, wider }: Publication, kept: string): string {
+  const came = unlike('came', columns);
+  const unfit = anyUnfit(columns);
+  const conditions = [
+    ...columns
+      .filter(({ name }) => key.includes(name))
+      .map(
+        (column) => `${kept}.${quoted(column.name)} = ${published(column, came, wider?.get(column.name))}`,
+      ),
+    // Those have not come: the row that they would have changed is as it was.
+    ...(unfit === null ? [] : [`NOT (${unfit})`]),
+  ];
+  return `EXISTS (SELECT 1 FROM ${tableName({ dataset, table: staging })} AS ${came} WHERE ${conditions.join(' AND ')})`;
 }
 
 function mergeStatement(
@@ -259,32 +345,6 @@ export function ledgerQuery(dataset: string): string {
   return `SELECT COUNT(*) AS n, MAX(rows_published) AS published, MAX(rows_added) AS added FROM ${tableName({ dataset, table: LEDGER })} WHERE run = @run AND table_name = @table`;
 }
 
-/** SUM of an exact type as text, comparable with a tally; null where the type has none or it could overflow. */
-function sumOf(column: Column): string | null {
-  const name = quoted(column.name);
-  switch (wireTypeOf(column.type)) {
-    case 'INT64':
-      return `CAST(SUM(CAST(${name} AS NUMERIC)) AS STRING)`;
-    case 'NUMERIC': {
-      const { precision, scale } = decimalShape(column);
-      return precision - scale > 18 ? null : `CAST(SUM(${name}) AS STRING)`;
-    }
-    case 'DATE':
-      return `CAST(SUM(UNIX_DATE(${name})) AS STRING)`;
-    case 'TIMESTAMP':
-      return `CAST(SUM(CAST(UNIX_MICROS(${name}) AS NUMERIC)) AS STRING)`;
-    case 'BOOL':
-      return `CAST(COUNTIF(${name}) AS STRING)`;
-    case 'STRING':
-      return `CAST(SUM(BYTE_LENGTH(${name})) AS STRING)`;
-    case 'BYTES':
-      return `CAST(SUM(LENGTH(${name})) AS STRING)`;
-    default:
-      // FLOAT64's sum depends on the order; BIGNUMERIC's may overflow.
-      return null;
-  }
-}
-
 /** Why a row that BigQuery cannot take is rejected. */
 export const UNFIT = 'unfit-value';
 
@@ -295,60 +355,20 @@ function unfitOf({ name, type }: Column): string | null {
   return null;
 }
 
+/** Whether a row of staging is one that the raw table's types cannot hold; null where they hold every row. */
 function anyUnfit(columns: readonly Column[]): string | null {
   const conditions = columns.flatMap((column) => unfitOf(column) ?? []);
   return conditions.length === 0 ? null : conditions.join(' OR ');
 }
 
-/** One row of figures about a staging table: `n`, `unfit` (rows), and per column i `nulls_i`, `sum_i`. */
-export function validationQuery(staging: TableRef, columns: readonly Column[]): string {
-  return figuresQuery(tableName(staging), columns);
-}
-
-/** The figures of `validationQuery` of whatever `from` is (a table, or a query in brackets) with columns of wire types. */
-export function figuresQuery(from: string, columns: readonly Column[]): string {
-  const figures = columns.flatMap((column, index) => {
-    const sum = sumOf(column);
-    return [
-      `COUNTIF(${quoted(column.name)} IS NULL) AS nulls_${index}`,
-      ...(sum === null ? [] : [`${sum} AS sum_${index}`]),
-    ];
-  });
+/** Figures of staging (`figuresQuery`), and `unfit`: rows that the raw table's types cannot hold. */
+export function validationQuery(staging: TableRef, columns: readonly Column[], tally: TableTally): string {
   const unfit = anyUnfit(columns);
-  const rejected = `${unfit === null ? '0' : `COUNTIF(${unfit})`} AS unfit`;
-  return `SELECT ${['COUNT(*) AS n', rejected, ...figures].join(',\n  ')}\nFROM ${from}`;
+  const wanted = { from: tableName(staging), columns, form: 'staged', tally } as const;
+  return figuresQuery(wanted, [`${unfit === null ? '0' : `COUNTIF(${unfit})`} AS unfit`]);
 }
 
-/** Compares the validation query's row with what was counted while the files were written: each difference in words. */
-export function compare(
-  row: Readonly<Record<string, unknown>>,
-  tally: TableTally,
-  columns: readonly Column[],
-): string[] {
-  const findings: string[] = [];
-  const differ = (what: string, wanted: unknown, found: unknown) =>
-    findings.push(`${what}: ${String(wanted)} written, ${String(found)} loaded`);
-  if (Number(row['n']) !== tally.rows) differ('rows', tally.rows, row['n']);
-  for (const [index, column] of columns.entries()) {
-    const counted = tally.columns[index];
-    if (counted === undefined) continue;
-    const nulls = Number(row[`nulls_${index}`]);
-    if (nulls !== counted.nulls) differ(`nulls of "${column.name}"`, counted.nulls, nulls);
-    const sum = row[`sum_${index}`];
-    const scale = wireTypeOf(column.type) === 'NUMERIC' ? decimalShape(column).scale : 0;
-    if (sum !== undefined && counted.sum !== null && unscaled(sum, scale) !== BigInt(counted.sum))
-      differ(`sum of "${column.name}"`, counted.sum, sum);
-  }
-  return findings;
-}
-
-/** `12.5` at scale 2 as 1250n; a SUM over no values (null) is 0. */
-export function unscaled(value: unknown, scale: number): bigint {
-  if (value === null) return 0n;
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  const [, sign, whole, fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text) ?? [];
-  if (whole === undefined) throw new RangeError(`decimal ${text}`);
-  const digits = `${whole}${fraction.padEnd(scale, '0').slice(0, scale)}`;
-  if (/[1-9]/.test(fraction.slice(scale))) throw new RangeError(`decimal ${text} at scale ${scale}`);
-  return BigInt(sign + digits);
+/** Figures of the rows of staging that the raw table's types can hold. */
+export function fittingQuery(staging: TableRef, columns: readonly Column[], tally: TableTally): string {
+  return figuresQuery({ from: fitting(tableName(staging), columns), columns, form: 'staged', tally });
 }

@@ -1,6 +1,6 @@
 import type { TableRef } from '#cloud/bigquery';
 import type { Column } from '#core/column';
-import { TerminalError, toError } from '#core/errors';
+import { TerminalError, toError, TransientError } from '#core/errors';
 import { type EtlCounts, EtlTable, etlCycle } from '#core/etl-run';
 import { DELETED_AT, LEDGER, REJECTS } from '#core/warehouse-name';
 import { mustRead, transition } from '#store/document';
@@ -8,16 +8,21 @@ import { now } from '#store/store';
 import { evolve, type Evolved } from './evolve.ts';
 import { runJob } from './jobs.ts';
 import { keepSchema } from './keep-schema.ts';
-import { checksum, type Extracted, gather, loadStaging, stagingFields, validate } from './load.ts';
+import { checksum, expectedOf, type Extracted, gather, loadStaging, prove, stagingFields } from './load.ts';
 import { addCounts, leftOutNotes, marksDeleted, overLimit, rejectedRows, sumMisfits } from './plan.ts';
+import { checkUnique } from './check-unique.ts';
+import { checkEqual, publishMismatch } from './proof.ts';
 import {
+  inTransaction,
   isOurs,
   LEDGER_FIELDS,
-  keyViolationQuery,
   ledgerQuery,
+  NOT_AS_READ,
+  type Publication,
   PUBLISHED_MEANWHILE,
-  publishScript,
+  publishStatements,
   REJECT_FIELDS,
+  toldOf,
   UNFIT,
   unfitRejectsScript,
 } from './publish-sql.ts';
@@ -43,13 +48,44 @@ export async function prepareWarehouse({ warehouse, dataset }: Scope): Promise<v
   await warehouse.ensureTable({ dataset, table: REJECTS }, REJECT_FIELDS);
 }
 
+/** A table in staging, compared with what was read: all that is left to do is its publication. */
+export interface Staged {
+  readonly plan: TablePlan;
+  /** Of what was read. */
+  readonly counts: EtlCounts;
+  /** Null: it is published, or nothing of it is to be. */
+  readonly publication: Publication | null;
+  /** Of its statements, without the publication's suffix; `run` and `table` apart. */
+  readonly params: Readonly<Record<string, string | number>>;
+}
+
 /**
  * Takes a fully extracted table into the warehouse: load, compare, publish, ledger. May be done again from the start at
  * any point: job ids are the same, and a table whose ledger row is there is not published again. One that has been given
  * up meanwhile is left alone.
- * @throws TerminalError `units-incomplete`, `too-many-rejects`, `load-mismatch`, `published-meanwhile`, …
+ * @throws TerminalError what `stageTable` does, `published-meanwhile`, `publish-mismatch`
  */
 export async function landTable(scope: Scope, plan: TablePlan): Promise<void> {
+  const staged = await stageTable(scope, plan);
+  if (staged === null) return;
+  const { publication, params } = staged;
+  if (publication !== null) {
+    const name = jobName(scope, plan.id, 'publish');
+    try {
+      await publish(scope, name, inTransaction(publishStatements(publication)), plan.destination, params);
+    } catch (error) {
+      throw refusedOf(error, [plan]);
+    }
+  }
+  await landed(scope, staged);
+}
+
+/**
+ * Takes a fully extracted table into staging, compares it, and makes its raw table ready. May be done again from the start
+ * at any point. Null: it is given up.
+ * @throws TerminalError `units-incomplete`, `too-many-rejects`, `load-mismatch`, …
+ */
+export async function stageTable(scope: Scope, plan: TablePlan): Promise<Staged | null> {
   const { store, key } = scope;
   const columns = plannedColumns(plan);
   const planned = await unitsOfTable(scope, plan.id, plan.epoch);
@@ -63,24 +99,35 @@ export async function landTable(scope: Scope, plan: TablePlan): Promise<void> {
   const path = tablePath(key, plan.id);
   const notes = [...plan.notes, ...(plan.unsettled && counts.rows > 0 ? [UNSETTLED] : [])];
   await transition(store, path, EtlTable, etlCycle, 'publish', { patch: () => ({ counts, notes }) });
-  if (await isGivenUp(scope, plan)) return;
+  if (await isGivenUp(scope, plan)) return null;
   scope.log.info('table read', { table: plan.name, rows: counts.rows, bytes: counts.bytes });
 
   await publishRejects(scope, plan, extracted);
   checkRejects(plan, counts);
+  if (!isNothing(plan, counts)) return stageRows(scope, plan, extracted, counts, keys);
+  // Nothing is to be published, but what uses the table wants to see its columns.
+  await evolve(scope, plan, columns);
+  return { plan, counts, publication: null, params: {} };
+}
 
-  const published =
-    plan.nothing || (plan.unsettled && counts.rows === 0)
-      ? await makeTable(scope, plan, columns)
-      : await publishRows(scope, plan, extracted, counts, keys);
-  if (published === null) return;
-  const landed = withUnfit(counts, extracted.tally.rows - published.rows);
+function isNothing(plan: TablePlan, { rows }: EtlCounts): boolean {
+  return plan.nothing || (plan.unsettled && rows === 0);
+}
+
+/** The staged table is published: removes what it was published from, and says so. */
+export async function landed(scope: Scope, { plan, counts }: Staged): Promise<void> {
+  const published = isNothing(plan, counts)
+    ? { rows: counts.rows, added: 0 }
+    : await publication(scope, plan.destination);
+  if (published === null)
+    throw new TransientError('not-published', `The publication of "${plan.name}" cannot be seen yet.`);
+  const kept = withUnfit(counts, counts.rows - published.rows);
   // First, for whoever goes on after a death looks no more at a table that is over.
   await removeStaging(scope, stagingOf(scope, plan.id));
   if (isTransfer(plan)) await removeStaging(scope, copyOf(scope, plan.id));
-  if (keys.length > 0) await removeStaging(scope, keysStagingOf(scope, plan.id));
-  await markLanded(scope, plan, landed, published.added);
-  scope.log.info('table published', { table: plan.name, rows: landed.rows, write: plan.write });
+  if (plan.marks === 'keys') await removeStaging(scope, keysStagingOf(scope, plan.id));
+  await markLanded(scope, plan, kept, published.added);
+  scope.log.info('table published', { table: plan.name, rows: kept.rows, write: plan.write });
 }
 
 const UNSETTLED =
@@ -100,11 +147,13 @@ export async function markLanded(
   const looked = plan.marks === 'rows' && plan.deletes === 'mark';
   await transition(store, tablePath(key, plan.id), EtlTable, etlCycle, 'succeed', {
     // The ledger in the warehouse has all of it; a list of ten thousand files is nothing to show.
-    patch: ({ notes }) => ({
+    patch: ({ notes, proof }) => ({
       counts,
       added,
       notes: [...notes, ...leftOutNotes(plan.write, looked, counts.rejected)],
       watermark: plan.watermark?.slice(0, 60) ?? null,
+      // Its publication compared the rows once more, or there would be none.
+      proof: proof === null ? null : { ...proof, stage: 'published' as const },
       finishedAt: now(store),
     }),
   });
@@ -120,38 +169,31 @@ async function taken(
   return done === null ? copyTable(scope, plan, columns) : countedBefore(scope, plan, columns);
 }
 
-/** Nothing is to be published, but what uses the table wants to see its columns. */
-async function makeTable(scope: Scope, plan: TablePlan, columns: readonly Column[]): Promise<Published> {
-  await evolve(scope, plan, columns);
-  return { rows: 0, added: 0 };
-}
-
 /** Rows that a publication put in, and those that the table has more than before (null: published before it was counted). */
 interface Published {
   readonly rows: number;
   readonly added: number | null;
 }
 
-/**
- * Loads the table's files and publishes their rows, unless that is done.
- * @returns what the warehouse has kept of them, the rest went to the rejects; null where the table is given up.
- */
-async function publishRows(
+/** Loads the table's files and compares them, unless they are published; null where the table is given up. */
+async function stageRows(
   scope: Scope,
   plan: TablePlan,
   extracted: Extracted,
   counts: EtlCounts,
   keyUnits: readonly ClaimedUnit[],
-): Promise<Published | null> {
-  const done = await publication(scope, plan.destination);
-  if (done !== null) return done;
+): Promise<Staged | null> {
+  const { tally } = extracted;
+  if (await isPublished(scope, plan.destination)) return { plan, counts, publication: null, params: {} };
   const columns = plannedColumns(plan);
   const staging = stagingOf(scope, plan.id);
   const job = jobName(scope, plan.id, 'load');
   if (isTransfer(plan)) await stageCopy(scope, plan, staging, columns);
   else await loadStaging(scope, job, staging, extracted.uris, stagingFields(columns));
   scope.log.info('table staged', { table: plan.name });
-  const unfit = await validate(scope, plan.name, staging, columns, extracted.tally);
+  const { proof, unfit } = await prove(scope, staging, columns, tally);
+  await scope.store.db.commit([{ kind: 'update', path: tablePath(scope.key, plan.id), data: { proof } }]);
+  checkEqual(plan.name, proof);
   if (unfit > 0) {
     await publishUnfit(scope, plan, staging, columns);
     checkRejects(plan, withUnfit(counts, unfit));
@@ -170,38 +212,36 @@ async function publishRows(
   const { params, ...statements } = besides(scope, plan, keys);
   // Loading took its time: whoever gave the run up in between has told people so.
   if (await isGivenUp(scope, plan)) return null;
-  const script = publishScript({
-    dataset: scope.dataset,
-    destination: plan.destination,
-    staging: staging.table,
-    write: plan.write,
-    key: key.map(({ name }) => name),
-    gone: columnsThere(raw, [...plan.gone, DELETED_AT]),
-    cleared: columnsThere(raw, plan.cleared),
-    marks,
-    ...statements,
-    newest: true,
-    columns,
-    wider: raw.wider,
-  });
-  const about = {
-    rows: extracted.tally.rows - unfit,
-    cursor: plan.cursor ?? '',
-    watermark: plan.watermark ?? '',
-    checksum: checksum(extracted.tally),
-    place: plan.place,
-    columns: plan.columnSet,
-    before: raw.rows,
-    last: plan.lastRun,
-    ...params,
+  return {
+    plan,
+    counts,
+    publication: {
+      dataset: scope.dataset,
+      destination: plan.destination,
+      staging: staging.table,
+      write: plan.write,
+      key: key.map(({ name }) => name),
+      gone: columnsThere(raw, [...plan.gone, DELETED_AT]),
+      cleared: columnsThere(raw, plan.cleared),
+      marks,
+      ...statements,
+      newest: true,
+      columns,
+      wider: raw.wider,
+      expected: { staged: tally, published: await expectedOf(scope, staging, columns, tally, unfit) },
+    },
+    params: {
+      rows: tally.rows - unfit,
+      cursor: plan.cursor ?? '',
+      watermark: plan.watermark ?? '',
+      checksum: checksum(tally),
+      place: plan.place,
+      columns: plan.columnSet,
+      before: raw.rows,
+      last: plan.lastRun,
+      ...params,
+    },
   };
-  try {
-    await publish(scope, jobName(scope, plan.id, 'publish'), script, plan.destination, about);
-  } catch (error) {
-    if (toError(error).message.includes(PUBLISHED_MEANWHILE)) throw publishedMeanwhile(plan, error);
-    throw toError(error).message.includes(UNTOLD_ROWS) ? placeUntold(plan, error) : error;
-  }
-  return publication(scope, plan.destination);
 }
 
 /** Those of `names` that the raw table has, as it calls them. */
@@ -237,11 +277,23 @@ async function isGivenUp({ store, key }: Scope, plan: TablePlan): Promise<boolea
   return isOver(table);
 }
 
-function publishedMeanwhile(plan: TablePlan, cause: unknown): TerminalError {
+/** Why a publication of the tables of `plans` was refused: what its assertions say, of which table they say it. */
+export function refusedOf(error: unknown, plans: readonly TablePlan[]): unknown {
+  const { message } = toError(error);
+  const nameOf = (text: string) => {
+    const told = toldOf(message, text);
+    return plans.find(({ destination }) => destination === told)?.name ?? null;
+  };
+  const untold = message.includes(UNTOLD_ROWS) ? plans.find(({ replaced }) => replaced !== null) : undefined;
+  if (untold !== undefined) return placeUntold(untold, error);
+  const changed = nameOf(NOT_AS_READ);
+  if (changed !== null) return publishMismatch(changed, error);
+  const meanwhile = nameOf(PUBLISHED_MEANWHILE);
+  if (meanwhile === null) return error;
   return new TerminalError(
     'published-meanwhile',
-    `Another run has published "${plan.name}" while this one was reading it. Nothing of this one was published.`,
-    { remedy: 'Start the load again: it goes on from what is published now.', cause },
+    `Another run has published "${meanwhile}" while this one was reading it. Nothing of this one was published.`,
+    { remedy: 'Start the load again: it goes on from what is published now.', cause: error },
   );
 }
 
@@ -264,7 +316,8 @@ export async function publication(
   return { rows: Number(row?.['published']), added: added === null ? null : Number(added) };
 }
 
-async function isPublished(scope: Scope, table: string): Promise<boolean> {
+/** Whether this run has published `table`. */
+export async function isPublished(scope: Scope, table: string): Promise<boolean> {
   return (await publication(scope, table)) !== null;
 }
 
@@ -284,30 +337,6 @@ async function publish(
   );
 }
 
-/** Rows that share a key cannot be merged: which of them is right is not ours to choose. */
-async function checkUnique(
-  { warehouse }: Scope,
-  plan: TablePlan,
-  staging: TableRef,
-  key: readonly Column[],
-): Promise<void> {
-  if (key.length === 0) return;
-  const [found] = await warehouse.query(keyViolationQuery(staging, key));
-  if (found === undefined) return;
-  const values = plan.key.map((name, index) => ({ name, value: found[`key_${index}`] ?? null }));
-  const shown = values
-    .map(({ name, value }) => `${name} = ${typeof value === 'string' ? value.slice(0, 50) : 'null'}`)
-    .join(', ');
-  const isNull = values.some(({ value }) => value === null);
-  throw new TerminalError(
-    isNull ? 'key-null' : 'key-not-unique',
-    isNull
-      ? `"${plan.name}" has a row whose key is null (${shown}), so it cannot be merged.`
-      : `"${plan.name}" has ${Number(found['n'])} rows with the key ${shown}; a merge needs a key that each row has to itself.`,
-    { remedy: 'Choose other columns as the key of this table, or load it by replace.' },
-  );
-}
-
 /** What the ledger says of rejects beside their run. */
 const NOTHING_TOLD = { cursor: '', watermark: '', checksum: '', place: '', columns: '' };
 
@@ -323,7 +352,7 @@ async function publishRejects(scope: Scope, plan: TablePlan, extracted: Extracte
     extracted.rejectUris,
     REJECT_FIELDS,
   );
-  const script = publishScript({
+  const statements = publishStatements({
     dataset: scope.dataset,
     destination: REJECTS,
     staging: staging.table,
@@ -332,7 +361,7 @@ async function publishRejects(scope: Scope, plan: TablePlan, extracted: Extracte
     columns: REJECT_FIELDS.map(({ name, type }) => ({ name, type, nullable: true, sourceType: 'reject' })),
   });
   const about = { rows: 0, ...NOTHING_TOLD };
-  await publish(scope, jobName(scope, plan.id, 'publish-rejects'), script, name, about);
+  await publish(scope, jobName(scope, plan.id, 'publish-rejects'), inTransaction(statements), name, about);
   await removeStaging(scope, staging);
 }
 

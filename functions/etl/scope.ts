@@ -27,6 +27,8 @@ export interface Scope extends Place {
   readonly tasks: number;
   readonly holder: string;
   readonly caps: EtlCaps;
+  /** All tables of the run are published in one transaction. */
+  readonly together: boolean;
   readonly spent: Pick<SpentTold, 'tell'>;
   /** Fires when the work is to be left: `living` or `stop` has fired. */
   readonly signal: AbortSignal;
@@ -60,6 +62,7 @@ export async function openScope(
     tasks: context.tasks,
     holder: context.holder,
     caps: watch.caps,
+    together: watch.together,
     spent,
     living,
     stop: watch.signal,

@@ -10,11 +10,11 @@
  */
 import type { JobOutcome } from '#cloud/bigquery';
 import { TransientError } from '#core/errors';
-import { EtlTable, etlCycle } from '#core/etl-run';
+import { EtlRun, EtlTable, etlCycle } from '#core/etl-run';
 import { inLanes } from '#core/in-lanes';
 import { paths } from '#core/paths';
 import type { Log } from '#runtime/log';
-import { readAll, transition } from '#store/document';
+import { mustRead, readAll, transition } from '#store/document';
 import { now } from '#store/store';
 import { cleanUp } from './clean-up.ts';
 import { endRun, planEnd } from './finish.ts';
@@ -23,7 +23,7 @@ import type { Place } from './place.ts';
 import { markLanded, publication, removeStaging, withUnfit } from './publish.ts';
 import { TablePlan } from './records.ts';
 import { tablePath } from './run-key.ts';
-import { JOB_STEPS, jobName, stagingTables } from './staging.ts';
+import { JOB_STEPS, jobName, stagingTables, togetherJobName } from './staging.ts';
 import type { Ending } from './stop-watch.ts';
 import { isOver, tablesOf } from './tables.ts';
 
@@ -48,6 +48,8 @@ export async function settleRun(place: Settling, ending: Ending): Promise<void> 
   const plans = new Map(
     (await readAll(store, paths.etlPlans(place.path), TablePlan)).map((plan) => [plan.id, plan]),
   );
+  if ((await mustRead(store, place.path, EtlRun, 'run')).value.together && plans.size > 0)
+    await stopTogether(place);
   const open = (await tablesOf(store, key)).filter((table) => !isOver(table));
   await inLanes(open, LANES, (table) => settleTable(place, table, plans.get(table.id), ending));
   const tables = await tablesOf(store, key);
@@ -88,15 +90,23 @@ async function settleTable(
 
 /** Stops every job that the run may have begun for a table, waits for its end, and sees that no other is begun. */
 async function stopJobs(place: Place, table: string): Promise<void> {
-  for (const step of JOB_STEPS)
-    for (let attempt = 1; attempt <= MAX_JOB_ATTEMPTS; attempt++) {
-      const jobId = `${jobName(place, table, step)}-${attempt}`;
-      const { state } = await place.warehouse.jobOutcome(jobId);
-      if (state === 'running') await stopJob(place, jobId);
-      if (state !== 'unknown') continue;
-      if (step === 'publish') await useUp(place, jobId);
-      break;
-    }
+  for (const step of JOB_STEPS) await stopAttempts(place, jobName(place, table, step), step === 'publish');
+}
+
+/** Likewise the job that publishes all of the run's tables. */
+async function stopTogether(place: Place): Promise<void> {
+  await stopAttempts(place, togetherJobName(place), true);
+}
+
+async function stopAttempts(place: Place, name: string, publishes: boolean): Promise<void> {
+  for (let attempt = 1; attempt <= MAX_JOB_ATTEMPTS; attempt++) {
+    const jobId = `${name}-${attempt}`;
+    const { state } = await place.warehouse.jobOutcome(jobId);
+    if (state === 'running') await stopJob(place, jobId);
+    if (state !== 'unknown') continue;
+    if (publishes) await useUp(place, jobId);
+    break;
+  }
 }
 
 /**

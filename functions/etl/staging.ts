@@ -38,6 +38,11 @@ export const JOB_STEPS = [
 ] as const;
 export type JobStep = (typeof JOB_STEPS)[number];
 
+/** The name of the job that publishes all tables of a run together; its ids are made likewise. */
+export function togetherJobName({ key }: Pick<Place, 'key'>): string {
+  return `tw-${key.run}-publish`;
+}
+
 /** The name of a step's job; its id is the name, a dash and the number of the attempt. */
 export function jobName({ key }: Pick<Place, 'key'>, table: string, step: JobStep): string {
   return `tw-${key.run}-${table}-${step}`;

@@ -1,4 +1,4 @@
-import { EtlCaps, EtlRun, MAX_TOGETHER, type LoadAgain } from '#core/etl-run';
+import { EtlCaps, EtlRun, type LoadAgain } from '#core/etl-run';
 import { announce, type Overlap, type RunTrigger } from '#core/events';
 import { checkQuota } from '#core/limits';
 import { paths } from '#core/paths';
@@ -12,6 +12,7 @@ import { makeId, now, type Store } from '#store/store';
 import { currentTrace } from '#store/trace';
 import { checkAgain } from './again.ts';
 import type { RunKey } from './run-key.ts';
+import { checkTogether } from './together-plan.ts';
 import { type Choice, chooseTables, sourceTables } from './tables.ts';
 import { startWaiting } from './waiting.ts';
 
@@ -86,16 +87,6 @@ export async function startRun(
   // The active one may have ended before there was anything that waited for it.
   await startWaiting(store, { tenant, model });
   return answer(store, tenant, model, waiting.id, id);
-}
-
-/** @throws TerminalError `too-many-together` */
-export function checkTogether(tables: number): void {
-  if (tables <= MAX_TOGETHER) return;
-  throw new TerminalError(
-    'too-many-together',
-    `${tables} tables cannot be published together: BigQuery changes at most ${MAX_TOGETHER} in one transaction beside the ledger.`,
-    { remedy: 'Load fewer of them at once, or let each table be published by itself.' },
-  );
 }
 
 async function answer(

@@ -34,10 +34,11 @@ export function stopOf(
 /** Looks every second whether the run is to end. The signal's reason is a `RunStopped`. */
 export async function openStopWatch({ store, path }: Pick<Place, 'store' | 'path'>): Promise<{
   readonly caps: EtlCaps;
+  readonly together: boolean;
   readonly signal: AbortSignal;
   readonly close: () => void;
 }> {
-  const { caps } = (await mustRead(store, path, EtlRun, 'run')).value;
+  const { caps, together } = (await mustRead(store, path, EtlRun, 'run')).value;
   const stop = new AbortController();
   let looking = false;
   const look = async (): Promise<void> => {
@@ -58,5 +59,5 @@ export async function openStopWatch({ store, path }: Pick<Place, 'store' | 'path
   };
   const timer = setInterval(() => void look(), EVERY_MILLISECONDS);
   timer.unref();
-  return { caps, signal: stop.signal, close: () => clearInterval(timer) };
+  return { caps, together, signal: stop.signal, close: () => clearInterval(timer) };
 }

@@ -1,8 +1,9 @@
 import type { TableRef } from '#cloud/bigquery';
 import type { Column } from '#core/column';
 import { TerminalError } from '#core/errors';
-import { gather, loadStaging, stagingFields, validate } from './load.ts';
+import { gather, loadStaging, prove, stagingFields } from './load.ts';
 import { addCounts, percent, rejectedRows } from './plan.ts';
+import { checkEqual } from './proof.ts';
 import { vanishedQuery } from './publish-sql.ts';
 import { plannedColumns, plannedKey, type TablePlan } from './records.ts';
 import type { Scope } from './scope.ts';
@@ -45,7 +46,7 @@ export async function stageKeys(
   );
   const staging = keysStagingOf(scope, plan.id);
   await loadStaging(scope, jobName(scope, plan.id, 'load-keys'), staging, keys.uris, stagingFields(key));
-  await validate(scope, plan.name, staging, key, keys.tally);
+  checkEqual(plan.name, (await prove(scope, staging, key, keys.tally)).proof);
   scope.log.info('keys staged', { table: plan.name, rows: keys.tally.rows });
   return staging;
 }

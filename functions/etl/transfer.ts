@@ -4,15 +4,16 @@
  * published, entered in the ledger. The copy is what they are compared with.
  */
 import type { TableRef } from '#cloud/bigquery';
-import { type Column, decimalShape, wireTypeOf } from '#core/column';
+import type { Column } from '#core/column';
 import { TerminalError } from '#core/errors';
 import { EtlTable } from '#core/etl-run';
-import { emptyTally, type TableTally } from '#core/tally';
+import { figuresQuery, tallyOfFigures } from '#core/sql/figures';
+import { emptyTally } from '#core/tally';
 import { mustRead } from '#store/document';
 import { capReachedBy } from './caps.ts';
 import { runJob } from './jobs.ts';
 import { type Extracted, loadStaging, STAGING_HOURS, stagingFields } from './load.ts';
-import { figuresQuery, quoted, tableName, unscaled } from './publish-sql.ts';
+import { quoted, tableName } from './publish-sql.ts';
 import type { TablePlan } from './records.ts';
 import { tablePath } from './run-key.ts';
 import type { Scope } from './scope.ts';
@@ -53,8 +54,10 @@ export async function copyTable(scope: Scope, plan: Planned, columns: readonly C
   await warehouse.expireTable(copy, STAGING_HOURS);
   scope.log.info('table copied', { table: plan.name });
   await refuse(scope, copy, transfer);
-  const [row] = await warehouse.query(figuresQuery(await countedFrom(scope, plan, columns), columns));
-  const tally = tallyOf(row ?? {}, columns, (await warehouse.describe(copy))?.bytes ?? 0);
+  const from = await countedFrom(scope, plan, columns);
+  const [row] = await warehouse.query(figuresQuery({ from, columns, form: 'staged', tally: null }));
+  const bytes = (await warehouse.describe(copy))?.bytes ?? 0;
+  const tally = { ...tallyOfFigures(row ?? {}, columns), bytes };
   const others = (await tablesOf(scope.store, scope.key)).filter(({ id }) => id !== plan.id);
   const spent = others.reduce(
     (sum, { counts }) => ({ rows: sum.rows + counts.rows, bytes: sum.bytes + counts.bytes }),
@@ -105,28 +108,4 @@ async function refuse({ warehouse }: Scope, copy: TableRef, { refusal }: Planned
   const { when, code, message, remedy } = refusal;
   const found = await warehouse.query(`SELECT 1 AS found FROM ${tableName(copy)} AS t WHERE ${when} LIMIT 1`);
   if (found.length > 0) throw new TerminalError(code, message, { remedy });
-}
-
-/** The figures of a query as a tally, which is compared with those of staging. */
-export function tallyOf(
-  row: Readonly<Record<string, unknown>>,
-  columns: readonly Column[],
-  bytes: number,
-): TableTally {
-  return {
-    rows: Number(row['n'] ?? 0),
-    bytes,
-    checksum: null,
-    columns: columns.map((column, index) => {
-      const sum = row[`sum_${index}`];
-      const scale = wireTypeOf(column.type) === 'NUMERIC' ? decimalShape(column).scale : 0;
-      return {
-        name: column.name,
-        nulls: Number(row[`nulls_${index}`] ?? 0),
-        min: null,
-        max: null,
-        sum: sum === undefined ? null : String(unscaled(sum, scale)),
-      };
-    }),
-  };
 }

@@ -7,6 +7,7 @@ import { mustRead, readAll } from '#store/document';
 import { now } from '#store/store';
 import { TablePlan } from './records.ts';
 import type { Scope } from './scope.ts';
+import { checkTogether } from './together-plan.ts';
 import { newTable, tablesOf, tablesToLoad } from './tables.ts';
 
 /** Firestore takes 500 writes at once. */
@@ -40,6 +41,7 @@ export async function writeTables(scope: Scope): Promise<void> {
     throw new TerminalError('nothing-to-load', 'No table is enabled any more.', {
       remedy: 'Enable at least one table of a source, then start again.',
     });
+  if (scope.together) checkTogether(Math.max(known.size, enabled.length));
   const tables = planRunTables(key.run, enabled, now(store)).filter((table) => !known.has(table.id));
   const writes: Write[] = [
     ...tables.map((data): Write => {

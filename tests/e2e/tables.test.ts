@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { buildWeb } from '#scripts/start/web';
+import { paths } from '#core/paths';
+import type { Proof } from '#core/proof';
 import { SourceTable } from '#core/source';
 import { withProposal } from '#core/table-drift';
 import { eventually } from '#tests/eventually';
@@ -8,7 +10,7 @@ import { useLocalCloud } from '#tests/local-cloud';
 import { openTestStore } from '#tests/store';
 import { accessibilityFaults, overflow } from '#tests/web/accessibility';
 import { openBrowser, openPage } from '#tests/web/browser';
-import { panel, signUp } from '#tests/web/pages';
+import { panel, sectionLink, signUp } from '#tests/web/pages';
 import { openRecords, recordsOf } from '#tests/web/records';
 
 /* How a table is loaded, chosen on the page: each choice is what the next load reads. */
@@ -195,3 +197,46 @@ test('tables that a load found at another place wait until it is said what is th
   expect(complaints()).toEqual([]);
   await context.close();
 }); // prettier-ignore
+
+test('the tables of a load show what they were proved by, or what differs; they are published together where that is chosen', async () => {
+  const { page, context, complaints } = await openPage(browser, cloud.urls.web);
+  const { tenant, model } = await signUp(page);
+  const of = recordsOf(tenant, model);
+  const nulls = (column: string, obtained: string) =>
+    ({ what: 'nulls', column, expected: '0', obtained }) as const;
+  const proof = (differ: number): Proof => ({
+    stage: differ > 0 ? 'staged' : 'published',
+    rows: 541_909,
+    columns: 12,
+    checksum: '0003f1c29a77e0d1',
+    differ,
+    measured: 24,
+    measures: [nulls('sku', differ > 0 ? '1' : '0'), nulls('ordered_at', '0')],
+  });
+  await records.put(of.paths.source, of.source);
+  await records.put(of.paths.etl, { ...of.etl('succeeded', 541_909), together: true });
+  await records.put(of.paths.etlTable, { ...of.etlTable('succeeded', 541_909), proof: proof(0) });
+  await sectionLink(page, 'Load').click();
+  await page.getByText('proved: 541,909 rows, 12 columns, checksum 0x0003f1c29a77e0d1').waitFor();
+  await page.getByText('all tables together', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'History of public.order_lines' }).click();
+  await page.getByRole('row', { name: /nulls of sku/ }).waitFor();
+  await page.getByText('and 22 more, alike on both sides').waitFor();
+  await pictured(page, 'proved');
+  expect([...(await accessibilityFaults(page)), await overflow(page)]).toEqual([0]);
+
+  const failure = { code: 'load-mismatch', message: 'It did not arrive as it was read.', remedy: null };
+  const failed = { ...of.etlTable('failed', 541_909), failure, proof: proof(1) };
+  await records.put(of.paths.etlTable, failed);
+  await page.getByText('Of 24 figures 1 differs').waitFor();
+  await pictured(page, 'differs');
+  expect([...(await accessibilityFaults(page)), await overflow(page)]).toEqual([0]);
+
+  await page.getByLabel('Publish all tables together').check();
+  await eventually('the choice', async () => {
+    const found = await store.db.get(paths.model(tenant, model));
+    return found?.data['publishTogether'] === true;
+  });
+  expect(complaints).toEqual([]);
+  await context.close();
+}, 60_000);

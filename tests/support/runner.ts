@@ -18,7 +18,7 @@ export interface TestRunner {
   /** Milliseconds added to the store's clock. */
   ahead: number;
   /** A run as the API writes it, never given to the platform; answers its id. */
-  newRun(): Promise<string>;
+  newRun(more?: Partial<EtlRun>): Promise<string>;
   /** What a container's only task works with. */
   context(run: string, on?: Store): JobContext;
   /** The run as it stands, with its tables. */
@@ -41,7 +41,7 @@ export function openTestRunner({ tenant, model }: { tenant: string; model: strin
   const runner: TestRunner = {
     store,
     ahead: 0,
-    async newRun() {
+    async newRun(more = {}) {
       // Job ids are unique in a project for ever, and made from the run's.
       const id = `r${randomBytes(8).toString('hex')}`;
       const data = EtlRun.parse({
@@ -56,6 +56,7 @@ export function openTestRunner({ tenant, model }: { tenant: string; model: strin
         createdAt: new Date().toISOString(),
         startedAt: null,
         finishedAt: null,
+        ...more,
       });
       await db.commit([{ kind: 'set', path: paths.etlRun(tenant, model, id), data }]);
       return id;

@@ -33,6 +33,18 @@ export const LOAD_CODES = {
     'What arrived in the warehouse is not what was read. Nothing was published.',
     'Run it again; if it happens again, send the run’s id to support.',
   ],
+  'publish-mismatch': [
+    'The rows in the warehouse would not have been those that were read, so the publication was taken back.',
+    'See that nobody else writes to the model’s raw tables, and run it again.',
+  ],
+  'not-published': [
+    'A publication that is done cannot be seen in the warehouse yet.',
+    'It is tried again by itself.',
+  ],
+  'together-failed': [
+    'The tables of the load are published together or not at all, and one of them cannot be.',
+    'See why that one failed; or let each table be published by itself.',
+  ],
   'published-meanwhile': [
     'Another process published this table at the same moment.',
     'Look at the table’s history; run it again if rows are missing.',

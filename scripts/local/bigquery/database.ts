@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { mkdirSync } from 'node:fs';
 import { BIGINT, BLOB, DuckDBInstance, DuckDBScalarFunction } from '@duckdb/node-api';
 import type { DuckDBConnection, DuckDBMaterializedResult } from '@duckdb/node-api';
-import { farmFingerprint } from './farm-fingerprint.ts';
+import { fingerprints } from '#columnar/farm-fingerprint';
 import { wideDecimalFunction } from './wide-decimals.ts';
 import { macros } from './sql/macros.ts';
 
@@ -56,14 +56,35 @@ function fingerprintFunction(): DuckDBScalarFunction {
     returnType: BIGINT,
     mainFunction: (_info, input, output) => {
       const column = input.getColumnVector(0);
-      for (let row = 0; row < input.rowCount; row += 1) {
-        const value = column.getItem(row);
-        // The parameter is a BLOB, so a value that is not NULL has `bytes`.
-        output.setItem(row, value === null ? null : farmFingerprint((value as { bytes: Uint8Array }).bytes));
-      }
+      // The parameter is a BLOB, so a value that is not NULL has `bytes`.
+      const values = Array.from(
+        { length: input.rowCount },
+        (_, row) => (column.getItem(row) as { bytes: Uint8Array } | null)?.bytes ?? null,
+      );
+      const given = values.filter((value) => value !== null);
+      const found = fingerprints(packed(given), given.length);
+      let at = 0;
+      values.forEach((value, row) => {
+        const fingerprint =
+          value === null ? null : (BigInt(found[at + 1] ?? 0) << 32n) | BigInt((found[at] ?? 0) >>> 0);
+        if (value !== null) at += 2;
+        output.setItem(row, fingerprint);
+      });
       output.flush();
     },
   });
+}
+
+/** Values one after the other, each after its length in four bytes. */
+function packed(values: readonly Uint8Array[]): Buffer {
+  const all = Buffer.alloc(values.reduce((sum, { length }) => sum + length + 4, 0));
+  let at = 0;
+  for (const value of values) {
+    at = all.writeUInt32LE(value.length, at);
+    all.set(value, at);
+    at += value.length;
+  }
+  return all;
 }
 
 /** Runs `work` inside one transaction: committed when it returns, rolled back when it throws. */

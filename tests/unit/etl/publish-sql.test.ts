@@ -3,17 +3,21 @@ import { columnTypes, type Column } from '#core/column';
 import { DELETED_AT, inWarehouse, warehouseNames } from '#core/warehouse-name';
 import { startZetaSql, type ZetaSql } from '#tests/zetasql';
 import { wireTypeOf } from '#core/column';
+import type { TableTally } from '#core/tally';
 import {
-  compare,
   LEDGER_FIELDS,
   keyViolationQuery,
   lastPublishedQuery,
   ledgerQuery,
-  publishScript,
+  fittingQuery,
+  inTransaction,
+  NOT_AS_READ,
+  type Publication,
+  publishStatements,
   quoted,
   REJECT_FIELDS,
+  toldOf,
   unfitRejectsScript,
-  unscaled,
   validationQuery,
   vanishedQuery,
 } from '../../../functions/etl/publish-sql.ts';
@@ -30,8 +34,17 @@ const column = (name: string, type: Column['type'], more: Partial<Column> = {}):
 });
 const every = columnTypes.map((type) => column(`c_${type.toLowerCase()}`, type));
 
+const publishScript = (publication: Publication) => inTransaction(publishStatements(publication));
+
 const typed = (fields: readonly { name: string; type: string }[]) =>
   Object.fromEntries(fields.map(({ name, type }) => [name, type]));
+/** What was read: decimals small enough for a sum, and so each is asked for. */
+const tally: TableTally = {
+  rows: 5,
+  bytes: 0,
+  checksum: '8589934591',
+  columns: every.map(({ name }) => ({ name, nulls: 1, min: '-5', max: '7', sum: '-12' })),
+};
 const tables = {
   'raw.orders': { ...typed(every), c_old: 'STRING', [DELETED_AT]: 'TIMESTAMP' },
   'raw._stg_r1_t1': typed(every.map(({ name, type }) => ({ name, type: wireTypeOf(type) }))),
@@ -90,6 +103,7 @@ describe('every statement is GoogleSQL', () => {
               ]),
             }
           : {}),
+        expected: { staged: tally, published: tally },
       });
       const statements = script.split(/;\n?/).filter((text) => text.trim() !== '');
       expect(statements.map((text) => text.trim().split(' ')[0])).toEqual([
@@ -99,6 +113,7 @@ describe('every statement is GoogleSQL', () => {
         ...(write === 'replace' ? ['TRUNCATE'] : []),
         ...(write === 'append' ? ['ASSERT', 'DELETE'] : []),
         ...(write === 'merge' ? ['MERGE', 'UPDATE', 'MERGE', 'INSERT'] : ['INSERT']),
+        'ASSERT',
         'INSERT',
         'COMMIT',
       ]);
@@ -163,8 +178,10 @@ describe('every statement is GoogleSQL', () => {
   });
 
   test('validation of every type', async () => {
-    const query = validationQuery({ dataset: 'raw', table: '_stg_r1_t1' }, every);
-    await expect(zeta.analyze(query, { tables })).resolves.toBeUndefined();
+    for (const ask of [validationQuery, fittingQuery]) {
+      const query = ask({ dataset: 'raw', table: '_stg_r1_t1' }, every, tally);
+      await expect(zeta.analyze(query, { tables })).resolves.toBeUndefined();
+    }
   });
 
   test('place is made by cursors of every type', async () => {
@@ -193,6 +210,28 @@ test('types that staging cannot hold are cast back', () => {
   expect(script).toContain(
     'SELECT DATETIME(`at`) AS `at`, SAFE_CAST(`t` AS TIME) AS `t`, SAFE.PARSE_JSON(`j`) AS `j`, `n` AS `n`',
   );
+});
+
+test('several tables in one transaction have parameters of their own', () => {
+  const statements = publishStatements({
+    dataset: 'raw',
+    destination: 'd',
+    staging: 's',
+    write: 'append',
+    newest: true,
+    columns: [column('n', 'INT64')],
+    expected: { staged: tally, published: tally },
+    suffix: '_7',
+  });
+  const used = new Set(statements.join(' ').match(/@\w+/g));
+  const own = ['table', 'rows', 'cursor', 'watermark', 'checksum', 'place', 'columns', 'before', 'last'];
+  expect(used).toEqual(new Set(['@run', ...own.map((name) => `@${name}_7`)]));
+});
+
+test('an assertion that failed names its table', () => {
+  const message = `Query error: Assertion failed: ${NOT_AS_READ}: shop__orders at [3:1]`;
+  expect(toldOf(message, NOT_AS_READ)).toBe('shop__orders');
+  expect(toldOf('Query error: Assertion failed: already published', NOT_AS_READ)).toBeNull();
 });
 
 test('a merge without a key is no statement: it would match every row', () => {
@@ -246,54 +285,6 @@ test('a column keeps its name when others come, go or change places', () => {
     const rest = of(names.filter((name) => name !== gone).toReversed());
     for (const [name, given] of rest) expect([name, given]).toEqual([name, all.get(name)]);
   }
-});
-
-describe('staging compared with what was written', () => {
-  const columns = [
-    column('id', 'INT64'),
-    column('price', 'NUMERIC', { precision: 12, scale: 2 }),
-    column('j', 'JSON'),
-  ];
-  const tally = {
-    rows: 3,
-    bytes: 100,
-    checksum: null,
-    columns: [
-      { name: 'id', nulls: 0, min: '1', max: '3', sum: '6' },
-      { name: 'price', nulls: 1, min: '100', max: '250', sum: '350' },
-      { name: 'j', nulls: 3, min: null, max: null, sum: null },
-    ],
-  };
-  const good = {
-    n: 3,
-    nulls_0: 0,
-    sum_0: '6',
-    nulls_1: 1,
-    sum_1: '3.5',
-    nulls_2: 3,
-    sum_2: null,
-  };
-
-  test('equal figures are equal, whatever form they have', () => {
-    expect(compare(good, tally, columns)).toEqual([]);
-  });
-  test('a lost row, a changed cent and a null are found', () => {
-    const found = compare({ ...good, n: 2, nulls_0: 1, sum_1: '3.51' }, tally, columns);
-    expect(found).toEqual([
-      'rows: 3 written, 2 loaded',
-      'nulls of "id": 0 written, 1 loaded',
-      'sum of "price": 350 written, 3.51 loaded',
-    ]);
-  });
-});
-
-test('decimals as unscaled integers', () => {
-  expect(unscaled('12.5', 2)).toBe(1250n);
-  expect(unscaled('-0.05', 2)).toBe(-5n);
-  expect(unscaled(null, 2)).toBe(0n);
-  expect(unscaled('1.500', 1)).toBe(15n);
-  expect(() => unscaled('1.55', 1)).toThrow(/1\.55/);
-  expect(() => unscaled('abc', 1)).toThrow(/abc/);
 });
 
 test('new columns are added, types widen in place, narrower ones are kept wide, others are told, dropped columns stay', () => {

@@ -154,6 +154,14 @@ const expressions = [
   "TO_HEX(FROM_BASE64('AP8='))",
   'NORMALIZE(s)',
   "LENGTH(b'\\xff\\x00')",
+  // bits
+  'id & 2147483647',
+  '(id & 255) >> 1',
+  'id | 8',
+  'id ^ 5',
+  '1 | 2 ^ 3 & 4 + 1',
+  '1 + 2 & 3 = 3',
+  'NULLIF(id, 3) & 3',
   // FARM_FINGERPRINT in each branch of length
   ...[0, 1, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 200].map(
     (n) => `FARM_FINGERPRINT(REPEAT('aZ9', ${n}))`,
@@ -339,6 +347,7 @@ test.each(expressions)('%s', async (expression) => {
 
 const queries = [
   'SELECT g, COUNT(*) AS n, COUNT(s) AS c, COUNT(DISTINCT b) AS k, SUM(id) AS a, AVG(id) AS m, MIN(d) AS lo, MAX(ts) AS hi FROM t GROUP BY g ORDER BY g',
+  'SELECT COUNTIF(id > 1) AS n, COUNTIF(b) AS b, COUNT(*) AS c FROM t WHERE id > 100',
   'SELECT COUNTIF(id > 1) AS n, SUM(f) AS f, LOGICAL_OR(b) AS o, LOGICAL_AND(b) AS a, BIT_XOR(id) AS x, STDDEV(id) AS sd FROM t',
   'SELECT SUM(id) AS s, AVG(f) AS a, MIN(s) AS m, COUNT(*) AS n FROM t WHERE FALSE',
   'SELECT g, ARRAY_AGG(id ORDER BY id DESC LIMIT 2) AS l FROM t GROUP BY g ORDER BY g',

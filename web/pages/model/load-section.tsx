@@ -18,6 +18,7 @@ import { CancelButton } from './cancel-button.tsx';
 import type { ModelState } from './facts.ts';
 import { LoadTables, rejectedOf } from './load-tables.tsx';
 import { readSoFar, sum, TaskProgress } from './progress.ts';
+import { PublishTogether } from './publish-together.tsx';
 import { RunLog } from './run-log.tsx';
 import { READ_ONLY } from './sources-section.tsx';
 
@@ -48,6 +49,11 @@ export function LoadSection({ state }: { readonly state: ModelState }) {
         }
       >
         {start.error !== null && <Failure error={start.error} retry={start.run} />}
+        <PublishTogether
+          tenant={tenant}
+          model={model}
+          together={valueOf(state.model, null)?.publishTogether ?? false}
+        />
         <Shown of={state.etlRuns}>
           {() =>
             run === undefined ? (
@@ -106,6 +112,7 @@ function RunDetail({ tenant, model, run }: RunProps) {
             `took ${duration(Date.parse(run.finishedAt) - Date.parse(run.createdAt))}`
           )}
         </span>
+        {run.together && <span class="quiet">all tables together</span>}
         {!over && (
           <CancelButton
             tenant={tenant}

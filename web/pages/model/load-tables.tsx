@@ -12,6 +12,7 @@ import type { SoFar } from './progress.ts';
 import { ReasonList } from './reason-list.tsx';
 import { rejectedReasons } from './reasons.ts';
 import { RejectedRows } from './rejected-rows.tsx';
+import { ProofLine, ProofMeasures } from './table-proof.tsx';
 
 const NOTHING = { rows: 0, bytes: 0 };
 
@@ -81,6 +82,7 @@ function TableLine({ tenant, model, table, sofar }: TableLineProps) {
       <tr>
         <th scope="row" class="name">
           {table.name}
+          <ProofLine proof={table.proof} />
         </th>
         <td>
           <Badge status={table.status} />
@@ -151,6 +153,9 @@ function TableLine({ tenant, model, table, sofar }: TableLineProps) {
                 </>
               )}
               {open && <Steps table={table} />}
+              {table.proof !== null && (open || table.proof.differ > 0) && (
+                <ProofMeasures name={table.name} proof={table.proof} />
+              )}
               {open && <TableHistory tenant={tenant} model={model} table={table} />}
             </div>
           </td>

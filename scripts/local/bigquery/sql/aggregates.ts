@@ -102,8 +102,9 @@ const bits =
 
 export const aggregates: Readonly<Record<string, Aggregate>> = {
   COUNT: (args, parts) => ({ sql: call('count', parts.star ? '*' : one(args, parts).sql, parts), type: int }),
+  // DuckDB's count_if answers NULL over no rows.
   COUNTIF: (args, parts) => ({
-    sql: `CAST(${call('count_if', one(args, parts).sql, parts)} AS BIGINT)`,
+    sql: call('count', `nullif(${one(args, parts).sql}, FALSE)`, parts),
     type: int,
   }),
   SUM: (args, parts) => {

@@ -1,5 +1,6 @@
 /** Expressions: precedence climbing over the allow-list, answering DuckDB text and the GoogleSQL type. */
 import { callFunction, isFunction } from './call.ts';
+import { parseBits } from './bits.ts';
 import { castTo, coerceTo, fits } from './cast.ts';
 import { commonType } from './common-type.ts';
 import type { Cursor } from './cursor.ts';
@@ -58,13 +59,13 @@ function parseNot(cursor: Cursor, env: Env, scope: Scope): Expr {
 
 function parseComparison(cursor: Cursor, env: Env, scope: Scope): Expr {
   const at = cursor.at;
-  const left = parseAdditive(cursor, env, scope);
+  const left = parseOperand(cursor, env, scope);
   for (const op of ['<=', '>=', '<>', '!=', '=', '<', '>'])
-    if (cursor.acceptOp(op)) return compare(op, left, parseAdditive(cursor, env, scope), at);
+    if (cursor.acceptOp(op)) return compare(op, left, parseOperand(cursor, env, scope), at);
   if (cursor.acceptWord('IS')) {
     const not = cursor.acceptWord('NOT') ? 'NOT ' : '';
     if (cursor.acceptWord('DISTINCT', 'FROM')) {
-      const [a, b] = unify([left, parseAdditive(cursor, env, scope)], 'IS DISTINCT FROM', cursor);
+      const [a, b] = unify([left, parseOperand(cursor, env, scope)], 'IS DISTINCT FROM', cursor);
       return { sql: `(${a?.sql} IS ${not}DISTINCT FROM ${b?.sql})`, type: bool };
     }
     for (const word of ['NULL', 'TRUE', 'FALSE'])
@@ -73,16 +74,16 @@ function parseComparison(cursor: Cursor, env: Env, scope: Scope): Expr {
   }
   const not = cursor.acceptWord('NOT') ? 'NOT ' : '';
   if (cursor.acceptWord('BETWEEN')) {
-    const low = parseAdditive(cursor, env, scope);
+    const low = parseOperand(cursor, env, scope);
     cursor.needWord('AND');
-    const high = parseAdditive(cursor, env, scope);
+    const high = parseOperand(cursor, env, scope);
     return {
       sql: `(${not}(${compare('>=', left, low, at).sql} AND ${compare('<=', left, high, at).sql}))`,
       type: bool,
     };
   }
   if (cursor.acceptWord('LIKE')) {
-    const pattern = parseAdditive(cursor, env, scope);
+    const pattern = parseOperand(cursor, env, scope);
     if (left.type.base !== 'STRING' || pattern.type.base !== 'STRING')
       throw unsupported('LIKE on anything but STRING', at);
     return { sql: `(${not}(${left.sql} LIKE ${pattern.sql} ESCAPE '\\'))`, type: bool };
@@ -125,17 +126,17 @@ function parseIn(cursor: Cursor, env: Env, scope: Scope, left: Expr, not: string
   return { sql: `(${not}(${left.sql} IN (${typed.map((i) => i.sql).join(', ')})))`, type: bool };
 }
 
+/** What comparisons are between. */
+function parseOperand(cursor: Cursor, env: Env, scope: Scope): Expr {
+  return parseBits(cursor, () => parseAdditive(cursor, env, scope));
+}
+
 function parseAdditive(cursor: Cursor, env: Env, scope: Scope): Expr {
   let left = parseMultiplicative(cursor, env, scope);
   for (;;) {
     const at = cursor.at;
     const op = ['+', '-'].find((candidate) => cursor.acceptOp(candidate));
-    if (op === undefined) {
-      for (const bit of ['&', '|', '^', '<<', '>>', '~'])
-        if (cursor.isOp(bit))
-          throw unsupported(`the operator ${bit}; use BIT_XOR, BIT_AND or BIT_OR over rows`, at);
-      return left;
-    }
+    if (op === undefined) return left;
     left = arithmetic(op, left, parseMultiplicative(cursor, env, scope), at);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * FarmHash Fingerprint64, which GoogleSQL's FARM_FINGERPRINT is (as a signed number). Written after the algorithm's published
- * description (https://github.com/google/farmhash, farmhashna); checked against ZetaSQL for every branch of length.
+ * FarmHash Fingerprint64 once more, plainly and in bigints: what the kernel of functions/columnar is tested against. After
+ * the algorithm’s description (https://github.com/google/farmhash, farmhashna).
  */
 const k0 = 0xc3a5c85c97cb3127n;
 const k1 = 0xb492b66fbe98f273n;
