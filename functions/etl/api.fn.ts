@@ -1,6 +1,4 @@
 import * as api from '#core/api/etl';
-import { dryRunEtl } from '#core/api/dry-run';
-import { listEtlRejects } from '#core/api/rejects';
 import { EtlRun, EtlTable } from '#core/etl-run';
 import { paths } from '#core/paths';
 import { route } from '#runtime/answer';
@@ -34,7 +32,7 @@ export const handler = serve('etl-api', ({ store, config }) => [
     retryRun(store, params, { ...body, actor: caller.actor, trigger: triggerOf(caller) }),
   ),
   route(api.preflightEtl, ({ params, body }) => preflight(store, config, params, body)),
-  route(dryRunEtl, ({ params, body }) => dryRun(store, config, params, body)),
+  route(api.dryRunEtl, ({ params, body }) => dryRun(store, config, params, body)),
   route(api.listEtlRuns, ({ params, query }) => {
     const { status, trigger } = query;
     return readPage(store, paths.etlRuns(params.tenant, params.model), EtlRun, query, { status, trigger });
@@ -53,7 +51,7 @@ export const handler = serve('etl-api', ({ store, config }) => [
     const tables = paths.etlTables(params.tenant, params.model, params.run);
     return readPage(store, tables, EtlTable, query, { status: query.status });
   }),
-  route(listEtlRejects, ({ params, query, may }) =>
+  route(api.listEtlRejects, ({ params, query, may }) =>
     readRejects(store, config, params, { ...query, table: params.table }, may('edit')),
   ),
   route(api.getEtlLogs, async ({ params, query }) => {

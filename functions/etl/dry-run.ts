@@ -2,7 +2,7 @@
 import { makeTableWriter } from '#columnar/table-writer';
 import type { Reject, SourceSession } from '#connectors/connector';
 import { connectors } from '#connectors/registry';
-import type { SampledTable } from '#core/api/dry-run';
+import type { SampledTable } from '#core/sampled-table';
 import { TerminalError, toFailure, TransientError } from '#core/errors';
 import { inLanes } from '#core/in-lanes';
 import type { Source, SourceTable } from '#core/source';

@@ -1,7 +1,7 @@
 /** Rows that a run left out, read back from the warehouse page by page. */
 import { z } from 'zod';
 import { openWarehouse, type Row } from '#cloud/bigquery';
-import type { RejectedRow } from '#core/api/rejects';
+import type { RejectedRow } from '#core/rejected-row';
 import { EtlRun, EtlTable } from '#core/etl-run';
 import { datasetNames } from '#core/model';
 import { paths } from '#core/paths';

@@ -4,8 +4,12 @@ import { Overlap, RunTrigger } from '../events.ts';
 import { Id } from '../ids.ts';
 import { LogPage, LogPageQuery } from '../log.ts';
 import { PreflightCheck, TableEstimate } from '../preflight.ts';
+import { RejectedRow } from '../rejected-row.ts';
+import { SampledTable } from '../sampled-table.ts';
 import { contract, listQuery, pageOf } from './contract.ts';
 
+/** The last row left out that a list goes on from. */
+const MOST_OFFSET = 1_000_000;
 const RUNS = '/api/tenants/{tenant}/models/{model}/etl/runs';
 
 /** Which tables, of those that are enabled: both left out, all of them; both given, what either names. */
@@ -126,4 +130,41 @@ export const listEtlHistory = contract({
     limit: z.coerce.number().int().min(1).max(200).default(50),
   }),
   answer: z.object({ items: z.array(EtlTable) }),
+});
+
+export const dryRunEtl = contract({
+  method: 'POST',
+  path: '/api/tenants/{tenant}/models/{model}/etl/dry-run',
+  access: 'edit',
+  rate: 'trigger',
+  summary:
+    'Read the first rows of tables as a load would, and show what comes of them: types, rejects, values. Nothing is written, nothing kept.',
+  body: z.strictObject({
+    tables: z.array(Id).min(1).max(20).optional().describe('Left out: the first 20 that are enabled.'),
+    sources: z.array(Id).min(1).max(20).optional(),
+    rows: z.int().min(1).max(100).default(20),
+  }),
+  answer: z.object({ tables: z.array(SampledTable) }),
+  // Personal data may be among the values: the answer is remembered for nobody.
+  secretAnswer: true,
+});
+
+export const listEtlRejects = contract({
+  method: 'GET',
+  path: `${RUNS}/{run}/tables/{table}/rejects`,
+  access: 'read',
+  summary:
+    'Rows of a table that a run left out, by reason, line and column; their values only for who may edit the model.',
+  query: z.strictObject({
+    reason: z.string().min(1).max(80).optional(),
+    limit: z.coerce.number().int().min(1).max(200).default(50),
+    offset: z.coerce.number().int().min(0).max(MOST_OFFSET).default(0),
+  }),
+  /** `counts`: of all rows left out, by reason; `next`: the `offset` of the following page; `values`: whether they are shown. */
+  answer: z.object({
+    counts: z.record(z.string(), z.number()),
+    items: z.array(RejectedRow),
+    next: z.number().nullable(),
+    values: z.boolean(),
+  }),
 });

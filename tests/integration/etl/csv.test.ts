@@ -1,4 +1,4 @@
-import { listEtlRejects } from '#core/api/rejects';
+import { listEtlRejects } from '#core/api/etl';
 import { gzipSync } from 'node:zlib';
 import { createSource, createUpload } from '#core/api/sources';
 import { type Account, openAccount, refusalOf } from '#tests/account';

@@ -1,5 +1,4 @@
-import { dryRunEtl } from '#core/api/dry-run';
-import { listEtlRuns, preflightEtl, startEtl } from '#core/api/etl';
+import { dryRunEtl, listEtlRuns, preflightEtl, startEtl } from '#core/api/etl';
 import { setCredentials } from '#core/api/sources';
 import { type Account, openAccount } from '#tests/account';
 import { startTestPostgres, type TestPostgres } from '#tests/postgres';

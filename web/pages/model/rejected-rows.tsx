@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { listEtlRejects } from '#core/api/rejects';
+import { listEtlRejects } from '#core/api/etl';
 import type { EtlTable } from '#core/etl-run';
 import { api } from '../../api.ts';
 import { Button } from '../../ui/button.tsx';

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { FailureSchema } from '../failure.ts';
-import { Id } from '../ids.ts';
-import { contract } from './contract.ts';
-import { RejectedRow } from './rejects.ts';
+import { FailureSchema } from './failure.ts';
+import { Id } from './ids.ts';
+import { RejectedRow } from './rejected-row.ts';
 
 /** A cell as text of at most 200 characters; null: no value. */
 const Cell = z.string().nullable();
@@ -26,20 +25,3 @@ export const SampledTable = z.object({
   failure: FailureSchema.nullable(),
 });
 export type SampledTable = z.infer<typeof SampledTable>;
-
-export const dryRunEtl = contract({
-  method: 'POST',
-  path: '/api/tenants/{tenant}/models/{model}/etl/dry-run',
-  access: 'edit',
-  rate: 'trigger',
-  summary:
-    'Read the first rows of tables as a load would, and show what comes of them: types, rejects, values. Nothing is written, nothing kept.',
-  body: z.strictObject({
-    tables: z.array(Id).min(1).max(20).optional().describe('Left out: the first 20 that are enabled.'),
-    sources: z.array(Id).min(1).max(20).optional(),
-    rows: z.int().min(1).max(100).default(20),
-  }),
-  answer: z.object({ tables: z.array(SampledTable) }),
-  // Personal data may be among the values: the answer is remembered for nobody.
-  secretAnswer: true,
-});
