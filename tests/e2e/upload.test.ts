@@ -85,7 +85,7 @@ test('from a dirty file to recommendations, trained again with other cleaning, a
   await ended(page, 'etl', 120);
   expect(await stage(page, 'etl').textContent()).toContain(`${file.lines.toLocaleString('en')} rows`);
   // What did not fit is said with its reason, where the table is.
-  expect(await page.getByLabel(`Rejected rows of ${file.name}`).textContent()).toMatch(
+  expect(await page.getByLabel(`Rejected rows of ${file.name}`, { exact: true }).textContent()).toMatch(
     new RegExp(`too many fields${file.broken} `),
   );
   await page.getByRole('button', { name: `History of ${file.name}` }).click();

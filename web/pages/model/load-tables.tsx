@@ -144,7 +144,7 @@ function TableLine({ tenant, model, table, sofar }: TableLineProps) {
                     class="button link"
                     type="button"
                     aria-expanded={rowsOpen}
-                    aria-label={`Rejected rows of ${table.name}, one by one`}
+                    aria-label={`look at them: rejected rows of ${table.name}`}
                     onClick={() => setRowsOpen(!rowsOpen)}
                   >
                     look at them

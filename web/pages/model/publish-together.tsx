@@ -1,3 +1,4 @@
+import { useEffect, useState } from 'preact/hooks';
 import { updateModel } from '#core/api/models';
 import { api } from '../../api.ts';
 import { allowed } from '../../session.ts';
@@ -13,16 +14,25 @@ interface PublishTogetherProps {
 
 /** Whether the tables of a load become visible in one moment. */
 export function PublishTogether({ tenant, model, together }: PublishTogetherProps) {
+  // Shown as chosen at once; as it is again where that fails.
+  const [chosen, choose] = useState<boolean | null>(null);
   const change = useWork(async (publishTogether: boolean) => {
-    await api(updateModel, { params: { tenant, model }, body: { publishTogether } });
+    choose(publishTogether);
+    try {
+      await api(updateModel, { params: { tenant, model }, body: { publishTogether } });
+    } catch (error) {
+      choose(null);
+      throw error;
+    }
   });
+  useEffect(() => choose(null), [together]);
   if (!allowed(tenant, 'edit')) return null;
   return (
     <>
       <Check
         label="Publish all tables together"
         hint="A load’s tables become visible in one moment, or none does where one fails. Otherwise each is published as soon as it is complete."
-        checked={together}
+        checked={chosen ?? together}
         onChange={change.run}
       />
       {change.error !== null && <Failure error={change.error} />}

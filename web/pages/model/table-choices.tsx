@@ -174,7 +174,7 @@ export function LoadTableAgain({ tenant, model, table }: AgainProps) {
           small
           busy={start.busy}
           unavailable={unavailable}
-          label={`Load ${table.name} anew`}
+          label={`Load anew: ${table.name}`}
           onClick={() => start.run({ anew: true })}
         >
           Load anew
@@ -193,7 +193,7 @@ export function LoadTableAgain({ tenant, model, table }: AgainProps) {
               small
               busy={start.busy}
               unavailable={unavailable ?? (from.trim() === '' ? 'Say from where on.' : null)}
-              label={`Load ${table.name} again from there`}
+              label={`Load again from there: ${table.name}`}
               onClick={() => start.run({ from: from.trim() })}
             >
               Load again from there
