@@ -21,6 +21,9 @@ export interface DeliveryWorld extends WebhookWorld {
   readonly people: Pick<People, 'byUid'>;
 }
 
+/** What name servers say for a while, too, when somebody moves a name. */
+const MAY_PASS = 'host-unknown';
+
 /** A try is over by then, or its process is dead: another may be made. */
 const TRY_SECONDS = 60;
 
@@ -98,7 +101,7 @@ async function send(
     return {
       status: typeof status === 'number' ? status : null,
       failure: toFailure(error),
-      final: error instanceof TerminalError,
+      final: error instanceof TerminalError && error.code !== MAY_PASS,
     };
   }
 }

@@ -31,10 +31,13 @@ export function openMailer(settings: MailSettings | null): Mailer | null {
 }
 
 function smtpMailer({ url, from }: MailSettings): Mailer {
+  // Whoever stands between could answer that there is no TLS, and be told the password.
+  const requireTLS = !['127.0.0.1', 'localhost'].includes(new URL(url).hostname);
   return {
     async send({ to, subject, text, id }) {
       const transport = createTransport({
         url,
+        requireTLS,
         connectionTimeout: LIMIT_MS,
         greetingTimeout: LIMIT_MS,
         socketTimeout: LIMIT_MS,
@@ -59,11 +62,12 @@ function smtpMailer({ url, from }: MailSettings): Mailer {
   };
 }
 
-/** A server that says 5xx says no for good; all else may pass. Its words may name people and are not repeated. */
+/** A server that says 5xx of a message says no for good; all else may pass. Its words may name people and are not repeated. */
 function smtpFailure(thrown: unknown): Error {
   const cause = toError(thrown);
   const code = 'responseCode' in cause ? Number(cause.responseCode) : 0;
-  return code >= 500 && code < 600 && code !== 535
+  const unencrypted = 'code' in cause && cause.code === 'ETLS';
+  return code >= 500 && code < 600 && code !== 535 && !unencrypted
     ? refused(`answers ${code}`, cause)
     : unavailable(code, cause);
 }

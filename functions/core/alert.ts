@@ -131,11 +131,12 @@ export const AlertTarget = z.discriminatedUnion('kind', [
 ]);
 export type AlertTarget = z.infer<typeof AlertTarget>;
 
-const kinds = z
+/** Kinds of subjects, each once. */
+export const AlertKinds = z
   .array(AlertKind)
   .min(1)
-  .refine((list) => new Set(list).size === list.length, 'a kind is named twice')
-  .default([...AlertKind.options]);
+  .refine((list) => new Set(list).size === list.length, 'a kind is named twice');
+const kinds = AlertKinds.default([...AlertKind.options]);
 
 /** What a person sets. */
 export const AlertChannelDefinition = z.strictObject({

@@ -27,6 +27,8 @@ const RULES: readonly Rule[] = [
   [/\b([\w.%+-]{1,64}:)[^\s@:/]{1,200}@(?=[\w.-]{1,255}[:/(])/g, `$1${MASK}@`],
   [/\b([Bb]earer|BEARER|[Bb]asic|BASIC)(\s+|%20)(?=\S{0,40}[0-9A-Z=_.-])[\w.~+/=-]{6,}/g, `$1$2${MASK}`],
   [/\btwi?_[a-z][a-z0-9]{3,31}_[\w-]{4,}/g, MASK],
+  // Secrets of webhooks.
+  [/\btwhs_[\w-]{16,}/g, MASK],
   [/\beyJ[\w-]{8,}(?:\.[\w-]*){0,4}/g, MASK],
   // Google, GitHub, Slack, Stripe and OpenAI, AWS.
   [/\b(?:AIza[\w-]{30,}|ya29\.[\w.-]{10,}|1\/\/0[\w-]{20,}|GOCSPX-[\w-]{10,})/g, MASK],

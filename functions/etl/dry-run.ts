@@ -5,14 +5,17 @@ import { connectors } from '#connectors/registry';
 import type { SampledTable } from '#core/sampled-table';
 import { TerminalError, toFailure, TransientError } from '#core/errors';
 import { inLanes } from '#core/in-lanes';
+import { asTexts } from '#core/misfit-policy';
 import type { Source, SourceTable } from '#core/source';
-import { typeFilter } from '#core/typed-filter';
 import { loadedColumns } from '#core/warehouse-name';
 import type { Config } from '#runtime/config';
 import { mustBeActive } from '#store/model-access';
 import { accessOf, type ModelKey, sourceContext } from '#store/source-access';
 import type { Store } from '#store/store';
+import { withoutValues } from './hashing.ts';
+import { lenientWriter } from './misfits.ts';
 import { readSample } from './sample-rows.ts';
+import { chosenRows } from './table-choice.ts';
 import { type Choice, chooseTables, sourceTables } from './tables.ts';
 
 /** A request ends after 30 seconds. */
@@ -94,13 +97,15 @@ async function sampleTable(
 ): Promise<SampledTable> {
   const described = await session.describe(table.name);
   const loaded = loadedColumns(described.columns, table.excluded);
-  const typed = table.filter === null ? null : typeFilter(table.filter, described.columns, asOf);
-  if (typed !== null && 'problem' in typed)
-    throw new TerminalError(typed.problem.code, typed.problem.message, { remedy: typed.problem.remedy });
+  const columns = loaded.map(({ column }) => column);
+  const arriving = asTexts(columns, table.misfits);
+  const copied = (await session.planTransfer?.(table.name, columns, {})) ?? null;
+  if (copied !== null) throw notSampled(table.name);
+  const filter = chosenRows(table, described.columns, asOf);
   const chunks: Uint8Array[] = [];
   let kept = 0;
   const writer = makeTableWriter(
-    loaded.map(({ column, name }) => ({ ...column, name })),
+    loaded.map(({ name }, index) => ({ ...arriving[index]!, name })),
     {
       async write(chunk) {
         kept += chunk.length;
@@ -117,6 +122,8 @@ async function sampleTable(
     },
     { pageRows: 100 },
   );
+  const lenient = table.misfits.length === 0 ? writer : lenientWriter(writer, columns, table.misfits).writer;
+  const hides = table.hashed.length > 0;
   const rejected: Record<string, number> = {};
   const rejects: Reject[] = [];
   const units = await session.planUnits(table.name, { targetBytes: 2 ** 20, limit });
@@ -126,13 +133,14 @@ async function sampleTable(
     if (left <= 0) break;
     await session.extract({
       unit,
-      columns: loaded.map(({ column }) => column),
-      writer,
+      columns,
+      writer: lenient,
       reject(reject) {
         rejected[reject.reason] = (rejected[reject.reason] ?? 0) + 1;
-        if (rejects.length < SHOWN_REJECTS) rejects.push(reject);
+        // A line that is cut at the wrong place holds personal data in other columns, too.
+        if (rejects.length < SHOWN_REJECTS) rejects.push(hides ? withoutValues(reject) : reject);
       },
-      ...(typed === null ? {} : { filter: typed.filter }),
+      ...(filter === null ? {} : { filter }),
       limit: left,
       signal,
     });
@@ -146,29 +154,34 @@ async function sampleTable(
   const names = loaded.map(({ name }) => name);
   return {
     ...nothingOf(table),
-    columns: loaded.map(({ column, name }) => ({
+    columns: loaded.map(({ column, name }, index) => ({
       name,
-      type: hashed.has(name) ? 'STRING' : column.type,
+      type: hashed.has(name) ? 'STRING' : arriving[index]!.type,
       sourceType: column.sourceType,
       hashed: hashed.has(name),
     })),
     rows: writer.rows,
     rejected,
-    rejects: rejects.map((one) => {
-      const hidden = table.hashed.some(({ column }) => column === one.column);
-      return {
-        line: one.line,
-        column: one.column,
-        reason: one.reason,
-        message: hidden ? null : one.message,
-        value: hidden ? null : one.value,
-      };
-    }),
+    rejects: rejects.map(({ line, column, reason, message, value }) => ({
+      line,
+      column,
+      reason,
+      message,
+      value,
+    })),
     preview:
       writer.rows === 0
         ? []
         : (await readSample(new Uint8Array(Buffer.concat(chunks)), names, hashed)).slice(0, limit),
   };
+}
+
+function notSampled(name: string): TerminalError {
+  return new TerminalError(
+    'copy-not-sampled',
+    `"${name}" is copied by the warehouse as it is: no rows of it are looked at before.`,
+    { remedy: 'Set a key for the source, or load the table with a row limit.' },
+  );
 }
 
 function nothingOf(table: SourceTable): SampledTable {

@@ -309,9 +309,14 @@ const KEPT_REJECTS = 10_000;
 
 /**
  * Puts the rows of staging that do not fit into the rejects table, with a ledger row. Parameters as of `publishScript`,
- * and destination: the raw table's name.
+ * and destination: the raw table's name. `hides`: their values are not kept.
  */
-export function unfitRejectsScript(dataset: string, staging: string, columns: readonly Column[]): string {
+export function unfitRejectsScript(
+  dataset: string,
+  staging: string,
+  columns: readonly Column[],
+  hides: boolean,
+): string {
   const cases = columns.flatMap((column) => {
     const when = unfitOf(column);
     return when === null ? [] : [{ when, column }];
@@ -323,7 +328,7 @@ export function unfitRejectsScript(dataset: string, staging: string, columns: re
     notPublished(dataset),
     `INSERT INTO ${tableName({ dataset, table: REJECTS })} (${REJECT_FIELDS.map((field) => quoted(field.name)).join(', ')})
 SELECT @run, @destination, CAST(NULL AS INT64), ${choose(({ name }) => `'${name}'`)}, '${UNFIT}',
-  SUBSTR(${choose(({ name }) => quoted(name))}, 1, 200), ${choose(({ type }) => `'BigQuery cannot keep this value exactly as ${type}.'`)}, CURRENT_TIMESTAMP()
+  ${hides ? 'CAST(NULL AS STRING)' : `SUBSTR(${choose(({ name }) => quoted(name))}, 1, 200)`}, ${choose(({ type }) => `'BigQuery cannot keep this value exactly as ${type}.'`)}, CURRENT_TIMESTAMP()
 FROM ${tableName({ dataset, table: staging })}
 WHERE ${cases.map(({ when }) => when).join(' OR ')}
 LIMIT ${KEPT_REJECTS};`,

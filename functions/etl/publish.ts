@@ -374,7 +374,7 @@ async function publishUnfit(
 ): Promise<void> {
   const name = `${plan.destination}#unfit`;
   if (await isPublished(scope, name)) return;
-  const script = unfitRejectsScript(scope.dataset, staging.table, columns);
+  const script = unfitRejectsScript(scope.dataset, staging.table, columns, plan.hashed.length > 0);
   const about = { rows: 0, ...NOTHING_TOLD, destination: plan.destination };
   await publish(scope, jobName(scope, plan.id, 'publish-unfit'), script, name, about);
 }

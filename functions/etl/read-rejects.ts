@@ -5,10 +5,11 @@ import type { RejectedRow } from '#core/rejected-row';
 import { EtlRun, EtlTable } from '#core/etl-run';
 import { datasetNames } from '#core/model';
 import { paths } from '#core/paths';
+import { SourceTable } from '#core/source';
 import { Tenant } from '#core/tenant';
 import { REJECTS } from '#core/warehouse-name';
 import type { Config } from '#runtime/config';
-import { mustRead } from '#store/document';
+import { mustRead, read } from '#store/document';
 import type { Store } from '#store/store';
 import { rejectsQuery } from './rejects-sql.ts';
 import { type RunKey, runPath } from './run-key.ts';
@@ -36,7 +37,8 @@ export interface RejectsWanted {
 
 /**
  * One page of a table's rejected rows, by reason, line and column. `counts`: of all, by reason; of those at most 10,000 per
- * unit of work are kept as examples. Values are left out unless `values`: they are the customer's own data.
+ * unit of work are kept as examples. Values are left out unless `values`, for they are the customer's own data, and of a
+ * table that has columns to be hashed by now, whatever was chosen when they were kept.
  * @throws TerminalError `not-found` (the run, the table)
  */
 export async function readRejects(
@@ -54,7 +56,9 @@ export async function readRejects(
   const { tenant: t, model, run } = key;
   await mustRead(store, runPath(key), EtlRun, 'run');
   const found = await mustRead(store, paths.etlTable(t, model, run, table), EtlTable, 'table in this run');
-  const { destination, counts } = found.value;
+  const { source, destination, counts } = found.value;
+  const chosen = await read(store, paths.sourceTable(t, model, source, table), SourceTable);
+  const shows = values && (chosen?.value.hashed ?? []).length === 0;
   const { cloud } = (await mustRead(store, paths.tenant(t), Tenant, 'tenant')).value;
   const warehouse = openWarehouse({ ...cloud, endpoints: config.endpoints });
   const { raw: dataset } = datasetNames(cloud, t, model);
@@ -76,7 +80,7 @@ export async function readRejects(
   );
   return {
     ...told,
-    items: rows.slice(0, limit).map((row) => toRejected(row, values)),
+    items: rows.slice(0, limit).map((row) => toRejected(row, shows)),
     next: rows.length > limit ? offset + limit : null,
   };
 }

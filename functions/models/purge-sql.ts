@@ -13,7 +13,7 @@ export function forgetStatement(
   return `DELETE FROM ${quoteTable(projectId, dataset, table)} WHERE table_name IN UNNEST(@tables)`;
 }
 
-/** The names under which the ledger knows a raw table: its rejects are publications of their own. */
+/** The names under which the ledger knows a raw table: its rejects are publications of their own, and looks for deleted rows. */
 export function namesInLedger(destination: string): string[] {
-  return [destination, `${destination}#rejects`, `${destination}#unfit`];
+  return [destination, `${destination}#rejects`, `${destination}#unfit`, `${destination}#sweep`];
 }

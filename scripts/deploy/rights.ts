@@ -118,6 +118,12 @@ export const RIGHTS: readonly Right[] = [
   { account: 'events', role: 'roles/pubsub.publisher', on: 'project', why: 'events, dead letters' },
   {
     account: 'events',
+    role: 'roles/firebaseauth.viewer',
+    on: 'project',
+    why: 'the confirmed address of a member that an alert is mailed to',
+  },
+  {
+    account: 'events',
     role: 'roles/bigquery.user',
     on: 'project',
     why: 'extraction and vocabulary are jobs',

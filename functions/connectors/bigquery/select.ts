@@ -81,6 +81,12 @@ export function selectSql(
   return `SELECT ${list} ${fromSql(from)}${where === null ? '' : ` WHERE ${where}`}${most}`;
 }
 
+/** How many rows have no value in `column`, as text: of a table that is partitioned by it, one partition is read. */
+export function nullsSql(column: string, from: From, where: string | null): string {
+  const isNull = `t.${quoteIdentifier(column)} IS NULL`;
+  return selectSql(['CAST(COUNT(*) AS STRING)'], from, where === null ? isNull : `${where} AND ${isNull}`);
+}
+
 /** The greatest whole number of `column`, and how many rows have none, both as text. */
 export function greatestSql(column: string, from: From, where: string | null): string {
   const name = `t.${quoteIdentifier(column)}`;

@@ -6,7 +6,7 @@
 import { TerminalError } from '#core/errors';
 import type { UpperBound } from '../connector.ts';
 import type { BigQueryClient } from './client.ts';
-import { boundSql, type CursorType, greatestSql, whereSql } from './select.ts';
+import { boundSql, type CursorType, type From, greatestSql, nullsSql, whereSql } from './select.ts';
 import { hasPast, type Relation, wholeChoice } from './tables.ts';
 import { PARTITION_TIME } from './types.ts';
 
@@ -25,7 +25,7 @@ export function cursorTypeOf({ plans, description }: Relation, cursor: string | 
   throw new TerminalError('cursor-type', `Column "${cursor}" of ${description.name} is ${column.sourceType}, which cannot be followed.`, { remedy });
 } // prettier-ignore
 
-/** The bound at `moment` (milliseconds since 1970). Never below `after`. */
+/** The bound at `moment` (milliseconds since 1970). Never below `after`. @throws TerminalError `cursor-null`, `cursor-needs-key` */
 export async function upperBoundOf(
   client: BigQueryClient,
   relation: Relation,
@@ -36,6 +36,7 @@ export async function upperBoundOf(
   const type = cursorTypeOf(relation, cursor);
   if (after !== null) boundSql(after, type);
   if (type === 'INT64') return greatestNumber(client, relation, cursor, after, moment);
+  await refuseNulls(client, relation, cursor, moment);
   const value = showMicros(settledUpTo(relation, cursor, client.api.own, moment));
   const note = [
     cursor === PARTITION_TIME
@@ -48,8 +49,9 @@ export async function upperBoundOf(
 
 /** The last microsecond of which all rows are taken for there. */
 function settledUpTo({ facts }: Relation, cursor: string, copied: boolean, moment: number): number {
-  // A copy lacks what was streamed in and is still on its way into the table.
-  const streamed = copied ? (facts.streamingBuffer?.oldestEntryTime ?? moment) : moment;
+  // A copy lacks what was streamed in and is still on its way into the table; a query sees it, but in no partition yet.
+  const waits = copied || cursor === PARTITION_TIME;
+  const streamed = waits ? (facts.streamingBuffer?.oldestEntryTime ?? moment) : moment;
   const settled = Math.min(moment, streamed) - LOOK_BACK_MINUTES * 60_000;
   if (cursor !== PARTITION_TIME) return settled * 1000;
   return beginOfPartition(settled, facts.timePartitioning?.type ?? 'DAY') * 1000 - 1;
@@ -78,7 +80,7 @@ async function greatestNumber(
   after: string | null,
   moment: number,
 ): Promise<UpperBound> {
-  const { listed, description } = relation;
+  const { description } = relation;
   if (client.api.own)
     throw new TerminalError(
       'cursor-needs-key',
@@ -87,11 +89,9 @@ async function greatestNumber(
         remedy: 'Choose a column of moments, or set the key of a service account that may read the data set.',
       },
     );
-  const [project, dataset] = splitName(client.name);
-  const from = { project, dataset, table: listed.name, moment: hasPast(listed) ? moment : null };
-  const sql = greatestSql(cursor, from, whereSql({ ...wholeChoice(relation), range: null }));
-  const [row] = await client.page(await client.run(`bound ${moment}`, sql, listed.name), 0, 1);
-  const [greatest, nulls] = [row?.f[0]?.v ?? null, row?.f[1]?.v];
+  const [greatest = null, nulls] = await answerTo(client, relation, moment, (from, where) =>
+    greatestSql(cursor, from, where),
+  );
   if (nulls !== '0') throw cursorNull(description.name, cursor);
   const value = greatest === null || (after !== null && BigInt(greatest) < BigInt(after)) ? after : greatest;
   return {
@@ -99,6 +99,36 @@ async function greatestNumber(
     guarantee: 'lookback',
     note: 'Rows that are added later with smaller numbers than others that are there already are missed; a column of moments misses fewer.',
   };
+}
+
+/** Rows without a moment would never be read. Of a copy that is asked once it is there: see `transferOf`. */
+async function refuseNulls(
+  client: BigQueryClient,
+  relation: Relation,
+  cursor: string,
+  moment: number,
+): Promise<void> {
+  const { plans, description } = relation;
+  const column = plans.find((plan) => plan.column.name === cursor)?.column;
+  // The partition is null for as long as a row is on its way there: its turn comes.
+  if (client.api.own || cursor === PARTITION_TIME || column?.nullable === false) return;
+  const [nulls] = await answerTo(client, relation, moment, (from, where) => nullsSql(cursor, from, where));
+  if (nulls !== '0') throw cursorNull(description.name, cursor);
+}
+
+/** The values of the one row that a statement over the whole table answers. */
+async function answerTo(
+  client: BigQueryClient,
+  relation: Relation,
+  moment: number,
+  sqlOf: (from: From, where: string | null) => string,
+): Promise<(string | null)[]> {
+  const { listed } = relation;
+  const [project, dataset] = splitName(client.name);
+  const from = { project, dataset, table: listed.name, moment: hasPast(listed) ? moment : null };
+  const sql = sqlOf(from, whereSql({ ...wholeChoice(relation), range: null }));
+  const [row] = await client.page(await client.run(`bound ${moment}`, sql, listed.name), 0, 1);
+  return (row?.f ?? []).map(({ v }) => v);
 }
 
 /** `project` (which may hold a point) and `dataset` of a data set's name. */

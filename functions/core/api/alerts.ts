@@ -6,6 +6,7 @@ import {
   AlertChannelDefinition,
   AlertDelivery,
   AlertKind,
+  AlertKinds,
   AlertState,
   AlertTarget,
   DeliveryStatus,
@@ -57,7 +58,7 @@ export const updateAlertChannel = contract({
   summary: 'Change a channel’s name, what it is told of, where it leads (the same kind), or turn it off.',
   body: z.strictObject({
     name: Name.optional(),
-    kinds: z.array(AlertKind).min(1).max(AlertKind.options.length).optional(),
+    kinds: AlertKinds.optional(),
     enabled: z.boolean().optional(),
     target: AlertTarget.optional(),
     ...editGuard,

@@ -81,6 +81,10 @@ export const LOAD_CODES = {
     'A table that is copied as it is has columns that are to arrive as hashes.',
     'Set a key for the source, so that its rows are read one by one, or leave these columns out.',
   ],
+  'copy-not-sampled': [
+    'The first rows of a table that the warehouse copies by itself cannot be looked at.',
+    'Set a key for the source, or load the table with a row limit.',
+  ],
   'copy-refused': [
     'BigQuery did not copy the table.',
     'Give the installation’s service account the role that the message names.',

@@ -219,6 +219,19 @@ test('a receiver that does not take it is asked again with growing pauses, and t
   expect((await deliveries())[0]).toMatchObject({ status: 'delivered' });
 });
 
+test('a name that is not known for a while is asked for again', async () => {
+  const { tenant, place, deliveries } = await scene();
+  await takeNote(store, place, seen(1, false));
+  const [{ id } = fail('none')] = await deliveries();
+  const hosts = makeHostGuard([], () => Promise.resolve([]));
+  expect(await deliver(store, { ...world, hosts }, tenant, id)).toMatchObject({
+    status: 'pending',
+    attempts: [{ failure: { code: 'host-unknown' } }],
+  });
+  store.ahead += 60_000;
+  expect(await deliver(store, world, tenant, id)).toMatchObject({ status: 'delivered' });
+});
+
 test('secrets are shown once and kept sealed; while one is rotated both sign', async () => {
   const { tenant, key, hook } = await scene();
   const rotated = await rotateSecret(store, channels, key, 'owner0', 1);

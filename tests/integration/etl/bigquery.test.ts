@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { preflightEtl } from '#core/api/etl';
+import { dryRunEtl, preflightEtl } from '#core/api/etl';
 import { listSources, listSourceTables } from '#core/api/sources';
 import type { SourceTable } from '#core/source';
 import { type Account, openAccount, refusalOf } from '#tests/account';
@@ -95,6 +95,9 @@ test('a copied table whose run dies before and after its publication is publishe
   for (const { id, name: source } of items)
     for (const table of await tablesOf(id))
       await account.choose(table, source === 'Near' ? { mode: 'replace' } : { enabled: false });
+  // Of a copy no rows are looked at before.
+  const looked = await account.call(dryRunEtl, { params: account.params, body: {} });
+  expect(looked.tables).toMatchObject([{ rows: 0, failure: { code: 'copy-not-sampled' } }]);
   const runner = openTestRunner(account.params);
   const run = await runner.newRun();
   for (const status of ['publishing', 'succeeded']) {

@@ -1,6 +1,7 @@
 import { listEtlRejects } from '#core/api/etl';
 import { gzipSync } from 'node:zlib';
-import { createSource, createUpload } from '#core/api/sources';
+import { createSource, createUpload, updateSourceTable } from '#core/api/sources';
+import type { HashedColumn } from '#core/hashed-column';
 import { type Account, openAccount, refusalOf } from '#tests/account';
 import { useLocalCloud } from '#tests/local-cloud';
 import { warehouseRows } from '#tests/raw-tables';
@@ -77,6 +78,17 @@ test('dirty lines are left out, counted by reason and kept; past the limit the t
   expect(lots).toMatchObject({ line: 200_003, column: 'qty', message: expect.any(String) });
   const alone = await account.call(listEtlRejects, { params, query: { reason: 'field-count' } });
   expect(alone.items.map(({ line }) => line)).toEqual([200_004]);
+  // Of a table with columns to be hashed no value is shown any more, whenever it was kept.
+  const choose = (hashed: HashedColumn[]) =>
+    account.call(updateSourceTable, {
+      params: { ...account.params, source: table.source, table: table.id },
+      body: { hashed },
+    });
+  await choose([{ column: 'qty', form: 'exact' }]);
+  const hidden = await account.call(listEtlRejects, { params, query: {} });
+  expect(hidden.items.map(({ line }) => line)).toHaveLength(3);
+  expect(hidden.items.every(({ value, message }) => value === null && message === null)).toBe(true);
+  await choose([]);
 
   await account.choose(table, { rejectLimit: 0 });
   const second = await account.load();

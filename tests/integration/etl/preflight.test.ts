@@ -1,5 +1,6 @@
 import { dryRunEtl, listEtlRuns, preflightEtl, startEtl } from '#core/api/etl';
-import { setCredentials } from '#core/api/sources';
+import { setCredentials, updateSourceTable } from '#core/api/sources';
+import type { SourceTable } from '#core/source';
 import { type Account, openAccount } from '#tests/account';
 import { startTestPostgres, type TestPostgres } from '#tests/postgres';
 
@@ -153,6 +154,30 @@ test('a dry run shows what comes of the first rows, by the real decoder, and lea
   expect(first?.preview[0]).toEqual(['1', 'P-1', '1.125', '2026-01-02T03:04:05.000Z']);
   expect(odd).toMatchObject({ name: 'public.odd', rows: 1, preview: [['1', '1']] });
   expect(odd?.rejects).toMatchObject([{ column: 'amount', value: 'NaN' }]);
+  // With a hashed column, no value of what is left out is shown, of whatever column.
+  const table = tables.find(({ name }) => name === 'public.odd');
+  if (table === undefined) throw new Error('no table');
+  const choose = async (
+    body: Partial<Pick<SourceTable, 'hashed' | 'misfits' | 'mode' | 'cursor' | 'startFrom'>>,
+  ) => {
+    const params = { ...account.params, source: table.source, table: table.id };
+    await account.call(updateSourceTable, { params, body });
+    return (await account.call(dryRunEtl, { params: account.params, body: { tables: [table.id] } }))
+      .tables[0];
+  };
+  const hidden = await choose({ hashed: [{ column: 'id', form: 'exact' }] });
+  expect(hidden).toMatchObject({
+    rows: 1,
+    preview: [[null, '1']],
+    rejects: [{ column: 'amount', value: null }],
+  });
+  expect(JSON.stringify(hidden?.rejects)).not.toContain('NaN');
+  // What costs no row in a load costs none here, and rows below the beginning are not read.
+  const lenient = await choose({ hashed: [], misfits: [{ column: 'amount', as: 'text' }] });
+  expect(lenient).toMatchObject({ rows: 2, rejects: [] });
+  expect(lenient?.preview.map(([, amount]) => amount)).toEqual(['1', 'NaN']);
+  const later = await choose({ mode: 'append', cursor: 'id', startFrom: 2 });
+  expect(later).toMatchObject({ rows: 1, preview: [['2', 'NaN']] });
   expect((await account.call(listEtlRuns, { params: account.params, query: {} })).items).toEqual([]);
   // A source that is not to be reached says so for each of its tables.
   await shop.sql('DROP TABLE parts');

@@ -1,5 +1,6 @@
+import { updateAlertChannel } from '#core/api/alerts';
 import {
-  type AlertChannel,
+  AlertChannel,
   AlertChannelDefinition,
   channelsFor,
   DELIVERY_PAUSES,
@@ -102,4 +103,13 @@ test.each([
   expect(AlertChannelDefinition.safeParse({ name: 'Hook', target: { kind: 'webhook', url } }).success).toBe(
     false,
   );
+});
+
+test('a change of a channel is none that makes its record unreadable', () => {
+  const made = channel('hall1', null);
+  for (const kinds of [['etl'], ['etl', 'etl'], [], ['etl', 'pipeline', 'schedule', 'deployment']])
+    expect(updateAlertChannel.body.safeParse({ kinds }).success).toBe(
+      AlertChannel.safeParse({ ...made, kinds }).success,
+    );
+  expect(updateAlertChannel.body.parse({ name: 'Other' })).toEqual({ name: 'Other' });
 });

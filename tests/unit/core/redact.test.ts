@@ -36,6 +36,7 @@ const payloads: readonly (readonly [text: string, secret: string])[] = [
   [`X-Api-Key: ${key}`, 'aB3-_aB3'],
   [`key ${key} is unknown`, 'aB3-_aB3'],
   [`cut: ${key.slice(0, 30)}`, 'aB3-_aB3'],
+  [`signed by twhs_${'aB3-_'.repeat(9).slice(0, 43)}`, 'aB3-_aB3'],
   [`{"password":"${S}"}`, S],
   [`{"password": "a\\"${S}", "user": "app"}`, S],
   [`{\\"password\\":\\"${S}\\",\\"user\\":\\"app\\"}`, S],

@@ -1,4 +1,5 @@
 import { startZetaSql } from '#tests/zetasql';
+import { sweepName } from '../../../functions/etl/sweep-sql.ts';
 import { forgetStatement, namesInLedger, SPEAKING } from '../../../functions/models/purge-sql.ts';
 
 test('what is said of purged tables is removed by GoogleSQL, under every name the ledger has for them', async () => {
@@ -13,5 +14,5 @@ test('what is said of purged tables is removed by GoogleSQL, under every name th
   } finally {
     await zeta.stop();
   }
-  expect(namesInLedger('orders')).toEqual(['orders', 'orders#rejects', 'orders#unfit']);
+  expect(namesInLedger('orders')).toEqual(['orders', 'orders#rejects', 'orders#unfit', sweepName('orders')]);
 });

@@ -1,6 +1,7 @@
+import type { BigQueryClient } from '#connectors/bigquery/client';
 import { bigQueryFilter } from '#connectors/bigquery/filter';
 import { SchemaField, TableResource } from '#connectors/bigquery/resources';
-import { greatestSql, quoteIdentifier, selectSql, whereSql } from '#connectors/bigquery/select';
+import { greatestSql, nullsSql, quoteIdentifier, selectSql, whereSql } from '#connectors/bigquery/select';
 import { transferOf } from '#connectors/bigquery/session';
 import {
   groupShards,
@@ -65,6 +66,7 @@ describe('what BigQuery is asked', () => {
       await zeta.analyze(selectSql(expressions, from, where), { tables });
     }
     await zeta.analyze(greatestSql('c_int64', from, null), { tables });
+    await zeta.analyze(nullsSql('c_timestamp', from, '(t.`c_int64` >= 0)'), { tables });
     expect(selectSql(['t.`c_int64`'], from, null)).toBe(
       'SELECT t.`c_int64` AS c0 FROM `shop-x.sales.orders` AS t FOR SYSTEM_TIME AS OF TIMESTAMP_MILLIS(1769862896789)',
     );
@@ -196,12 +198,17 @@ test('a partition filter that BigQuery asks for is met by every row', () => {
   expect(choice({ ...time('DATE', 'day'), requirePartitionFilter: false })).toBeNull();
 });
 
+/** A client that finds a moment in every row. */
+const noNulls = (own: boolean): BigQueryClient => {
+  const asked = { run: async () => ({ jobId: 'j', rows: 1 }), page: async () => [{ f: [{ v: '0' }] }] };
+  // All that a bound of moments asks for.
+  return { api: { own }, name: 'shop.sales', ...asked } as never;
+};
+
 test('moments are read up to ten minutes ago, whole partitions, and no further than a stream has come', async () => {
   const schema = { fields: [{ name: 'at', type: 'TIMESTAMP' }, { name: '_PARTITIONTIME', type: 'TIMESTAMP' }] }; // prettier-ignore
   const bound = async (facts: object, own: boolean, cursor = 'at', after: string | null = null) =>
-    // Nothing is asked of BigQuery for a bound of moments.
-    (await upperBoundOf({ api: { own } } as never, relation({ schema, ...facts }), cursor, after, MOMENT))
-      .value;
+    (await upperBoundOf(noNulls(own), relation({ schema, ...facts }), cursor, after, MOMENT)).value;
   expect(await bound({}, true)).toBe('2026-01-31 12:24:56.789000');
   expect(await bound({}, true, 'at', '2026-01-31 12:30:00.000000')).toBe('2026-01-31 12:30:00.000000');
   const streamed = { streamingBuffer: { oldestEntryTime: String(MOMENT - 3_600_000) } };

@@ -9,7 +9,7 @@ import { readDeployOptions } from '#scripts/deploy/options';
 import { planDeployment } from '#scripts/deploy/plan';
 import { printPlan } from '#scripts/deploy/print';
 import type { Program } from '#scripts/deploy/programs';
-import { reachesSources } from '#scripts/deploy/reach';
+import { filesBehind, reachesSources } from '#scripts/deploy/reach';
 import { RIGHTS } from '#scripts/deploy/rights';
 import { commandLine, gcloud, type Step } from '#scripts/deploy/step';
 
@@ -115,6 +115,17 @@ test('rights are least: no basic role, none to administer, each with its reason,
   const accounts = new Set(programs.map(({ deploy }) => deploy.serviceAccount));
   for (const account of accounts) expect(RIGHTS.some((right) => right.account === account)).toBe(true);
   expect(RIGHTS.filter(({ on }) => on === 'key').map(({ account }) => account)).toEqual(['api', 'events']);
+});
+
+test('whoever mails members may look up their addresses', () => {
+  const asking = listDeployables().filter(({ file }) =>
+    filesBehind(ROOT, file).has('functions/alerts/receivers.ts'),
+  );
+  const names = new Set(asking.map(({ name }) => name));
+  const accounts = programs.filter(({ name }) => names.has(name)).map(({ deploy }) => deploy.serviceAccount);
+  expect(new Set(accounts)).toEqual(new Set(['api', 'events']));
+  const may = RIGHTS.filter(({ role }) => role === 'roles/firebaseauth.viewer').map(({ account }) => account);
+  expect(may).toEqual(expect.arrayContaining(accounts));
 });
 
 test('only events change containers; a tenant’s own project has what its uploads and containers need', () => {
