@@ -49,7 +49,11 @@ export function ChangePassword({ tenant, model, source, tunnelled, close }: Chan
           onInput={setPassword}
           required
           autoComplete="new-password"
-          hint="Takes the place of the sealed one; the connection is tested with it."
+          hint={
+            tunnelled
+              ? 'Takes the place of what is sealed, the SSH sign-in as well: give both.'
+              : 'Takes the place of the sealed one; the connection is tested with it.'
+          }
         />
       </div>
       {tunnelled && <SshSecrets form={tunnel} onChange={setTunnel} />}
