@@ -165,7 +165,7 @@ export interface DriftContext {
   readonly policy: DriftPolicy;
   /** Rows are merged by the source's primary key. */
   readonly mergesByPrimaryKey: boolean;
-  /** Whether something reads the column, by the source's name: a data set, the cursor, the merge key. */
+  /** Whether something reads the column, by the source's name: a data set, or that it is hashed. */
   readonly isNeeded: (column: string) => boolean;
 }
 

@@ -64,7 +64,10 @@ export function driftOf(table: Drifting, loaded: Baseline | null, readers: Colum
   const changes = tableDifference(loaded, now);
   const mergesByPrimaryKey = table.mode === 'merge' && table.mergeKey === null;
   const read = readers.get(table.destination);
+  const hashed = new Set(table.hashed.map((one) => one.column));
   const isNeeded = (column: string) => {
+    // Under another name its values would arrive as they are.
+    if (hashed.has(column)) return true;
     const kept = loaded.columns.find(({ source }) => source === column)?.name ?? column;
     return read?.has(kept.toLowerCase()) === true || read?.has(column.toLowerCase()) === true;
   };

@@ -10,6 +10,7 @@ import {
   tableDifference,
   widens,
 } from '#core/drift';
+import { driftOf } from '#core/table-drift';
 import { loadedColumns } from '#core/warehouse-name';
 
 const kept = (name: string, type: ColumnType, more: Partial<KeptColumn> = {}): KeptColumn => ({
@@ -172,4 +173,28 @@ test('a proposal stays what it is while it is about the same, and is decided ane
       { mergesByPrimaryKey: false },
     ),
   ).toBe(false);
+});
+
+test('a hashed column that is gone waits for somebody, for it may come in the clear under another name', () => {
+  const table = {
+    columns: [found('id', 'INT64'), found('e_mail', 'STRING'), found('due', 'DATE')],
+    key: null,
+    excluded: [],
+    hashed: [{ column: 'email', form: 'folded' as const }],
+    misfits: [{ column: 'due', as: 'text' as const }],
+    drift: 'propagate' as const,
+    mode: 'replace' as const,
+    mergeKey: null,
+    destination: 'people',
+  };
+  const before = {
+    columns: [kept('id', 'INT64'), kept('email', 'STRING'), kept('due', 'STRING', { sourceType: 'date' })],
+  };
+  const drift = (more: Partial<typeof table>) =>
+    driftOf({ ...table, ...more }, { ...before, excluded: [], key: null }, new Map());
+  expect([kinds(drift({}).changes), kinds(drift({}).held)]).toEqual([
+    ['added e_mail', 'removed email'],
+    ['removed email'],
+  ]);
+  expect(drift({ hashed: [] }).held).toEqual([]);
 });
