@@ -1,4 +1,5 @@
 /** What may be chosen of a table's rows, and of the columns that arrive hashed. */
+import { isDeepStrictEqual } from 'node:util';
 import { TerminalError } from '#core/errors';
 import { conditionsOf } from '#core/row-filter';
 import type { SourceTable } from '#core/source';
@@ -8,14 +9,18 @@ type Table = Pick<SourceTable, 'name' | 'columns' | 'cursor' | 'filter' | 'start
 
 /**
  * Whether the rows and hashed columns of a table can be what was chosen. A table whose columns are not known yet is
- * believed.
+ * believed, and so is what was chosen `before`: where its columns have changed since, a load says so, and nothing else that
+ * is chosen has to wait for it.
  * @throws TerminalError `unknown-column`, `filter-not-possible`, `hash-not-possible`, `start-not-possible`
  */
-export function checkRows(table: Table): void {
-  checkHashed(table);
+export function checkRows(table: Table, before: Table | null = null): void {
+  checkHashed(table, before?.hashed ?? []);
   if (table.columns.length === 0) return;
-  if (table.filter !== null) mustBePossible(table.name, typeFilter(table.filter, table.columns, 0));
-  if (table.startFrom === null) return;
+  const isNew = (...parts: readonly (keyof Table)[]) =>
+    before === null || !parts.every((part) => isDeepStrictEqual(table[part], before[part]));
+  if (table.filter !== null && isNew('filter'))
+    mustBePossible(table.name, typeFilter(table.filter, table.columns, 0));
+  if (table.startFrom === null || !isNew('startFrom', 'cursor')) return;
   const cursor = table.columns.find(({ name }) => name === table.cursor);
   if (cursor === undefined)
     throw new TerminalError(
@@ -26,7 +31,7 @@ export function checkRows(table: Table): void {
   mustBePossible(table.name, typeBeginning(cursor, table.startFrom));
 }
 
-function checkHashed({ name, columns, cursor, filter, hashed }: Table): void {
+function checkHashed({ name, columns, cursor, filter, hashed }: Table, before: Table['hashed']): void {
   const refuse = (message: string, remedy: string): TerminalError =>
     new TerminalError('hash-not-possible', message, { remedy });
   const names = hashed.map(({ column }) => column);
@@ -38,6 +43,7 @@ function checkHashed({ name, columns, cursor, filter, hashed }: Table): void {
       'Choose another cursor, or do not hash it.',
     );
   for (const { column, form } of hashed) {
+    if (before.some((one) => one.column === column && one.form === form)) continue;
     const found = columns.find((one) => one.name === column);
     if (columns.length > 0 && found === undefined)
       throw new TerminalError('unknown-column', `"${name}" has no column "${column}".`, {

@@ -1,25 +1,31 @@
 /** What may be chosen of columns whose misfits cost no row. */
 import { TerminalError } from '#core/errors';
+import type { MisfitColumn } from '#core/misfit-policy';
 import type { SourceTable } from '#core/source';
 
 /**
- * Whether the misfits of a table's columns can be loaded as chosen. A table whose columns are not known yet is believed.
+ * Whether the misfits of a table's columns can be loaded as chosen. A table whose columns are not known yet is believed, and
+ * so is what was chosen `before`: a column that is gone may stay chosen, should it come back.
  * @throws TerminalError `unknown-column`, `misfits-not-possible`
  */
-export function checkMisfits({
-  name,
-  columns,
-  cursor,
-  hashed,
-  misfits,
-}: Pick<SourceTable, 'name' | 'columns' | 'cursor' | 'hashed' | 'misfits'>): void {
+export function checkMisfits(
+  {
+    name,
+    columns,
+    cursor,
+    hashed,
+    misfits,
+  }: Pick<SourceTable, 'name' | 'columns' | 'cursor' | 'hashed' | 'misfits'>,
+  before: readonly MisfitColumn[] = [],
+): void {
   const names = misfits.map(({ column }) => column);
   const twice = names.find((column, index) => names.indexOf(column) !== index);
   if (twice !== undefined)
     throw new TerminalError('misfits-not-possible', `"${twice}" is named twice.`, {
       remedy: 'Name each column once.',
     });
-  const unknown = names.find((column) => columns.length > 0 && !columns.some((one) => one.name === column));
+  const known = [...columns.map((one) => one.name), ...before.map(({ column }) => column)];
+  const unknown = columns.length === 0 ? undefined : names.find((column) => !known.includes(column));
   if (unknown !== undefined)
     throw new TerminalError('unknown-column', `"${name}" has no column "${unknown}".`, {
       remedy: 'Name only columns that the table has; discover the tables again if they have changed.',

@@ -70,8 +70,8 @@ export async function changeTable(
       const patch = given(choice);
       // Not what was left out before: a column that is gone stays so, should it come back.
       if (choice.excluded !== undefined) checkKnown(table, choice.excluded);
-      checkChoice({ ...table, ...patch }, capabilities, label);
-      checkRows({ ...table, ...patch });
+      checkChoice({ ...table, ...patch }, capabilities, label, table);
+      checkRows({ ...table, ...patch }, table);
       // What was told of values that are hashed from now on is told no more.
       const notes = notesWithout(table.notes, patch.hashed ?? []);
       const told = notes.length === table.notes.length ? {} : { notes };
@@ -91,7 +91,7 @@ function decided({ name, moved }: SourceTable, decision: NewPlace): SourceTable[
   });
 }
 
-/** Whether the kind of source can load the table as chosen. */
+/** Whether the kind of source can load the table as chosen; a cursor or misfits that were chosen `before` are believed. */
 export function checkChoice(
   table: Pick<
     SourceTable,
@@ -108,6 +108,7 @@ export function checkChoice(
   >,
   capabilities: (typeof connectors)[keyof typeof connectors]['capabilities'],
   label: string,
+  before: Pick<SourceTable, 'cursor' | 'misfits'> | null = null,
 ): void {
   if (!capabilities.modes.includes(table.mode))
     throw new TerminalError('mode-not-possible', `${label} cannot load "${table.name}" by ${table.mode}.`, {
@@ -117,7 +118,7 @@ export function checkChoice(
     throw new TerminalError('no-columns', `Of "${table.name}" every column would be left out.`, {
       remedy: 'Choose at least one of its columns, or do not load the table.',
     });
-  checkMisfits(table);
+  checkMisfits(table, before?.misfits);
   const wanted = table.mode === 'merge' ? mergeKeyOf(table) : table.mergeKey;
   const unkeyed = wanted === null ? null : keyProblem(table.name, wanted, asChosen(loadedOf(table), table));
   if (unkeyed !== null) throw new TerminalError(unkeyed.code, unkeyed.message, { remedy: unkeyed.remedy });
@@ -130,7 +131,7 @@ export function checkChoice(
           'They are found where rows of a database are merged by a key: choose merge, or keep deleted rows.',
       },
     );
-  if (table.cursor === null) return;
+  if (table.cursor === null || table.cursor === before?.cursor) return;
   const column = table.columns.find((one) => one.name === table.cursor);
   const fitting = table.columns.filter((one) => capabilities.cursorTypes.includes(one.type));
   const choices = fitting.slice(0, 10).map((one) => `"${one.name}"`);

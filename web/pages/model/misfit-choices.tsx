@@ -40,13 +40,15 @@ export function MisfitChoices({ table, disabled, onChange }: MisfitsProps) {
             !others.some(({ column }) => column === name) &&
             (form === 'null' || !hashed.some(({ column }) => column === name)),
         );
+        // What is chosen of a column that is left out or gone can be taken back.
+        const shown = new Set([...possible, ...now]);
         return (
           <ColumnTicks
             key={`${form} ${now.join('\n')} ${others.map(({ column }) => column).join('\n')}`}
             title={now.length === 0 ? none : `${title}: ${now.join(', ')}`}
             open={false}
             legend={legend}
-            names={possible}
+            names={[...shown]}
             now={now}
             verb={verb}
             least={0}

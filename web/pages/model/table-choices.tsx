@@ -39,16 +39,23 @@ const FORMS: readonly (readonly [HashForm, string])[] = [
 export function TableChoices({ table, disabled, onChange }: ChoicesProps) {
   const { filter, rowLimit, startFrom, hashed } = table;
   const loaded = table.columns.filter(({ name }) => !table.excluded.includes(name));
-  const folded = hashed.some(({ form }) => form === 'folded');
-  const [form, setForm] = useState<HashForm>(folded ? 'folded' : 'exact');
+  const usual: HashForm = hashed.some((one) => one.form === 'folded') ? 'folded' : 'exact';
+  const [form, setForm] = useState<HashForm>(usual);
   const followed = table.mode !== 'replace' && table.cursor !== null;
   const rows = [
     ...(filter === null ? [] : [filterWords(filter)]),
     ...(followed && startFrom !== null ? [`from ${startFrom} on`] : []),
     ...(rowLimit === null ? [] : [`a sample of ${count(rowLimit)}`]),
   ];
-  const formOf = (name: string): HashForm =>
-    loaded.find((one) => one.name === name)?.type === 'STRING' ? form : 'exact';
+  const formOf = (name: string): HashForm => {
+    const before = hashed.find(({ column }) => column === name)?.form;
+    const type = table.columns.find((one) => one.name === name)?.type;
+    // Those that are hashed keep their form until another is chosen; so do columns that are gone.
+    if (before !== undefined && (form === usual || type === undefined)) return before;
+    return type === 'STRING' ? form : 'exact';
+  };
+  // One that is left out or gone can be hashed no more, too.
+  const hashable = new Set([...loaded.map(({ name }) => name), ...hashed.map(({ column }) => column)]);
   return (
     <>
       <details>
@@ -91,7 +98,7 @@ export function TableChoices({ table, disabled, onChange }: ChoicesProps) {
         }
         open={false}
         legend="Columns of personal data, of which only keyed hashes arrive"
-        names={loaded.map(({ name }) => name).filter((name) => name !== table.cursor)}
+        names={[...hashable].filter((name) => name !== table.cursor)}
         now={hashed.map(({ column }) => column)}
         verb="Hash these columns"
         least={0}
