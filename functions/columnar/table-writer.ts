@@ -66,9 +66,10 @@ export interface TableWriter {
   abandonRow(): void;
   /**
    * Asked about a value that the column at `index` cannot hold, before anything is appended for it: true where something
-   * else was appended in its place, and the row goes on. Without it, such a row is abandoned.
+   * else was appended in its place, and the row goes on. Without it, such a row is abandoned. `text`: all of the value; null
+   * where there is none of it.
    */
-  mend?(index: number, value: { readonly reason: string; readonly text: string }): boolean;
+  mend?(index: number, value: { readonly reason: string; readonly text: string | null }): boolean;
   /** Writes what waits. Throws what the sink throws. */
   drain(): Promise<void>;
   /** Writes the rest and the footer; the tally of the file. The sink is left open. */

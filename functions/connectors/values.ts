@@ -5,8 +5,8 @@ export interface Misfit {
   readonly reason: string;
   /** As text, cut to 200 characters. */
   readonly value: string;
-  /** As text, whole. */
-  readonly text: string;
+  /** As text, whole; null where that is not to be had. */
+  readonly text: string | null;
   readonly message: string;
 }
 

@@ -1,4 +1,5 @@
 /** Values that their columns cannot hold, in the columns where that costs no row: null or text in their place, and counted. */
+import { MAX_VALUE_BYTES } from '#columnar/bytes-column';
 import { receivingBuilder } from '#columnar/receiver';
 import type { ColumnBuilder, TableWriter } from '#columnar/table-writer';
 import { textReceiver } from '#columnar/value-text';
@@ -7,6 +8,10 @@ import type { MisfitColumn, MisfitForm } from '#core/misfit-policy';
 
 /** What is told of these is no value: there is no text of it. */
 const WITHOUT_TEXT: readonly string[] = ['value-too-big', 'invalid-utf8', 'invalid-utf16'];
+
+function isText(reason: string, text: string | null): text is string {
+  return text !== null && !WITHOUT_TEXT.includes(reason) && Buffer.byteLength(text) <= MAX_VALUE_BYTES;
+}
 
 /** A writer as a source fills it, and what it took in place of misfits. */
 export interface LenientWriter {
@@ -70,7 +75,7 @@ export function lenientWriter(
         const builder = writer.builders[index];
         if (as === null || builder === undefined) return false;
         if (as === 'null') builder.appendNull();
-        else if (builder.kind === 'bytes' && !WITHOUT_TEXT.includes(reason)) builder.appendText(text);
+        else if (builder.kind === 'bytes' && isText(reason, text)) builder.appendText(text);
         else return false;
         pending.push(reason);
         return true;

@@ -1,4 +1,5 @@
 /** Values of BigQuery's answers, which are text, into a table writer. */
+import { MAX_VALUE_BYTES } from '#columnar/bytes-column';
 import type { ColumnBuilder, TableWriter } from '#columnar/table-writer';
 import { type Column, decimalShape, wireTypeOf } from '#core/column';
 import type { Reject } from '../connector.ts';
@@ -55,22 +56,26 @@ export function makeTake(column: Column, builder: ColumnBuilder): Take {
     case 'BYTES': {
       const into = expectKind(plan, builder, 'bytes');
       return (text) => {
-        const bytes = Buffer.from(text, 'base64');
-        into.append(bytes, 0, bytes.length);
-        return null;
+        return append(into, Buffer.from(text, 'base64'));
       };
     }
     case 'STRING': {
       const into = expectKind(plan, builder, 'bytes');
       return (text) => {
-        into.appendText(text);
-        return null;
+        return append(into, Buffer.from(text, 'utf8'));
       };
     }
     case 'NUMERIC':
     case 'BIGNUMERIC':
       return makeDecimalTake(column, builder);
   }
+}
+
+function append(into: Extract<ColumnBuilder, { kind: 'bytes' }>, bytes: Buffer): Misfit | null {
+  if (bytes.length > MAX_VALUE_BYTES)
+    return misfit('value-too-big', `${bytes.length} bytes`, `is longer than ${MAX_VALUE_BYTES} bytes`);
+  into.append(bytes, 0, bytes.length);
+  return null;
 }
 
 function makeDecimalTake(column: Column, builder: ColumnBuilder): Take {

@@ -52,7 +52,8 @@ class AssembledColumn implements NestedColumn {
     }
     this.ready--;
     const [text, problem] = this.row();
-    if (problem !== null) return problem;
+    // It tells of one part: the text of the whole is not to be had.
+    if (problem !== null) return { ...problem, text: null };
     if (text === null || Buffer.byteLength(text) <= MAX_VALUE_BYTES) return text;
     return misfit('value-too-big', `${text.length} characters`);
   }

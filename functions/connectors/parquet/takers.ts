@@ -152,7 +152,10 @@ function takeDecimal(
   return (values, index) => {
     const unscaled = unscaledAt(physical, values, index);
     if (unscaled === null)
-      return misfit('numeric-overflow', `of ${values.ends[index]! - values.starts[index]!} bytes`);
+      return {
+        ...misfit('numeric-overflow', `of ${values.ends[index]! - values.starts[index]!} bytes`),
+        text: null,
+      };
     if (unscaled >= limit || unscaled <= -limit)
       return misfit('numeric-overflow', showDecimal(unscaled, scale));
     append(unscaled);

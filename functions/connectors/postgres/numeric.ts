@@ -52,7 +52,7 @@ export function isNegative(bytes: Uint8Array, at: number): boolean {
   return uint16(bytes, at + 4) === 0x4000;
 }
 
-/** The value as PostgreSQL writes it, cut to 200 characters: for messages. */
+/** The value as PostgreSQL writes it, without zeros at its end. */
 export function formatNumeric(bytes: Uint8Array, at: number, length: number): string {
   const digits = Math.min(uint16(bytes, at), (length - 8) >> 1);
   const weight = (uint16(bytes, at + 2) << 16) >> 16;
@@ -61,15 +61,12 @@ export function formatNumeric(bytes: Uint8Array, at: number, length: number): st
   if (sign > 0xc000) return sign === 0xd000 ? 'Infinity' : '-Infinity';
   const group = (i: number): string =>
     (i >= 0 && i < digits ? uint16(bytes, at + 8 + 2 * i) : 0).toString().padStart(4, '0');
-  // Enough groups for the 200 characters that are shown.
-  const whole = Array.from({ length: Math.min(Math.max(weight + 1, 1), 60) }, (_, i) =>
-    weight < 0 ? '0' : group(i),
-  );
+  const whole = Array.from({ length: Math.max(weight + 1, 1) }, (_, i) => (weight < 0 ? '0' : group(i)));
   const firstDecimal = weight + 1;
-  const decimals = Array.from({ length: Math.min(Math.max(digits - firstDecimal, 0), 60) }, (_, i) =>
+  const decimals = Array.from({ length: Math.max(digits - firstDecimal, 0) }, (_, i) =>
     group(firstDecimal + i),
   );
   const left = whole.join('').replace(/^0+(?=\d)/, '');
   const right = decimals.join('').replace(/0+$/, '');
-  return `${sign === 0x4000 ? '-' : ''}${left}${right === '' ? '' : `.${right}`}`.slice(0, 200);
+  return `${sign === 0x4000 ? '-' : ''}${left}${right === '' ? '' : `.${right}`}`;
 }

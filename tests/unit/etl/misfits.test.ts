@@ -1,3 +1,4 @@
+import { MAX_VALUE_BYTES } from '#columnar/bytes-column';
 import { makeTableWriter, type TableWriter } from '#columnar/table-writer';
 import type { Column } from '#core/column';
 import { asTexts, type MisfitColumn } from '#core/misfit-policy';
@@ -81,6 +82,8 @@ test('a column as text has one form for what fits, and the source’s for what d
 test('what has no text is rejected even so', async () => {
   const { rows } = await write([column('v', 'STRING')], [{ column: 'v', as: 'text' }], (writer) => {
     expect(writer.mend?.(0, { reason: 'value-too-big', text: '17 bytes' })).toBe(false);
+    expect(writer.mend?.(0, { reason: 'date-out-of-range', text: null })).toBe(false);
+    expect(writer.mend?.(0, { reason: 'not-int64', text: 'x'.repeat(MAX_VALUE_BYTES + 1) })).toBe(false);
     writer.abandonRow();
   });
   expect(rows).toEqual([]);

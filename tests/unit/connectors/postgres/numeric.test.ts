@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { decodeNumeric, isNegative } from '#connectors/postgres/numeric';
+import { decodeNumeric, formatNumeric, isNegative } from '#connectors/postgres/numeric';
 import { WideDecimal, wideLimit } from '#connectors/wide-decimal';
 
 /** `unscaled` / 10^scale as the server sends it: groups of four digits around the point, zeros at both ends left out. */
@@ -63,4 +63,14 @@ test('more decimals than the column has are not cut off, and more digits than an
   expect(decode(sent(1n, 5), 0)).toBe('inexact');
   expect(decode(sent(10n ** 100n, 0), 0)).toBe('overflow');
   expect(decode(Buffer.from([0, 0, 0, 0, 0xc0, 0, 0, 0]), 9)).toBe('not-finite');
+});
+
+test('a number that no column takes has all of its digits as text', () => {
+  const digits = '7'.repeat(300);
+  const text = (unscaled: bigint, scale: number) => {
+    const bytes = sent(unscaled, scale);
+    return formatNumeric(bytes, 0, bytes.length);
+  };
+  expect(text(BigInt(digits), 0)).toBe(digits);
+  expect(text(-BigInt(digits), 298)).toBe(`-77.${digits.slice(2)}`);
 });
