@@ -19,6 +19,8 @@ import type { Bounds } from './parquet-metadata.ts';
 export const MAX_VALUE_BYTES = 16 * 1024 * 1024;
 
 const SOFT_PAGE_BYTES = 1 << 20;
+/** What a page's indices may stand for: all of it is written out where the dictionary turns out to be too small. */
+const SOFT_INDEXED_BYTES = 16 << 20;
 const BOUND_BYTES = 64;
 
 export class BytesColumn extends ColumnPages {
@@ -36,6 +38,8 @@ export class BytesColumn extends ColumnPages {
   private count = 0;
   /** Whether this page's values are `indices`, and whether former pages of the group were. */
   private indexed = true;
+  /** Bytes that they stand for, about. */
+  private indexedBytes = 0;
   private dictionaryPages = 0;
   private plainPages = 0;
   private total = 0n;
@@ -64,6 +68,8 @@ export class BytesColumn extends ColumnPages {
       if (index === INVALID) return false;
       if (index !== FULL) {
         this.indices[this.count++] = index;
+        this.indexedBytes += length;
+        if (this.indexedBytes > SOFT_INDEXED_BYTES) this.pressure.full = true;
         this.present();
         return true;
       }
@@ -147,6 +153,7 @@ export class BytesColumn extends ColumnPages {
     this.count = 0;
     this.end = 0;
     this.previousEnd = 0;
+    this.indexedBytes = 0;
     this.indexed = this.useDictionary;
     if (this.plain.length > 4 * SOFT_PAGE_BYTES) {
       freeNow(this.plain);

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { BytesColumn } from '#columnar/bytes-column';
 import type { Column } from '#core/column';
 import { makeTableWriter, type ColumnBuilder, type TableWriterOptions } from '#columnar/table-writer';
 import { makeMemorySink, readWithDuckDb, readWithHyparquet } from '#tests/parquet';
@@ -301,4 +302,15 @@ describe('a table written to Parquet', () => {
       { n: 90_000, differing: 90_000, longest: 3_000_000, photos: 50_000, bytes: tally.columns[1]?.sum },
     ]);
   });
+});
+
+test('a page of a few long texts ends before they are too many to be written out', () => {
+  const pressure = { full: false };
+  const column = new BytesColumn(20_000, pressure);
+  const texts = [1, 2, 3].map((fill) => new Uint8Array(64 * 1024).fill(fill));
+  const rows = (16 * 1024) / 64;
+  for (let row = 0; row < rows; row++) column.append(texts[row % 3]!, 0, texts[0]!.length);
+  expect(pressure.full).toBe(false);
+  column.append(texts[0]!, 0, texts[0]!.length);
+  expect(pressure.full).toBe(true);
 });
