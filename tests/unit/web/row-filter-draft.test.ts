@@ -36,6 +36,9 @@ test('what is shown of a filter says the same filter', () => {
     conditions: [filter.conditions[1]!, { match: 'all', conditions: [{ column: 'x', operator: 'null' }] }],
   };
   expect([isFlat(filter), isFlat(nested)]).toEqual([true, false]);
+  const commas = (values: string[]) =>
+    isFlat({ match: 'all', conditions: [{ column: 'x', operator: 'in', values }] });
+  expect([commas(['Korea, South']), commas([' a']), commas([''])]).toEqual([false, false, false]);
   expect(filterWords(nested)).toBe('qty is at least 5 or (x is empty)');
 });
 

@@ -1,6 +1,11 @@
 /** A row filter as people write it: a line for each condition, every value a text. Pure. */
 import type { Column, ColumnType } from '#core/column';
-import { type FilterCondition, FilterCondition as Condition, RowFilter } from '#core/row-filter';
+import {
+  type FilterCondition,
+  FilterCondition as Condition,
+  type FilterValue,
+  RowFilter,
+} from '#core/row-filter';
 import { operatorsOf } from '#core/typed-filter';
 
 /** One line. Of a list, `value` has its values with commas between; of a time ago it is a number of `unit`. */
@@ -26,9 +31,16 @@ export const OPERATOR_WORDS: Readonly<Record<FilterCondition['operator'], string
   'within-last': 'is within the last',
 };
 
-/** Whether the lines can show all of `filter`: those of groups they cannot. */
+/** Whether the lines can say all of `filter`: groups they cannot, nor lists of texts that have commas or spaces at their ends. */
 export function isFlat(filter: RowFilter): boolean {
-  return filter.conditions.every((one) => !('match' in one));
+  return filter.conditions.every(
+    (one) => !('match' in one) && (!('values' in one) || one.values.every(isItem)),
+  );
+}
+
+function isItem(value: FilterValue): boolean {
+  const text = String(value);
+  return text !== '' && text === text.trim() && !text.includes(',');
 }
 
 export function linesOf(filter: RowFilter | null): FilterLine[] {

@@ -44,7 +44,10 @@ export function RowFilterForm({ columns, filter, disabled, onChoose }: FilterPro
   if (filter !== null && !isFlat(filter))
     return (
       <div class="stack">
-        <p class="quiet">Rows where {filterWords(filter)}. Groups of conditions are changed by the API.</p>
+        <p class="quiet">
+          Rows where {filterWords(filter)}. Groups of conditions and values with commas are changed by the
+          API.
+        </p>
         <All disabled={disabled} onChoose={onChoose} />
       </div>
     );

@@ -33,16 +33,17 @@ export function ScheduleForm({ tenant, model, close }: ScheduleFormProps) {
   const [draft, setDraft] = useState(NEW);
   const set = (change: Partial<ScheduleDraft>) => setDraft({ ...draft, ...change });
   const params = { tenant, model };
+  const definition = ScheduleDefinition.safeParse({
+    name: draft.name,
+    what: { kind: 'etl' },
+    when: whenOf(draft),
+    overlap: draft.overlap,
+    catchUp: draft.catchUp,
+    retries: { times: Number(draft.retries) },
+  });
   const save = useWork(async () => {
-    const body = ScheduleDefinition.parse({
-      name: draft.name,
-      what: { kind: 'etl' },
-      when: whenOf(draft),
-      overlap: draft.overlap,
-      catchUp: draft.catchUp,
-      retries: { times: Number(draft.retries) },
-    });
-    await api(createSchedule, { params, body });
+    if (!definition.success) return;
+    await api(createSchedule, { params, body: definition.data });
     close();
   });
   return (
@@ -107,7 +108,13 @@ export function ScheduleForm({ tenant, model, close }: ScheduleFormProps) {
       <NextRuns tenant={tenant} model={model} draft={draft} />
       {save.error !== null && <Failure error={save.error} />}
       <div class="row">
-        <Button type="submit" busy={save.busy}>
+        <Button
+          type="submit"
+          busy={save.busy}
+          unavailable={
+            definition.success ? null : (definition.error.issues[0]?.message ?? 'No such schedule.')
+          }
+        >
           Add the schedule
         </Button>
         <Button kind="plain" onClick={close}>

@@ -1,8 +1,7 @@
 import { type Affected, decideTableDrift, getTableDrift, updateSourceTable } from '#core/api/sources';
-import { describeChange, type DriftPolicy, tableDifference } from '#core/drift';
-import { asHashed } from '#core/hashed-column';
+import { describeChange, type DriftPolicy } from '#core/drift';
 import type { SourceTable } from '#core/source';
-import { loadedColumns } from '#core/warehouse-name';
+import { type ColumnReaders, driftOf } from '#core/table-drift';
 import { api } from '../../api.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
@@ -49,13 +48,11 @@ export function hasDrifted(table: SourceTable): boolean {
   return table.proposal !== null || changesOf(table).length > 0;
 }
 
-function changesOf({ loaded, columns, hashed, excluded, key }: SourceTable) {
-  if (loaded === null) return [];
-  return tableDifference(loaded, {
-    columns: loadedColumns(asHashed(columns, hashed), excluded),
-    key,
-    excluded,
-  });
+const NO_READERS: ColumnReaders = new Map();
+
+/** By the rule that loads follow; what reads the table decides only what of it is held. */
+function changesOf(table: SourceTable) {
+  return driftOf(table, table.loaded, NO_READERS).changes;
 }
 
 /** What has changed in a table since it was loaded, what depends on it, and what is to become of it. */
