@@ -170,7 +170,7 @@ describe.each([
     faults.push(...(await faultsOf(watched, 'add a source')));
     await page.getByRole('radio', { name: 'In CSV files' }).check();
     faults.push(...(await faultsOf(watched, 'add files')));
-    for (const name of ['Overview', 'Load', 'Data set', 'Pipeline', 'Deployment', 'Try it'])
+    for (const name of ['Overview', 'Load', 'Automation', 'Data set', 'Pipeline', 'Deployment', 'Try it'])
       faults.push(...(await faultsAt(watched, name, `${name}, empty`)));
 
     const of = recordsOf(tenant, model);
@@ -207,8 +207,20 @@ describe.each([
     );
     await records.put(of.paths.deployment, of.deployment('live', STUB_URL));
     await stage(page, 'deployment').getByText('live').waitFor();
-    for (const name of ['Overview', 'Sources', 'Load', 'Data set', 'Pipeline', 'Deployment', 'Try it'])
+    for (const name of [
+      'Overview',
+      'Sources',
+      'Load',
+      'Automation',
+      'Data set',
+      'Pipeline',
+      'Deployment',
+      'Try it',
+    ])
       faults.push(...(await faultsAt(watched, name, name)));
+    await page.goto('/help/errors/no-tables');
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    faults.push(...(await faultsOf(watched, 'what a code means')));
     await page.goto(`/t/${tenant}`);
     await page.getByRole('link', { name: /Trade customers/ }).waitFor();
     faults.push(...(await faultsOf(watched, 'models')));
