@@ -10,6 +10,7 @@ import {
   propose,
   tableDifference,
 } from './drift.ts';
+import { hashedAmong } from './hashed-column.ts';
 import { asChosen } from './misfit-policy.ts';
 import type { SourceTable } from './source.ts';
 import { DELETED_AT, type LoadedColumn, loadedColumns, warehouseNames } from './warehouse-name.ts';
@@ -64,10 +65,9 @@ export function driftOf(table: Drifting, loaded: Baseline | null, readers: Colum
   const changes = tableDifference(loaded, now);
   const mergesByPrimaryKey = table.mode === 'merge' && table.mergeKey === null;
   const read = readers.get(table.destination);
-  const hashed = new Set(table.hashed.map((one) => one.column));
   const isNeeded = (column: string) => {
     // Under another name its values would arrive as they are.
-    if (hashed.has(column)) return true;
+    if (hashedAmong([{ name: column }], table.hashed).length > 0) return true;
     const kept = loaded.columns.find(({ source }) => source === column)?.name ?? column;
     return read?.has(kept.toLowerCase()) === true || read?.has(column.toLowerCase()) === true;
   };

@@ -7,7 +7,7 @@ import { Dataset } from '#core/dataset';
 import { type ColumnChange, describeChange, type Proposal } from '#core/drift';
 import { TerminalError } from '#core/errors';
 import type { EtlTable } from '#core/etl-run';
-import { notesWithout } from '#core/hashed-column';
+import { hashedAmong, notesWithout } from '#core/hashed-column';
 import { paths } from '#core/paths';
 import { loadsInto, SourceTable } from '#core/source';
 import { driftOf, proposed, readersOf, reconciled } from '#core/table-drift';
@@ -41,7 +41,7 @@ export async function admit(
     // As Firestore keeps them: without what is undefined.
     columns: described.columns.map((column) => Column.parse(JSON.parse(JSON.stringify(column)))),
     key: described.key.length === 0 ? null : [...described.key],
-    notes: notesWithout(described.notes, known.hashed),
+    notes: notesWithout(described.notes, hashedAmong(described.columns, known.hashed)),
   };
   let admitted = known;
   await revise(

@@ -4,6 +4,7 @@ import type { Reject, SourceSession } from '#connectors/connector';
 import { connectors } from '#connectors/registry';
 import type { SampledTable } from '#core/sampled-table';
 import { TerminalError, toFailure, TransientError } from '#core/errors';
+import { hashedAmong } from '#core/hashed-column';
 import { inLanes } from '#core/in-lanes';
 import { asTexts } from '#core/misfit-policy';
 import type { Source, SourceTable } from '#core/source';
@@ -146,11 +147,8 @@ async function sampleTable(
     });
   }
   await writer.close();
-  const hashed = new Set(
-    loaded
-      .filter(({ column }) => table.hashed.some((one) => one.column === column.name))
-      .map(({ name }) => name),
-  );
+  const hidden = new Set(hashedAmong(described.columns, table.hashed).map(({ column }) => column));
+  const hashed = new Set(loaded.filter(({ column }) => hidden.has(column.name)).map(({ name }) => name));
   const names = loaded.map(({ name }) => name);
   return {
     ...nothingOf(table),

@@ -74,7 +74,7 @@ export async function planTable(
   const empty = noColumns(table.name, described.columns, columns);
   if (empty !== null) throw new TerminalError(empty.code, empty.message, { remedy: empty.remedy });
   const key = chosen.mode === 'merge' ? mergeKeyOf(chosen) : [];
-  const hashed = hashedOf(chosen, columns);
+  const hashed = hashedOf(chosen, described.columns, columns);
   const misfits = chosen.misfits.filter(({ column }) => columns.some(({ name }) => name === column));
   const unkeyed =
     chosen.mode === 'merge' ? keyProblem(table.name, key, asChosen(columns, { hashed, misfits })) : null;
@@ -94,7 +94,7 @@ export async function planTable(
   if (bound?.note) scope.log.warn(bound.note, { table: table.name });
   const usual = planRead(chosen, cursor, after, bound, change.fresh.length > 0);
   const rows = chosenRows(chosen, described.columns, Date.parse(run.createdAt));
-  const from = readFrom(chosen, run.again, described.columns, usual, after !== null);
+  const from = readFrom(chosen, run.again, described.columns, usual, after);
   const plan = from?.plan ?? usual;
   const filter = from === null ? rows : alsoWhere(rows, from.filter);
   const limit = chosen.rowLimit;

@@ -3,6 +3,7 @@ import type { Field } from '#cloud/bigquery';
 import { connectors } from '#connectors/registry';
 import type { Column } from '#core/column';
 import { type Failure, toFailure } from '#core/errors';
+import { hashedAmong } from '#core/hashed-column';
 import { asChosen } from '#core/misfit-policy';
 import { keyProblem, mergeKeyOf } from '#core/merge-key';
 import type { PreflightCheck } from '#core/preflight';
@@ -103,7 +104,7 @@ function checkDrift(table: SourceTable, { columns, key }: Columns, raw: Raw, rea
 }
 
 function checkRows(table: SourceTable, columns: readonly Column[]): PreflightCheck[] {
-  const gone = table.hashed.find(({ column }) => !columns.some(({ name }) => name === column));
+  const gone = table.hashed.find((one) => hashedAmong(columns, [one]).length === 0);
   const notes = [
     ...(table.filter === null ? [] : ['by its filter']),
     ...(table.rowLimit === null ? [] : [`at most ${table.rowLimit}, as a sample`]),

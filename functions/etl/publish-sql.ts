@@ -93,8 +93,8 @@ export const PUBLISHED_MEANWHILE = 'another run has published this table meanwhi
 /** What it says where the rows are not those that were read. */
 export const NOT_AS_READ = 'the rows are not those that were read';
 
-/** Which table an assertion was about. */
-const about = (text: string, table: string) => `'${text}: ${quoted(table).slice(1, -1)}'`;
+/** What a failed assertion says: `text`, and of which table. */
+export const about = (text: string, table: string) => `'${text}: ${quoted(table).slice(1, -1)}'`;
 
 /** The table that a failed assertion names after `text`; null where `message` tells of none. */
 export function toldOf(message: string, text: string): string | null {

@@ -116,9 +116,8 @@ function isNothing(plan: TablePlan, { rows }: EtlCounts): boolean {
 
 /** The staged table is published: removes what it was published from, and says so. */
 export async function landed(scope: Scope, { plan, counts }: Staged): Promise<void> {
-  const published = isNothing(plan, counts)
-    ? { rows: counts.rows, added: 0 }
-    : await publication(scope, plan.destination);
+  const nothing = isNothing(plan, counts);
+  const published = nothing ? { rows: counts.rows, added: 0 } : await publication(scope, plan.destination);
   if (published === null)
     throw new TransientError('not-published', `The publication of "${plan.name}" cannot be seen yet.`);
   const kept = withUnfit(counts, counts.rows - published.rows);
@@ -126,7 +125,8 @@ export async function landed(scope: Scope, { plan, counts }: Staged): Promise<vo
   await removeStaging(scope, stagingOf(scope, plan.id));
   if (isTransfer(plan)) await removeStaging(scope, copyOf(scope, plan.id));
   if (plan.marks === 'keys') await removeStaging(scope, keysStagingOf(scope, plan.id));
-  await markLanded(scope, plan, kept, published.added);
+  // Nothing of it begins anew or has another place where nothing was published.
+  await markLanded(scope, { ...plan, nothing }, kept, published.added);
   scope.log.info('table published', { table: plan.name, rows: kept.rows, write: plan.write });
 }
 
@@ -284,8 +284,8 @@ export function refusedOf(error: unknown, plans: readonly TablePlan[]): unknown 
     const told = toldOf(message, text);
     return plans.find(({ destination }) => destination === told)?.name ?? null;
   };
-  const untold = message.includes(UNTOLD_ROWS) ? plans.find(({ replaced }) => replaced !== null) : undefined;
-  if (untold !== undefined) return placeUntold(untold, error);
+  const untold = nameOf(UNTOLD_ROWS);
+  if (untold !== null) return placeUntold(untold, error);
   const changed = nameOf(NOT_AS_READ);
   if (changed !== null) return publishMismatch(changed, error);
   const meanwhile = nameOf(PUBLISHED_MEANWHILE);
@@ -297,10 +297,10 @@ export function refusedOf(error: unknown, plans: readonly TablePlan[]): unknown 
   );
 }
 
-function placeUntold(plan: TablePlan, cause: unknown): TerminalError {
+function placeUntold(name: string, cause: unknown): TerminalError {
   return new TerminalError(
     'again-not-possible',
-    `Rows of "${plan.name}" have no value in the column that it is read by, so which of them to replace cannot be told. Nothing was published.`,
+    `Rows of "${name}" have no value in the column that it is read by, so which of them to replace cannot be told. Nothing was published.`,
     { remedy: 'Read the table anew instead.', cause },
   );
 }

@@ -2,7 +2,7 @@
 import type { TableRef } from '#cloud/bigquery';
 import type { Column, ColumnType } from '#core/column';
 import { DELETED_AT, LEDGER } from '#core/warehouse-name';
-import { published, quoted, tableName } from './publish-sql.ts';
+import { about, published, quoted, tableName } from './publish-sql.ts';
 
 /** What the ledger calls the looks for deleted rows of a raw table. */
 export function sweepName(destination: string): string {
@@ -29,7 +29,7 @@ VALUES (@run, @sweep, 0, CURRENT_TIMESTAMP());`,
   ];
 }
 
-/** What the statement says where rows are there whose place cannot be told. */
+/** What the statement says, with the raw table's name, where rows are there whose place cannot be told. */
 export const UNTOLD_ROWS = 'rows without a value of the cursor are there';
 
 /** How a canonical value travels as a parameter of text and becomes one of its column's type. */
@@ -47,7 +47,7 @@ export function makePlaceStatements(destination: TableRef, column: Column): stri
   if (cast === undefined) throw new RangeError(`a cursor of ${column.type}`);
   const table = tableName(destination);
   return [
-    `ASSERT NOT EXISTS (SELECT 1 FROM ${table} WHERE ${quoted(column.name)} IS NULL) AS '${UNTOLD_ROWS}';`,
+    `ASSERT NOT EXISTS (SELECT 1 FROM ${table} WHERE ${quoted(column.name)} IS NULL) AS ${about(UNTOLD_ROWS, destination.table)};`,
     `DELETE FROM ${table} WHERE ${quoted(column.name)} >= ${cast};`,
   ];
 }

@@ -3,9 +3,15 @@ import { createHash } from 'node:crypto';
 import type { Column } from '#core/column';
 import { TerminalError } from '#core/errors';
 import type { LoadAgain } from '#core/etl-run';
-import type { HashedColumn } from '#core/hashed-column';
+import { type HashedColumn, hashedAmong } from '#core/hashed-column';
 import type { SourceTable } from '#core/source';
-import { alsoWhere, typeBeginning, typeFilter, type TypedFilter } from '#core/typed-filter';
+import {
+  alsoWhere,
+  type FilterLiteral,
+  typeBeginning,
+  typeFilter,
+  type TypedFilter,
+} from '#core/typed-filter';
 import { whyNotFrom } from './again.ts';
 import type { ReadCursor, ReadPlan } from './plan.ts';
 
@@ -51,9 +57,10 @@ export interface ReadFrom {
 }
 
 /**
- * The plan by which the rows of `table` from a value of its cursor on are read again; null where it begins anew anyway, or
- * was not asked for.
+ * The plan by which the rows of `table` from a value of its cursor on are read again; null where it begins anew anyway, has
+ * not been read so far yet, or was not asked for.
  * @param plan what it would read otherwise
+ * @param after where that goes on; null: it begins anew
  * @throws TerminalError `again-not-possible`, `filter-not-possible`
  */
 export function readFrom(
@@ -61,25 +68,22 @@ export function readFrom(
   again: LoadAgain | null,
   columns: readonly Column[],
   plan: ReadPlan,
-  goesOn: boolean,
+  after: string | null,
 ): ReadFrom | null {
-  if (again === null || 'anew' in again || !goesOn) return null;
+  if (again === null || 'anew' in again || after === null) return null;
   // All rows of a merge are read anyway, for the sake of columns that have come.
   if (plan.write === 'merge' && plan.range !== null && plan.range.after === null) return null;
   const column = columns.find(({ name }) => name === table.cursor);
   const why = whyNotFrom(table);
-  if (why !== null || column === undefined)
-    throw new TerminalError(
-      'again-not-possible',
-      `"${table.name}" cannot be read again from a value on: ${why ?? 'its cursor is gone'}.`,
-      {
-        remedy: 'Read it anew instead.',
-      },
-    );
+  if (why !== null || column === undefined) throw notFrom(table.name, why ?? 'its cursor is gone');
   const filter = mustType(typeBeginning(column, again.from));
   const [condition] = filter.conditions;
-  const value = condition === undefined || 'match' in condition ? undefined : condition.values[0]?.text;
+  const value = condition === undefined || 'match' in condition ? undefined : condition.values[0];
   if (value === undefined) throw new RangeError('a beginning without a value');
+  const later = isPast(value, after);
+  if (later === null) throw notFrom(table.name, 'where it was read to last cannot be compared with that');
+  // What lies between would be read neither now nor later. All rows from there on are new, and are read as ever.
+  if (later) return null;
   const upTo = plan.watermark;
   return {
     plan: {
@@ -88,13 +92,44 @@ export function readFrom(
       range: upTo === null ? null : { column: column.name, after: null, upTo },
     },
     filter,
-    replaced: table.mode === 'append' ? { column: column.name, value } : null,
+    replaced: table.mode === 'append' ? { column: column.name, value: value.text } : null,
   };
 }
 
-/** Columns that are hashed, of those that are there; a cursor that is hashed could not be followed. */
-export function hashedOf(table: Pick<SourceTable, 'hashed'>, columns: readonly Column[]): HashedColumn[] {
-  return table.hashed.filter(({ column }) => columns.some(({ name }) => name === column));
+function notFrom(name: string, why: string): TerminalError {
+  const message = `"${name}" cannot be read again from a value on: ${why}.`;
+  return new TerminalError('again-not-possible', message, { remedy: 'Read it anew instead.' });
+}
+
+/** Watermarks of moments, as the kinds of sources write them: in UTC, or without a zone as the column is. */
+const MOMENT_READ = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d{1,7}))?(?:Z|\+00(?::00)?)?$/;
+
+/** Whether `from` is past the watermark `after`; null where that cannot be told. */
+function isPast({ type, text }: FilterLiteral, after: string): boolean | null {
+  if (type === 'number') {
+    // A rowversion is written as bytes.
+    if (!/^(?:-?\d+|0x[0-9A-F]{16})$/.test(after)) return null;
+    const read = after.startsWith('0x') ? BigInt.asIntN(64, BigInt(after)) : BigInt(after);
+    const [whole = '', decimals = ''] = text.split('.');
+    return BigInt(whole + decimals) > read * 10n ** BigInt(decimals.length);
+  }
+  // Later than any date that can be told.
+  if (/^\d{5,6}-/.test(after)) return false;
+  const [, day, time, fraction = ''] = MOMENT_READ.exec(after) ?? [];
+  if (day === undefined || time === undefined) return null;
+  // Both are of one form then, in which the order of texts is that of moments.
+  return text.padEnd(27, '0') > `${day} ${time}.${fraction.padEnd(7, '0')}`;
+}
+
+/** The columns that are hashed, of those of the source (`described`) that are loaded (`columns`). */
+export function hashedOf(
+  table: Pick<SourceTable, 'hashed'>,
+  described: readonly Column[],
+  columns: readonly Column[],
+): HashedColumn[] {
+  return hashedAmong(described, table.hashed).filter(({ column }) =>
+    columns.some(({ name }) => name === column),
+  );
 }
 
 /** What people should know of what a load of `table` took. */

@@ -1,7 +1,7 @@
 import type { TableDescription } from '#connectors/connector';
 import { destinationName, rawTablesOf, type SourceTable } from '#core/source';
 import { type ColumnReaders, withProposal } from '#core/table-drift';
-import { notesWithout } from '#core/hashed-column';
+import { hashedAmong, notesWithout } from '#core/hashed-column';
 import { tableId } from '#store/source-access';
 
 /** Share of a table's rows that may be rejected before the table fails, until a person chooses otherwise. */
@@ -40,7 +40,7 @@ export function planTables(input: DiscoveryInput): { tables: SourceTable[]; gone
       key: found.key.length === 0 ? null : [...found.key],
       estimatedRows: found.estimatedRows,
       discoveredAt: input.at,
-      notes: notesWithout(found.notes, before?.hashed ?? []),
+      notes: notesWithout(found.notes, hashedAmong(found.columns, before?.hashed ?? [])),
     };
     if (before !== undefined)
       return withProposal({ ...before, ...facts }, input.readers, { at: input.at, by: 'discovery' });

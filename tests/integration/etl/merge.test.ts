@@ -145,10 +145,7 @@ test('a source at another place is read no further until somebody has said what 
   await shop.sql('CREATE DATABASE copy');
   const copy = new Client({ connectionString: shop.url.replace(/shop$/, 'copy') });
   await copy.connect();
-  // The last is older than the watermark: going on would never see it.
-  await copy.query(`CREATE TABLE items (id int PRIMARY KEY, name text, changed timestamptz DEFAULT now());
-    INSERT INTO items VALUES (1, 'bolt', now()), (2, 'nut', now()), (3, 'washer', '2020-01-01')`);
-  await copy.end();
+  await copy.query(`CREATE TABLE items (id int PRIMARY KEY, name text, changed timestamptz DEFAULT now())`);
   const params = { ...account.params, source: table.source };
   const move = (database: string) => {
     const place = { host: '127.0.0.1', port: shop.port, database, user: 'owner' };
@@ -171,6 +168,15 @@ test('a source at another place is read no further until somebody has said what 
   expect(await moved()).toMatchObject({ from: expect.stringMatching(/shop$/), decision: null });
 
   await decide('other');
+  // Nothing is there yet: what was loaded stays, and so does the decision.
+  expect(await load()).toBe(0);
+  expect(await rows()).toHaveLength(2);
+  expect(await moved()).toMatchObject({ decision: 'other' });
+  // The last is older than the watermark: going on would never see it.
+  await copy.query(
+    `INSERT INTO items VALUES (1, 'bolt', now()), (2, 'nut', now()), (3, 'washer', '2020-01-01')`,
+  );
+  await copy.end();
   expect(await load()).toBe(3);
   expect(await moved()).toBeNull();
 

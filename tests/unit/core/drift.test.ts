@@ -11,6 +11,7 @@ import {
   widens,
 } from '#core/drift';
 import { driftOf } from '#core/table-drift';
+import { hashedAmong } from '#core/hashed-column';
 import { loadedColumns } from '#core/warehouse-name';
 
 const kept = (name: string, type: ColumnType, more: Partial<KeptColumn> = {}): KeptColumn => ({
@@ -153,6 +154,14 @@ test.each<[DriftPolicy, boolean, string]>([
   const context = { policy, mergesByPrimaryKey: inUse, isNeeded: () => inUse };
   const found = heldChanges(every, context);
   expect(found.map(({ kind }) => kind).join()).toBe(held);
+});
+
+test('a hashed column is told by its name in the warehouse, too: written otherwise it is hashed still', () => {
+  const columns = ['id', 'e_mail', 'Phone'].map((name) => found(name, 'STRING'));
+  const of = (...names: string[]) =>
+    hashedAmong(columns, names.map((column) => ({ column, form: 'exact' as const }))).map(({ column }) => column); // prettier-ignore
+  expect(of('E-Mail', 'Phone')).toEqual(['e_mail', 'Phone']);
+  expect(of('mail', 'phone', 'Phone')).toEqual(['Phone']);
 });
 
 test('a proposal stays what it is while it is about the same, and is decided anew about anything else', () => {

@@ -26,9 +26,10 @@ const table = {
   rowLimit: null as number | null, estimatedRows: 5_000_000, deletes: 'mark' as const, sweepHours: 24,
 }; // prettier-ignore
 const bound = { value: '2026-03-01 00:00:00+00', guarantee: 'exact' as const, note: null };
+const after = '2026-02-01 00:00:00+00';
 const goesOn = (changes: Partial<typeof table> = {}): ReadPlan => {
   const of = { ...table, ...changes };
-  return planRead(of, cursorOf(of, false), '2026-02-01 00:00:00+00', bound);
+  return planRead(of, cursorOf(of, false), after, bound);
 };
 
 test('another choice of rows or hashes is not gone on from; the same is, in whatever order it was told', () => {
@@ -67,30 +68,55 @@ test('rows are those of the filter, from the beginning on, as of when the run wa
 
 test('again from a date: merged rows take their own place, added ones that of what is there; up to the same bound', () => {
   const again = { from: '2026-01-15' };
-  expect(readFrom(table, again, columns, goesOn(), true)).toMatchObject({
+  expect(readFrom(table, again, columns, goesOn(), after)).toMatchObject({
     plan: { write: 'merge', range: { column: 'at', after: null, upTo: bound.value }, watermark: bound.value },
     replaced: null,
   });
   expect(
-    readFrom({ ...table, mode: 'append' }, again, columns, goesOn({ mode: 'append' }), true),
+    readFrom({ ...table, mode: 'append' }, again, columns, goesOn({ mode: 'append' }), after),
   ).toMatchObject({
     plan: { write: 'append', nothing: false },
     replaced: { column: 'at', value: '2026-01-15 00:00:00.000000' },
   });
   // What begins anew reads those rows anyway, and so does a merge that reads all of them for a new column's sake.
-  expect(readFrom(table, again, columns, goesOn(), false)).toBeNull();
-  expect(readFrom(table, { anew: true }, columns, goesOn(), true)).toBeNull();
+  expect(readFrom(table, again, columns, goesOn(), null)).toBeNull();
+  expect(readFrom(table, { anew: true }, columns, goesOn(), after)).toBeNull();
   const all = planRead(table, cursorOf(table, false), '2026-02-01 00:00:00+00', bound, true);
-  expect(readFrom(table, again, columns, all, true)).toBeNull();
+  expect(readFrom(table, again, columns, all, after)).toBeNull();
   for (const wrong of [
     { mode: 'replace' as const },
     { cursor: null },
     { mode: 'append' as const, excluded: ['at'] },
     { rowLimit: 5 },
   ])
-    expect(() => readFrom({ ...table, ...wrong }, again, columns, goesOn(), true)).toThrow(
+    expect(() => readFrom({ ...table, ...wrong }, again, columns, goesOn(), after)).toThrow(
       'cannot be read again',
     );
+});
+
+test('again from a value that was not reached yet reads on from where the last load ended: nothing lies between', () => {
+  const late = (from: string | number, read: string, cursor = 'at', mode: 'merge' | 'append' = 'append') => {
+    const of = { ...table, mode, cursor };
+    const usual = planRead(of, cursorOf(of, false), read, { ...bound, value: '9' });
+    return readFrom(of, { from }, columns, usual, read) === null;
+  };
+  expect(late('2026-02-01', after)).toBe(false);
+  expect(late('2026-02-02', after)).toBe(true);
+  expect(late('2026-02-01 00:00:00.1', '2026-02-01 00:00:00.099999+00', 'at', 'merge')).toBe(true);
+  expect(late('2026-02-01 00:00:00.000001', '2026-02-01T00:00:00.0000011Z')).toBe(false);
+  expect(late('2026-02-01T02:00+02:00', '2026-02-01 00:00:00.000000')).toBe(false);
+  expect(late('2026-02-01', '12026-02-01 00:00:00+00')).toBe(false);
+  expect([late(7, '7', 'id'), late('7.5', '7', 'id'), late(-1, '-2', 'id'), late(10, '9', 'id')]).toEqual([
+    false,
+    true,
+    true,
+    true,
+  ]);
+  expect([late(2000, '0x00000000000007D0', 'id'), late(2001, '0x00000000000007D0', 'id')]).toEqual([
+    false,
+    true,
+  ]);
+  expect(() => late('2026-02-01', 'soon')).toThrow('cannot be compared');
 });
 
 test('deleted rows are looked for where a merge goes on by a cursor, and again when it is about time', () => {
@@ -113,7 +139,7 @@ test('a sample, and rows that were read again, are told', () => {
   expect(choiceNotes({ ...table, rowLimit: 10_000 }, null, false)).toEqual([
     'A sample: limited to 10,000 of about 5,000,000 rows.',
   ]);
-  const from = readFrom(table, { from: '2026-01-15' }, columns, goesOn(), true);
+  const from = readFrom(table, { from: '2026-01-15' }, columns, goesOn(), after);
   expect(choiceNotes(table, from, true)).toEqual([
     expect.stringContaining('not looked for'),
     expect.stringContaining('"at" is 2026-01-15'),
