@@ -45,7 +45,9 @@ export async function runTest(
   } catch (error) {
     if (!signal.aborted) throw error;
     // Steps go in order: the first that has not ended is the one that hangs.
-    const name = TestStep.shape.name.options[steps.length] ?? 'read';
+    const tunnelled = 'tunnel' in source.settings && source.settings.tunnel !== undefined;
+    const names = TestStep.shape.name.options.filter((each) => each !== 'tunnel' || tunnelled);
+    const name = names[steps.length] ?? 'read';
     const message = `The step "${name}" was not over when "${source.name}" had been tested for ${limitSeconds} seconds.`;
     const remedy =
       'Check that no firewall drops the connection silently and that the server is not overloaded, then test again.';

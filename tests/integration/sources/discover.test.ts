@@ -103,7 +103,7 @@ test('a server that accepts and says nothing: discovery and connection test end,
   };
   await runner.store.db.commit([{ kind: 'create', path, data: queued }]);
   // Long enough for the steps before to be written down, also on a busy machine.
-  await runTest(runner.store, config, { ...account.params, test }, 3);
+  await runTest(runner.store, config, { ...account.params, test }, 1);
   const { value } = await mustRead(runner.store, path, ConnectionTest, 'test');
   expect(value).toMatchObject({ status: 'failed', failure: { code: 'test-timeout' } });
   expect(value.failure?.message).toContain('The step "sign-in" was not over');
