@@ -145,9 +145,13 @@ function assertion(key: ServiceAccountKey, seconds: number): string {
     return `${text}.${createSign('RSA-SHA256').update(text).sign(key.privateKey, 'base64url')}`;
   } catch (cause) {
     // Not as the cause: OpenSSL's words may hold parts of what it could not read.
-    throw new TerminalError('key-invalid', `The private key of ${key.email} cannot be read (${nameOf(cause)}).`, {
-      remedy: 'Make a new key (JSON) of the service account, and set it for this source.',
-    }); // prettier-ignore
+    throw new TerminalError(
+      'key-invalid',
+      `The private key of ${key.email} cannot be read (${nameOf(cause)}).`,
+      {
+        remedy: 'Make a new key (JSON) of the service account, and set it for this source.',
+      },
+    );
   }
 }
 

@@ -31,10 +31,14 @@ export function isTransfer(plan: TablePlan): plan is TablePlan & Planned {
 }
 
 /** The rows of the copy that are taken, as wire types under the warehouse's names. */
-export function takenSql(copy: TableRef, { expressions, where, limit }: Planned['transfer'], columns: readonly Column[]): string {
+export function takenSql(
+  copy: TableRef,
+  { expressions, where, limit }: Planned['transfer'],
+  columns: readonly Column[],
+): string {
   const list = columns.map(({ name }, index) => `${expressions[index] ?? 'NULL'} AS ${quoted(name)}`);
   return `SELECT ${list.join(', ')} FROM ${tableName(copy)} AS t${where === null ? '' : ` WHERE ${where}`}${limit === null ? '' : ` LIMIT ${limit}`}`;
-} // prettier-ignore
+}
 
 /**
  * Copies the table and counts what will be taken of it, as files are counted while they are written. Does the same again at
@@ -84,11 +88,15 @@ function notCopied({ name, transfer: { from } }: Planned, cause: TerminalError):
 }
 
 /** What a table that is published already had, for whoever goes on after a death: its copy is gone. */
-export async function countedBefore({ store, key }: Scope, plan: Planned, columns: readonly Column[]): Promise<Extracted> {
+export async function countedBefore(
+  { store, key }: Scope,
+  plan: Planned,
+  columns: readonly Column[],
+): Promise<Extracted> {
   const { counts } = (await mustRead(store, tablePath(key, plan.id), EtlTable, 'table')).value;
   const tally = { ...emptyTally(columns.map(({ name }) => name)), rows: counts.rows, bytes: counts.bytes };
   return { uris: [], rejectUris: [], tally };
-} // prettier-ignore
+}
 
 /** Reads the copy into the staging table, replacing what a former try left there. */
 export async function stageCopy(

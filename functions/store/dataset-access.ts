@@ -49,14 +49,15 @@ export function bigQueryFor(
       if (question.method !== 'GET' || project === undefined || dataset === undefined)
         throw new RangeError(`${question.method} ${question.path} as the installation's own account`);
       const path = `projects/${project}/datasets/${dataset}`;
-      const check = checked.get(path) ?? mustBeLabelled(policy, decode(project), decode(dataset), path, question, call);
+      const check =
+        checked.get(path) ?? mustBeLabelled(policy, decode(project), decode(dataset), path, question, call);
       checked.set(path, check);
       await check.catch((error: unknown) => {
         checked.delete(path);
         throw error;
       });
       return call(question);
-    }, // prettier-ignore
+    },
   };
 }
 

@@ -103,10 +103,24 @@ async function loadAll(on: LocalCloud, parquet: string): Promise<Loaded[]> {
     ['CSV', upload(orders)],
     ['Parquet', fromParquet],
     ['PostgreSQL', async () => ({ name: 'Orders', ...parseSourceUrl(`${postgres.url}?sslmode=disable`) })],
-    ['MariaDB', async () => ({ name: 'Orders', settings: { kind: 'mysql', ...place, sslMode: 'disable' }, credentials: { password: 'owner secret' } })],
+    [
+      'MariaDB',
+      async () => ({
+        name: 'Orders',
+        settings: { kind: 'mysql', ...place, sslMode: 'disable' },
+        credentials: { password: 'owner secret' },
+      }),
+    ],
     ['BigQuery, copied', copied],
-    ['BigQuery, by key', async () => ({ name: 'Data set', settings: dataset, credentials: { key: registerAccount(path.join(stateDir, 'bigquery'), READER) } })],
-  ]; // prettier-ignore
+    [
+      'BigQuery, by key',
+      async () => ({
+        name: 'Data set',
+        settings: dataset,
+        credentials: { key: registerAccount(path.join(stateDir, 'bigquery'), READER) },
+      }),
+    ],
+  ];
   const loaded: Loaded[] = [];
   for (const [source, plan] of plans) loaded.push(await loadBy(on, source, plan));
   return loaded;

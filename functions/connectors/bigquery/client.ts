@@ -127,11 +127,12 @@ export function openClient(
       for (let pageToken: string | undefined = ''; pageToken !== undefined;) {
         const query = { maxResults: String(LIST_PAGE), ...(pageToken === '' ? {} : { pageToken }) };
         const page = TableList.parse(await get(`${datasetPath}/tables`, asked(), query));
-        for (const { tableReference, type } of page.tables) found.push({ name: tableReference.tableId, type });
+        for (const { tableReference, type } of page.tables)
+          found.push({ name: tableReference.tableId, type });
         pageToken = page.nextPageToken;
       }
       return found.sort((a, b) => (a.name < b.name ? -1 : 1));
-    }, // prettier-ignore
+    },
 
     async table(table) {
       try {
@@ -178,7 +179,7 @@ export function openClient(
         const error = refusal(errorResult.reason, errorResult.message, about);
         if (!(error instanceof TransientError) || attempt === MAX_QUERIES) throw error;
       }
-    }, // prettier-ignore
+    },
 
     async page({ jobId, rows }, start, count) {
       const query = { startIndex: String(start), maxResults: String(count) };

@@ -37,9 +37,11 @@ export async function* testBigQuery(
           const { api } = client();
           await api.signIn(signal);
           return api.own
-            ? { skip: 'No key is set: the installation’s own account reads, if the data set is labelled for you.' }
+            ? {
+                skip: 'No key is set: the installation’s own account reads, if the data set is labelled for you.',
+              }
             : `Signed in as ${api.account}.`;
-        }, // prettier-ignore
+        },
       },
       {
         name: 'permissions',
@@ -51,9 +53,12 @@ export async function* testBigQuery(
           state.tables = readableBy(client().api.own, all);
           const others = all.length - state.tables.length;
           if (state.tables.length === 0) throw noTables(client(), others);
-          const unread = others === 0 ? '' : ` ${others} others (views, snapshots, external tables, tables of shards) are not read without a key.`;
+          const unread =
+            others === 0
+              ? ''
+              : ` ${others} others (views, snapshots, external tables, tables of shards) are not read without a key.`;
           return `Found ${state.tables.length} ${state.tables.length === 1 ? 'table' : 'tables'} in ${location}.${unread}`;
-        }, // prettier-ignore
+        },
       },
       {
         name: 'read',
@@ -95,17 +100,25 @@ async function readOne(
 
 function mustBeAt(client: BigQueryClient, wanted: string | undefined, location: string): void {
   if (wanted === undefined || wanted.toLowerCase() === location.toLowerCase()) return;
-  throw new TerminalError('location-other', `The data set ${client.name} is in ${location}, not in ${wanted}.`, {
-    remedy: 'Correct the location of the source, or leave it out.',
-  });
-} // prettier-ignore
+  throw new TerminalError(
+    'location-other',
+    `The data set ${client.name} is in ${location}, not in ${wanted}.`,
+    {
+      remedy: 'Correct the location of the source, or leave it out.',
+    },
+  );
+}
 
 function noTables(client: BigQueryClient, others: number): TerminalError {
   return others === 0
     ? new TerminalError('no-tables', `${client.api.account} sees no table in the data set ${client.name}.`, {
         remedy: 'Check the name of the data set, and give the account the role BigQuery Data Viewer on it.',
       })
-    : new TerminalError('no-tables', `The data set ${client.name} holds only what is not read without a key: views, snapshots, external tables or tables of shards.`, {
-        remedy: 'Set the key of a service account that may read them.',
-      });
-} // prettier-ignore
+    : new TerminalError(
+        'no-tables',
+        `The data set ${client.name} holds only what is not read without a key: views, snapshots, external tables or tables of shards.`,
+        {
+          remedy: 'Set the key of a service account that may read them.',
+        },
+      );
+}

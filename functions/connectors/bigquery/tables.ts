@@ -134,10 +134,14 @@ async function findTable(client: BigQueryClient, name: string): Promise<ListedTa
 }
 
 function notFound(client: BigQueryClient, name: string): TerminalError {
-  return new TerminalError('table-not-found', `The data set ${client.name} has no table "${name.slice(0, 300)}".`, {
-    remedy: 'Discover the tables of the source again.',
-  });
-} // prettier-ignore
+  return new TerminalError(
+    'table-not-found',
+    `The data set ${client.name} has no table "${name.slice(0, 300)}".`,
+    {
+      remedy: 'Discover the tables of the source again.',
+    },
+  );
+}
 
 /** What the statements over a table must say to be allowed, and to read all of its rows. */
 export function wholeChoice({ facts, listed }: Relation): Omit<RowChoice, 'range'> {
@@ -149,10 +153,11 @@ export function wholeChoice({ facts, listed }: Relation): Omit<RowChoice, 'range
       ? 'TIMESTAMP'
       : facts.schema.fields.find((field) => field.name === column)?.type.toUpperCase();
   return {
-    partition: wanted && listed.newest === null ? { column, least: LEAST[type ?? ''] ?? LEAST['DATE']! } : null,
+    partition:
+      wanted && listed.newest === null ? { column, least: LEAST[type ?? ''] ?? LEAST['DATE']! } : null,
     newestShard: listed.newest?.slice(-8) ?? null,
   };
-} // prettier-ignore
+}
 
 const LEAST: Readonly<Record<string, string>> = {
   DATE: "DATE '0001-01-01'",

@@ -41,33 +41,53 @@ const AS_TEXT: Readonly<Record<string, { readonly sql: (value: string) => string
 export const PARTITION_TIME = '_PARTITIONTIME';
 
 /** How a field is read; null for a type that is not known, whose note says so. */
-export function planColumn(field: SchemaField): ColumnPlan | { readonly column: null; readonly note: string } {
+export function planColumn(
+  field: SchemaField,
+): ColumnPlan | { readonly column: null; readonly note: string } {
   const { name, mode } = field;
   const value = `t.${quoteIdentifier(name)}`;
   const upper = field.type.toUpperCase();
   const nested = mode === 'REPEATED' || upper === 'RECORD' || upper === 'STRUCT';
   const plan = (type: ColumnType, expression: string, note: string | null = null): ColumnPlan => ({
-    column: { name, type, nullable: mode !== 'REQUIRED', ...shapeOf(field, type), sourceType: typeText(field) },
+    column: {
+      name,
+      type,
+      nullable: mode !== 'REQUIRED',
+      ...shapeOf(field, type),
+      sourceType: typeText(field),
+    },
     expression,
     note,
   });
   if (nested)
-    return plan('JSON', mode === 'REPEATED' ? listSql(value) : jsonSql(value), `"${name}" (${typeText(field)}) arrives as JSON`);
+    return plan(
+      'JSON',
+      mode === 'REPEATED' ? listSql(value) : jsonSql(value),
+      `"${name}" (${typeText(field)}) arrives as JSON`,
+    );
   const text = AS_TEXT[upper];
   if (text !== undefined) return plan('STRING', text.sql(value), `"${name}": ${text.note}`);
   const type = SPELLINGS[upper];
   if (type === undefined)
-    return { column: null, note: `"${name}" is left out: its type ${field.type.slice(0, 50)} is not known here` };
+    return {
+      column: null,
+      note: `"${name}" is left out: its type ${field.type.slice(0, 50)} is not known here`,
+    };
   const collated = type === 'STRING' && (field.collation ?? '') !== '';
   return plan(type, collated ? plainText(value) : wireSql(value, type));
-} // prettier-ignore
+}
 
 /** The pseudo-column of a table that is partitioned by when its rows arrived. */
 export const PARTITION_TIME_PLAN: ColumnPlan = {
-  column: { name: PARTITION_TIME, type: 'TIMESTAMP', nullable: true, sourceType: 'TIMESTAMP (pseudo-column)' },
+  column: {
+    name: PARTITION_TIME,
+    type: 'TIMESTAMP',
+    nullable: true,
+    sourceType: 'TIMESTAMP (pseudo-column)',
+  },
   expression: `t.${PARTITION_TIME}`,
   note: `${PARTITION_TIME} is BigQuery’s own: the partition that a row arrived in; null while it is on its way there`,
-}; // prettier-ignore
+};
 
 /** A text without its collation, which would follow it into every comparison: of keys that are merged, too. */
 function plainText(value: string): string {

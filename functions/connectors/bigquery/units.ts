@@ -42,7 +42,10 @@ function bounds(range: CursorRange | undefined): Pick<UnitPart, 'cursor' | 'afte
 }
 
 /** The rows of an answer of `rows` that a unit reads: from `start` to before `end`. Together they are all, none twice. */
-export function shareOf({ index, count }: UnitPart, rows: number): { readonly start: number; readonly end: number } {
+export function shareOf(
+  { index, count }: UnitPart,
+  rows: number,
+): { readonly start: number; readonly end: number } {
   const edge = (at: number) => Math.floor((rows * at) / count);
   return { start: edge(index), end: edge(index + 1) };
-} // prettier-ignore
+}

@@ -16,14 +16,28 @@ export const LOOK_BACK_MINUTES = 10;
 /** The type of `cursor`. @throws TerminalError `cursor-unknown`, `cursor-type` */
 export function cursorTypeOf({ plans, description }: Relation, cursor: string | null): CursorType {
   const column = plans.find((plan) => plan.column.name === cursor)?.column;
-  const remedy = 'Choose a column of moments or of whole numbers that only grows, or load the table by replace.';
+  const remedy =
+    'Choose a column of moments or of whole numbers that only grows, or load the table by replace.';
   if (cursor === null)
-    throw new TerminalError('cursor-unknown', `Table ${description.name} needs a cursor column for mode append.`, { remedy });
+    throw new TerminalError(
+      'cursor-unknown',
+      `Table ${description.name} needs a cursor column for mode append.`,
+      { remedy },
+    );
   if (column === undefined)
-    throw new TerminalError('cursor-unknown', `Table ${description.name} has no column "${cursor}" to follow.`, { remedy });
-  if (column.type === 'INT64' || column.type === 'TIMESTAMP' || column.type === 'DATETIME') return column.type;
-  throw new TerminalError('cursor-type', `Column "${cursor}" of ${description.name} is ${column.sourceType}, which cannot be followed.`, { remedy });
-} // prettier-ignore
+    throw new TerminalError(
+      'cursor-unknown',
+      `Table ${description.name} has no column "${cursor}" to follow.`,
+      { remedy },
+    );
+  if (column.type === 'INT64' || column.type === 'TIMESTAMP' || column.type === 'DATETIME')
+    return column.type;
+  throw new TerminalError(
+    'cursor-type',
+    `Column "${cursor}" of ${description.name} is ${column.sourceType}, which cannot be followed.`,
+    { remedy },
+  );
+}
 
 /** The bound at `moment` (milliseconds since 1970). Never below `after`. @throws TerminalError `cursor-null`, `cursor-needs-key` */
 export async function upperBoundOf(

@@ -14,7 +14,11 @@ export function openText(file: string): Readable {
 }
 
 /** Makes the table `orders` at the PostgreSQL server by its own COPY. */
-export async function fillPostgres(url: string, file: string, columns: readonly OrderColumn[]): Promise<void> {
+export async function fillPostgres(
+  url: string,
+  file: string,
+  columns: readonly OrderColumn[],
+): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
@@ -31,10 +35,14 @@ export async function fillPostgres(url: string, file: string, columns: readonly 
   } finally {
     await client.end();
   }
-} // prettier-ignore
+}
 
 /** Makes the table `orders` in the MariaDB's database `shop` by its own LOAD DATA. An empty field is no value. */
-export async function fillMariadb(port: number, file: string, columns: readonly OrderColumn[]): Promise<void> {
+export async function fillMariadb(
+  port: number,
+  file: string,
+  columns: readonly OrderColumn[],
+): Promise<void> {
   const client = await createConnection({
     host: '127.0.0.1',
     port,
@@ -59,4 +67,4 @@ export async function fillMariadb(port: number, file: string, columns: readonly 
   } finally {
     await client.end();
   }
-} // prettier-ignore
+}

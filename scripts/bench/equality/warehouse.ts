@@ -24,7 +24,7 @@ export async function writeParquet(file: string, to: string, columns: readonly O
     connection.closeSync();
     instance.closeSync();
   }
-} // prettier-ignore
+}
 
 /** A client of the local cloud's BigQuery. */
 export function openBigQuery({ env, projectId }: LocalCloud): BigQuery {
@@ -35,7 +35,12 @@ export function openBigQuery({ env, projectId }: LocalCloud): BigQuery {
 /** A data set `dataset` with the table `orders`, loaded from the Parquet object by BigQuery; labelled for the tenant. */
 export async function fillBigQuery(
   cloud: LocalCloud,
-  { dataset, uri, tenant, reader }: { readonly dataset: string; readonly uri: string; readonly tenant: string; readonly reader: string },
+  {
+    dataset,
+    uri,
+    tenant,
+    reader,
+  }: { readonly dataset: string; readonly uri: string; readonly tenant: string; readonly reader: string },
   columns: readonly OrderColumn[],
 ): Promise<void> {
   const client = openBigQuery(cloud);
@@ -58,7 +63,7 @@ export async function fillBigQuery(
     },
   });
   await job.promise();
-} // prettier-ignore
+}
 
 /** Rows of a statement. */
 export async function rowsOf(cloud: LocalCloud, sql: string): Promise<Record<string, unknown>[]> {
@@ -68,9 +73,14 @@ export async function rowsOf(cloud: LocalCloud, sql: string): Promise<Record<str
 }
 
 /** How many different rows `one` has more often than `other`, or alone. */
-export async function surplus(cloud: LocalCloud, one: string, other: string, columns: readonly OrderColumn[]): Promise<number> {
+export async function surplus(
+  cloud: LocalCloud,
+  one: string,
+  other: string,
+  columns: readonly OrderColumn[],
+): Promise<number> {
   const names = columns.map(({ name }) => `\`${name}\``).join(', ');
   const counted = (table: string) => `SELECT ${names}, COUNT(*) AS copies FROM ${table} GROUP BY ${names}`;
   const sql = `SELECT COUNT(*) AS n FROM (${counted(one)} EXCEPT DISTINCT ${counted(other)})`;
   return Number((await rowsOf(cloud, sql))[0]?.['n']);
-} // prettier-ignore
+}

@@ -184,8 +184,18 @@ export async function tell(options: StoryOptions): Promise<Told> {
     const reader = openReader(warehouse, dataset, table.destination, way === 'merge-mark');
     closing.push(reader.close);
     const all: Scene = {
-      options, config, store, place, world: source, containers, services, direct: warehouse, dataset, destination: table.destination, fates,
-    }; // prettier-ignore
+      options,
+      config,
+      store,
+      place,
+      world: source,
+      containers,
+      services,
+      direct: warehouse,
+      dataset,
+      destination: table.destination,
+      fates,
+    };
     const { ends, wrong, rowsCompared } = await loads(all);
     await reader.close();
     const halves = reader.halves();

@@ -45,8 +45,7 @@ export class Accounts {
   /** Gives a token for a signed assertion (RFC 7523), refused in Google's words. */
   token(form: string): TokenAnswer {
     const fields = new URLSearchParams(form);
-    if (fields.get('grant_type') !== GRANT)
-      return { status: 400, body: { error: 'unsupported_grant_type' } };
+    if (fields.get('grant_type') !== GRANT) return { status: 400, body: { error: 'unsupported_grant_type' } };
     const refused = (error_description: string): TokenAnswer => ({
       status: 400,
       body: { error: 'invalid_grant', error_description },
@@ -60,15 +59,20 @@ export class Accounts {
     if (account === undefined) return refused('Invalid grant: account not found');
     const key = account.keys[header.data.kid];
     const signed = Buffer.from(`${head}.${claims}`);
-    if (key === undefined || !verify('RSA-SHA256', signed, createPublicKey(key), Buffer.from(signature, 'base64url')))
+    if (
+      key === undefined ||
+      !verify('RSA-SHA256', signed, createPublicKey(key), Buffer.from(signature, 'base64url'))
+    )
       return refused('Invalid JWT Signature.');
     const now = this.#clock().getTime() / 1000;
     if (exp < now || iat > now + 300 || exp - iat > SECONDS)
-      return refused('Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe.');
+      return refused(
+        'Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe.',
+      );
     const token = `local.${randomBytes(24).toString('base64url')}`;
     this.#tokens.set(token, { email: iss, until: now + SECONDS });
     return { status: 200, body: { access_token: token, expires_in: SECONDS, token_type: 'Bearer' } };
-  } // prettier-ignore
+  }
 
   /** Whose token it is; null for the installation, which has none. */
   caller(authorization: string | undefined): string | null {
@@ -123,9 +127,15 @@ export function checkQuestion(
   if (email === null || JOBS.includes(question)) return;
   const permission = READS[question];
   if (permission !== undefined && mayRead(catalog, email, dataset)) return;
-  const what = table === '' ? `Dataset ${catalog.projectId}:${dataset}` : `Table ${catalog.projectId}:${dataset}.${table}`;
-  throw new RestError('accessDenied', `Access Denied: ${what}: Permission ${permission ?? 'to do this'} denied on ${what.toLowerCase().split(' ')[0]} ${what.split(' ')[1]} (or it may not exist).`);
-} // prettier-ignore
+  const what =
+    table === ''
+      ? `Dataset ${catalog.projectId}:${dataset}`
+      : `Table ${catalog.projectId}:${dataset}.${table}`;
+  throw new RestError(
+    'accessDenied',
+    `Access Denied: ${what}: Permission ${permission ?? 'to do this'} denied on ${what.toLowerCase().split(' ')[0]} ${what.split(' ')[1]} (or it may not exist).`,
+  );
+}
 
 function decoded(part: string): unknown {
   try {

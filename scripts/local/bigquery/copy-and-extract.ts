@@ -14,7 +14,11 @@ import { fieldType, quoteName } from './sql/types.ts';
 import { exportRows } from './transfer.ts';
 
 /** The table of a reference; `name@1700000000000` is what it was at that moment (milliseconds since 1970). */
-function sourceOf(catalog: Catalog, datasetId: string, tableId: string): { info: TableInfo; settings: Readonly<Record<string, unknown>> } {
+function sourceOf(
+  catalog: Catalog,
+  datasetId: string,
+  tableId: string,
+): { info: TableInfo; settings: Readonly<Record<string, unknown>> } {
   const [, table = tableId, moment] = /^(.*)@(\d+)$/s.exec(tableId) ?? [];
   const record = catalog.need(datasetId, table);
   const info = catalog.info(record);
@@ -22,7 +26,7 @@ function sourceOf(catalog: Catalog, datasetId: string, tableId: string): { info:
     info: moment === undefined ? info : catalog.history.at(record, info, Number(moment), null),
     settings: record.settings,
   };
-} // prettier-ignore
+}
 
 /** Copies tables of one location into one, atomically. */
 export async function copyTables(
@@ -39,7 +43,10 @@ export async function copyTables(
   const { location } = catalog.dataset(datasetId);
   for (const { info } of sources)
     if (catalog.dataset(info.dataset).location.toLowerCase() !== location.toLowerCase())
-      throw new RestError('notFound', `Not found: Dataset ${catalog.projectId}:${info.dataset} was not found in location ${location}`); // prettier-ignore
+      throw new RestError(
+        'notFound',
+        `Not found: Dataset ${catalog.projectId}:${info.dataset} was not found in location ${location}`,
+      );
   const columns = first.info.fields.map((f) => quoteName(f.name)).join(', ');
   const rows = sources.map(({ info }) => `SELECT ${columns} FROM ${tableSql(info)}`).join(' UNION ALL ');
   const to: Destination = {

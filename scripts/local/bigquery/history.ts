@@ -48,12 +48,20 @@ export class History {
     const name = `${current.dataset}.${current.table}`;
     const path = `${info.project}:${name}`;
     if (moment < Number(current.creationTime))
-      throw new SqlError(`Invalid snapshot time ${moment} for table ${path}. Cannot read before ${current.creationTime}`, at, 'invalid');
+      throw new SqlError(
+        `Invalid snapshot time ${moment} for table ${path}. Cannot read before ${current.creationTime}`,
+        at,
+        'invalid',
+      );
     const versions = this.#versions.get(name) ?? [];
     const past = versions.find(({ since, until }) => since <= moment && until !== null && until > moment);
     if (past !== undefined) return past.info;
     if (Number(current.lastModifiedTime) > moment)
-      throw new SqlError(`not supported by the local BigQuery: ${path} as it was at ${moment}; it has changed since, and nobody had read it so before`, at, 'notImplemented');
+      throw new SqlError(
+        `not supported by the local BigQuery: ${path} as it was at ${moment}; it has changed since, and nobody had read it so before`,
+        at,
+        'notImplemented',
+      );
     const newest = versions.find(({ until }) => until === null);
     if (newest !== undefined) return newest.info;
     const generation = this.#generations.get(name) ?? 0;
@@ -68,7 +76,7 @@ export class History {
     };
     this.#versions.set(name, [...versions, version]);
     return version.info;
-  } // prettier-ignore
+  }
 
   /** Stores the versions that `at` has answered and that are not stored yet. Outside of transactions. */
   async keep(connection: DuckDBConnection, plain: (record: TableRecord) => TableInfo): Promise<void> {
@@ -93,7 +101,10 @@ export class History {
   }
 
   async #forget(connection: DuckDBConnection, name: string, version: Version): Promise<void> {
-    this.#versions.set(name, (this.#versions.get(name) ?? []).filter((one) => one !== version));
+    this.#versions.set(
+      name,
+      (this.#versions.get(name) ?? []).filter((one) => one !== version),
+    );
     await connection.run(`DROP TABLE IF EXISTS ${tableSql(version.info)}`);
-  } // prettier-ignore
+  }
 }
