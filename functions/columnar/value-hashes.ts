@@ -1,9 +1,10 @@
 /** Values as keyed hashes: what is hashed of each, and each distinct one once. */
 import { createHmac, hash as digest } from 'node:crypto';
-import { type Column, decimalShape } from '#core/column';
+import type { Column } from '#core/column';
 import type { HashForm } from '#core/hashed-column';
 import { ValueDictionary } from './dictionary.ts';
 import type { Receiver } from './receiver.ts';
+import { wholeText } from './value-text.ts';
 
 /** SHA-256 in base64url. */
 const HASH_BYTES = 43;
@@ -13,9 +14,8 @@ const BLOCK = 64;
 const SHORT = 1024;
 
 /**
- * Hashes under one key. What is hashed of a value is its canonical text in UTF-8, whatever the type that a source has for
- * it: numbers in decimal digits without zeros that say nothing, dates as 2024-01-31, moments as 2024-01-31 08:30:00 with
- * decimals where there are, followed by Z where they are of a zone, bytes as they are.
+ * Hashes under one key. What is hashed of a value is its canonical text (value-text.ts) in UTF-8, whatever the type that a
+ * source has for it; bytes as they are.
  */
 export class ValueHashes {
   private readonly key: Uint8Array;
@@ -110,42 +110,4 @@ export function hashingReceiver(
 /** One text for what people take for the same: no spaces around it, composed letters, lower case. */
 function folded(text: string): string {
   return text.normalize('NFC').trim().toLowerCase();
-}
-
-const DAY_MILLIS = 86_400_000;
-
-function wholeText(column: Column): (value: number | bigint) => string {
-  switch (column.type) {
-    case 'DATE':
-      return (day) => new Date(Number(day) * DAY_MILLIS).toISOString().slice(0, 10);
-    case 'DATETIME':
-      return momentText;
-    case 'TIMESTAMP':
-      return (micros) => `${momentText(micros)}Z`;
-    case 'NUMERIC':
-    case 'BIGNUMERIC': {
-      const { scale } = decimalShape(column);
-      return (unscaled) => decimalText(unscaled, scale);
-    }
-    default:
-      return String;
-  }
-}
-
-function momentText(value: number | bigint): string {
-  const micros = BigInt(value);
-  const below = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
-  const seconds = new Date(Number((micros - below) / 1000n)).toISOString();
-  const decimals = below === 0n ? '' : `.${String(below).padStart(6, '0').replace(/0+$/, '')}`;
-  return `${seconds.slice(0, 10)} ${seconds.slice(11, 19)}${decimals}`;
-}
-
-function decimalText(unscaled: number | bigint, scale: number): string {
-  const digits = String(unscaled)
-    .replace('-', '')
-    .padStart(scale + 1, '0');
-  const whole = digits.slice(0, digits.length - scale);
-  const decimals = scale === 0 ? '' : digits.slice(-scale).replace(/0+$/, '');
-  const sign = unscaled < 0 ? '-' : '';
-  return decimals === '' ? `${sign}${whole}` : `${sign}${whole}.${decimals}`;
 }
