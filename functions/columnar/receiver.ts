@@ -1,7 +1,7 @@
-/** A builder that hands its values on, one at a time, instead of making pages of them. */
+/** Builders that hand their values on, one at a time, instead of making pages of them; and writers of such. */
 import { isUtf8 } from 'node:buffer';
 import { decimalShape, wireTypeOf, type Column } from '#core/column';
-import { type ColumnBuilder, SHORT_DECIMAL } from './table-writer.ts';
+import { type ColumnBuilder, SHORT_DECIMAL, type TableWriter } from './table-writer.ts';
 
 /** What gets the values of a column in place of a page, each in the one form that its type has. */
 export interface Receiver {
@@ -80,4 +80,51 @@ function fromWords(words: Uint32Array, negative: boolean): bigint {
   let amount = 0n;
   for (let at = words.length - 1; at >= 0; at--) amount = (amount << 32n) + BigInt(words[at]!);
   return negative ? -amount : amount;
+}
+
+/** What takes bytes of a writer's column. */
+type BytesBuilder = Extract<ColumnBuilder, { readonly kind: 'bytes' }>;
+
+/**
+ * `writer` as a source fills it: its columns have the source's types (`columns`, in the same order). What is given for one
+ * that has a receiver goes there; the receiver fills the builder of bytes that `writer` has for it.
+ * @param rows in place of how `writer` ends rows, gives them up and takes misfits
+ */
+export function receivingWriter(
+  writer: TableWriter,
+  columns: readonly Column[],
+  receiverOf: (column: Column, index: number) => ((taker: BytesBuilder) => Receiver) | null,
+  rows: Partial<Pick<TableWriter, 'endRow' | 'abandonRow' | 'mend'>> = {},
+): TableWriter {
+  const shown = columns.map((column, index) => ({
+    ...column,
+    name: writer.columns[index]?.name ?? column.name,
+  }));
+  const builders = columns.map((column, index): ColumnBuilder => {
+    const builder = writer.builders[index];
+    if (builder === undefined) throw new RangeError(`a writer without a column for ${column.name}`);
+    const receiver = receiverOf(column, index);
+    if (receiver === null) return builder;
+    if (builder.kind !== 'bytes')
+      throw new RangeError(`${column.name} received for a builder of ${builder.kind}`);
+    return receivingBuilder(column, receiver(builder));
+  });
+  return {
+    columns: shown,
+    builders,
+    get rows() {
+      return writer.rows;
+    },
+    get bytes() {
+      return writer.bytes;
+    },
+    get full() {
+      return writer.full;
+    },
+    endRow: () => writer.endRow(),
+    abandonRow: () => writer.abandonRow(),
+    drain: () => writer.drain(),
+    close: () => writer.close(),
+    ...rows,
+  };
 }

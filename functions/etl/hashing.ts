@@ -1,5 +1,5 @@
 /** Columns of personal data on their way: sources give values, files get hashes, and nothing else gets either. */
-import { receivingBuilder } from '#columnar/receiver';
+import { receivingWriter } from '#columnar/receiver';
 import type { TableWriter } from '#columnar/table-writer';
 import { hashingReceiver, ValueHashes } from '#columnar/value-hashes';
 import type { Reject } from '#connectors/connector';
@@ -17,36 +17,10 @@ export function hashingWriter(
   key: Uint8Array,
 ): TableWriter {
   const forms = new Map(hashed.map(({ column, form }) => [column, form]));
-  const shown = columns.map((column, index) => ({
-    ...column,
-    name: writer.columns[index]?.name ?? column.name,
-  }));
-  const builders = columns.map((column, index) => {
-    const builder = writer.builders[index];
+  return receivingWriter(writer, columns, (column) => {
     const form = forms.get(column.name);
-    if (builder === undefined) throw new RangeError(`a writer without a column for ${column.name}`);
-    if (form === undefined) return builder;
-    if (builder.kind !== 'bytes')
-      throw new RangeError(`hashes of ${column.name} given a builder of ${builder.kind}`);
-    return receivingBuilder(column, hashingReceiver(column, form, new ValueHashes(key), builder));
+    return form === undefined ? null : (taker) => hashingReceiver(column, form, new ValueHashes(key), taker);
   });
-  return {
-    columns: shown,
-    builders,
-    get rows() {
-      return writer.rows;
-    },
-    get bytes() {
-      return writer.bytes;
-    },
-    get full() {
-      return writer.full;
-    },
-    endRow: () => writer.endRow(),
-    abandonRow: () => writer.abandonRow(),
-    drain: () => writer.drain(),
-    close: () => writer.close(),
-  };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Values that their columns cannot hold, in the columns where that costs no row: null or text in their place, and counted. */
 import { MAX_VALUE_BYTES } from '#columnar/bytes-column';
-import { receivingBuilder } from '#columnar/receiver';
-import type { ColumnBuilder, TableWriter } from '#columnar/table-writer';
+import { receivingWriter } from '#columnar/receiver';
+import type { TableWriter } from '#columnar/table-writer';
 import { textReceiver } from '#columnar/value-text';
 import type { Column } from '#core/column';
 import type { MisfitColumn, MisfitForm } from '#core/misfit-policy';
@@ -34,32 +34,11 @@ export function lenientWriter(
   /** Of the row that is not ended yet. */
   let pending: string[] = [];
   const form = columns.map(({ name }): MisfitForm | null => forms.get(name) ?? null);
-  const shown = columns.map((column, index) => ({
-    ...column,
-    name: writer.columns[index]?.name ?? column.name,
-  }));
-  const builders = columns.map((column, index): ColumnBuilder => {
-    const builder = writer.builders[index];
-    if (builder === undefined) throw new RangeError(`a writer without a column for ${column.name}`);
-    if (form[index] !== 'text') return builder;
-    if (builder.kind !== 'bytes')
-      throw new RangeError(`texts of ${column.name} given a builder of ${builder.kind}`);
-    return receivingBuilder(column, textReceiver(column, builder));
-  });
-  return {
-    counts,
-    writer: {
-      columns: shown,
-      builders,
-      get rows() {
-        return writer.rows;
-      },
-      get bytes() {
-        return writer.bytes;
-      },
-      get full() {
-        return writer.full;
-      },
+  const taking = receivingWriter(
+    writer,
+    columns,
+    (column, index) => (form[index] === 'text' ? (taker) => textReceiver(column, taker) : null),
+    {
       endRow() {
         writer.endRow();
         if (pending.length === 0) return;
@@ -80,8 +59,7 @@ export function lenientWriter(
         pending.push(reason);
         return true;
       },
-      drain: () => writer.drain(),
-      close: () => writer.close(),
     },
-  };
+  );
+  return { counts, writer: taking };
 }
