@@ -1,22 +1,18 @@
 /** Row filters in BigQuery: every value is a literal of its own type, for what is read is named by its statement's text. */
 import type { FilterDialect } from '#core/sql/row-filter';
 import type { FilterLiteral } from '#core/typed-filter';
-import { filteredPlan } from '../filter-columns.ts';
+import { columnDialect } from '../filter-columns.ts';
 import { quoteIdentifier } from './select.ts';
 import type { ColumnPlan } from './types.ts';
 
 /** The dialect over the columns of `table`, whose alias is `t`. */
 export function bigQueryFilter(plans: readonly ColumnPlan[], table: string): FilterDialect {
-  const planOf = (name: string): ColumnPlan => filteredPlan(plans, name, table);
-  return {
-    isNull: (name) => `t.${quoteIdentifier(planOf(name).column.name)} IS NULL`,
-    oneOf(name, values, none) {
-      const list = values.map(literal).join(', ');
-      return `${operand(planOf(name))} ${none ? 'NOT IN' : 'IN'} (${list})`;
-    },
-    // NaN is neither above nor below anything in BigQuery, too.
-    compare: (name, operator, value) => `${operand(planOf(name))} ${operator} ${literal(value)}`,
-  };
+  // NaN is neither above nor below anything in BigQuery, too.
+  return columnDialect(plans, table, {
+    isNull: ({ column }) => `t.${quoteIdentifier(column.name)} IS NULL`,
+    operand,
+    literal: (_, value) => literal(value),
+  });
 }
 
 /** What is compared: the column itself; of texts what is loaded, which has no collation. */

@@ -1,24 +1,17 @@
 /** Row filters in MySQL and MariaDB. The text protocol takes no parameters: values are literals that no SQL mode changes. */
 import type { FilterDialect } from '#core/sql/row-filter';
 import type { FilterLiteral } from '#core/typed-filter';
-import { filteredPlan, singleText } from '../filter-columns.ts';
+import { columnDialect, singleText } from '../filter-columns.ts';
 import { textLiteral } from './names.ts';
 import type { ColumnPlan } from './types.ts';
 
 /** The dialect over the columns of `table`. The session's zone is UTC. */
 export function mysqlFilter(plans: readonly ColumnPlan[], table: string): FilterDialect {
-  const planOf = (name: string): ColumnPlan => filteredPlan(plans, name, table);
-  return {
-    isNull: (name) => `${planOf(name).expression} IS NULL`,
-    oneOf(name, values, none) {
-      const plan = planOf(name);
-      return `${operand(plan)} ${none ? 'NOT IN' : 'IN'} (${values.map((value) => literal(plan, value)).join(', ')})`;
-    },
-    compare(name, operator, value) {
-      const plan = planOf(name);
-      return `${operand(plan)} ${operator} ${literal(plan, value)}`;
-    },
-  };
+  return columnDialect(plans, table, {
+    isNull: ({ expression }) => `${expression} IS NULL`,
+    operand,
+    literal,
+  });
 }
 
 function operand({ expression, column }: ColumnPlan): string {

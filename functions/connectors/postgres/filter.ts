@@ -1,28 +1,23 @@
 /** Row filters in PostgreSQL. COPY takes no parameters: every value is a quoted literal of its own type. */
 import type { FilterDialect } from '#core/sql/row-filter';
 import type { FilterLiteral } from '#core/typed-filter';
-import { filteredPlan, singleText } from '../filter-columns.ts';
+import { columnDialect, singleText } from '../filter-columns.ts';
 import { escapeLiteral } from './names.ts';
 import type { ColumnPlan } from './types.ts';
 
 /** The dialect over the columns of `table`. What is compared is what is loaded: the expression that selects it. */
 export function postgresFilter(plans: readonly ColumnPlan[], table: string): FilterDialect {
-  const planOf = (name: string): ColumnPlan => filteredPlan(plans, name, table);
-  return {
-    isNull: (name) => `${planOf(name).expression} IS NULL`,
-    oneOf(name, values, none) {
-      const plan = planOf(name);
-      return `${operand(plan)} ${none ? 'NOT IN' : 'IN'} (${values.map((value) => literal(plan, value)).join(', ')})`;
-    },
-    compare(name, operator, value) {
-      const plan = planOf(name);
-      const condition = `${operand(plan)} ${operator} ${literal(plan, value)}`;
-      // PostgreSQL takes NaN for greater than any number.
+  return columnDialect(plans, table, {
+    isNull: ({ expression }) => `${expression} IS NULL`,
+    operand,
+    literal,
+    // PostgreSQL takes NaN for greater than any number.
+    withoutNaN(condition, plan, operator) {
       const type = NAN_TYPES[plan.form];
       if (type === undefined || operator.startsWith('<')) return condition;
       return `(${condition} AND ${operand(plan)} <> 'NaN'::pg_catalog.${type})`;
     },
-  };
+  });
 }
 
 const NAN_TYPES: Partial<Record<ColumnPlan['form'], string>> = {

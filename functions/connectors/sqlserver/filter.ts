@@ -1,7 +1,7 @@
 /** Row filters in SQL Server: values are parameters, as text, which the statement converts. */
 import type { FilterDialect } from '#core/sql/row-filter';
 import type { FilterLiteral } from '#core/typed-filter';
-import { filteredPlan, singleText } from '../filter-columns.ts';
+import { columnDialect, singleText } from '../filter-columns.ts';
 import { bracket } from './names.ts';
 import type { ColumnPlan } from './types.ts';
 
@@ -11,24 +11,16 @@ export function sqlServerFilter(
   table: string,
   parameters: Record<string, string>,
 ): FilterDialect {
-  const planOf = (name: string): ColumnPlan => filteredPlan(plans, name, table);
   let count = 0;
-  const literal = (plan: ColumnPlan, value: FilterLiteral): string => {
-    const name = `filter${count++}`;
-    parameters[name] = parameterText(plan, value);
-    return converted(value, `@${name}`);
-  };
-  return {
-    isNull: (name) => `${bracket(planOf(name).column.name)} IS NULL`,
-    oneOf(name, values, none) {
-      const plan = planOf(name);
-      return `${operand(plan)} ${none ? 'NOT IN' : 'IN'} (${values.map((value) => literal(plan, value)).join(', ')})`;
+  return columnDialect(plans, table, {
+    isNull: ({ column }) => `${bracket(column.name)} IS NULL`,
+    operand,
+    literal(plan, value) {
+      const name = `filter${count++}`;
+      parameters[name] = parameterText(plan, value);
+      return converted(value, `@${name}`);
     },
-    compare(name, operator, value) {
-      const plan = planOf(name);
-      return `${operand(plan)} ${operator} ${literal(plan, value)}`;
-    },
-  };
+  });
 }
 
 /** By characters, whatever the column's collation takes for equal; like all of SQL Server's it ignores spaces at the end. */
