@@ -3,7 +3,7 @@ import type { SourceSession, Unit, UpperBound } from '#connectors/connector';
 import { connectors } from '#connectors/registry';
 import type { Column } from '#core/column';
 import { TerminalError } from '#core/errors';
-import { EtlRun, type EtlTable } from '#core/etl-run';
+import type { EtlTable } from '#core/etl-run';
 import { asChosen } from '#core/misfit-policy';
 import { keyProblem, mergeKeyOf } from '#core/merge-key';
 import { paths } from '#core/paths';
@@ -52,9 +52,9 @@ export async function planTable(
   published: ReadonlyMap<string, LastPublished>,
 ): Promise<Planned> {
   const { tenant, model } = scope.key;
+  const { again } = scope;
   const last = published.get(table.destination) ?? null;
-  const run = (await mustRead(scope.store, scope.path, EtlRun, 'run')).value;
-  const anew = run.again !== null && 'anew' in run.again;
+  const anew = again !== null && 'anew' in again;
   const chosenPath = paths.sourceTable(tenant, model, table.source, table.id);
   const known = (await mustRead(scope.store, chosenPath, SourceTable, 'table')).value;
   const connector = connectors[source.settings.kind];
@@ -93,8 +93,8 @@ export async function planTable(
   const bound = ranged ? await session.safeUpperBound(table.name, chosen.cursor, after) : null;
   if (bound?.note) scope.log.warn(bound.note, { table: table.name });
   const usual = planRead(chosen, cursor, after, bound, change.fresh.length > 0);
-  const rows = chosenRows(chosen, described.columns, Date.parse(run.createdAt));
-  const from = readFrom(chosen, run.again, described.columns, usual, after);
+  const rows = chosenRows(chosen, described.columns, Date.parse(scope.createdAt));
+  const from = readFrom(chosen, again, described.columns, usual, after);
   const plan = from?.plan ?? usual;
   const filter = from === null ? rows : alsoWhere(rows, from.filter);
   const limit = chosen.rowLimit;

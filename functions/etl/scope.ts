@@ -1,4 +1,4 @@
-import type { EtlCaps } from '#core/etl-run';
+import type { EtlCaps, EtlRun } from '#core/etl-run';
 import type { Config } from '#runtime/config';
 import type { JobContext } from '#runtime/job';
 import { type Log, makeLog, writeToStdout } from '#runtime/log';
@@ -29,6 +29,10 @@ export interface Scope extends Place {
   readonly caps: EtlCaps;
   /** All tables of the run are published in one transaction. */
   readonly together: boolean;
+  /** What the run reads once more. */
+  readonly again: EtlRun['again'];
+  /** When the run was made: relative dates count from then. */
+  readonly createdAt: string;
   readonly spent: Pick<SpentTold, 'tell'>;
   /** Fires when the work is to be left: `living` or `stop` has fired. */
   readonly signal: AbortSignal;
@@ -61,8 +65,10 @@ export async function openScope(
     task: context.task,
     tasks: context.tasks,
     holder: context.holder,
-    caps: watch.caps,
-    together: watch.together,
+    caps: watch.asked.caps,
+    together: watch.asked.together,
+    again: watch.asked.again,
+    createdAt: watch.asked.createdAt,
     spent,
     living,
     stop: watch.signal,

@@ -1,9 +1,12 @@
 import type { Failure } from '#core/errors';
-import { type EtlCaps, EtlRun, etlCycle } from '#core/etl-run';
+import { EtlRun, etlCycle } from '#core/etl-run';
 import { isFinal } from '#core/life-cycle';
 import { mustRead, read } from '#store/document';
 import type { Place } from './place.ts';
 import { timeCapReached } from './caps.ts';
+
+/** What a run was asked for when it was made. */
+export type Asked = Pick<EtlRun, 'caps' | 'together' | 'again' | 'createdAt'>;
 
 /** How what is not over of a run ends. */
 export type Ending = { readonly event: 'cancel' } | { readonly event: 'fail'; readonly failure: Failure };
@@ -33,12 +36,12 @@ export function stopOf(
 
 /** Looks every second whether the run is to end. The signal's reason is a `RunStopped`. */
 export async function openStopWatch({ store, path }: Pick<Place, 'store' | 'path'>): Promise<{
-  readonly caps: EtlCaps;
-  readonly together: boolean;
+  /** What the run was asked for, which does not change. */
+  readonly asked: Asked;
   readonly signal: AbortSignal;
   readonly close: () => void;
 }> {
-  const { caps, together } = (await mustRead(store, path, EtlRun, 'run')).value;
+  const asked: Asked = (await mustRead(store, path, EtlRun, 'run')).value;
   const stop = new AbortController();
   let looking = false;
   const look = async (): Promise<void> => {
@@ -59,5 +62,5 @@ export async function openStopWatch({ store, path }: Pick<Place, 'store' | 'path
   };
   const timer = setInterval(() => void look(), EVERY_MILLISECONDS);
   timer.unref();
-  return { caps, together, signal: stop.signal, close: () => clearInterval(timer) };
+  return { asked, signal: stop.signal, close: () => clearInterval(timer) };
 }
