@@ -19,6 +19,7 @@ import { Choice, Field } from '../../ui/field.tsx';
 import { Ago } from '../../ui/moment.tsx';
 import { Panel } from '../../ui/panel.tsx';
 import { Empty, Failure, Shown } from '../../ui/states.tsx';
+import { WorkForm } from '../../ui/work-form.tsx';
 import { useAnswer, useWork } from '../../use-work.ts';
 import { READ_ONLY } from './sources-section.tsx';
 
@@ -127,14 +128,7 @@ function ChannelForm({ tenant, model, mail, close }: ChannelFormProps) {
     close(made.secret);
   });
   return (
-    <form
-      class="stack inset"
-      aria-label="Add an alert channel"
-      onSubmit={(event) => {
-        event.preventDefault();
-        save.run();
-      }}
-    >
+    <WorkForm work={save} submit="Add the channel" cancel={() => close()} label="Add an alert channel">
       <div class="columns">
         <Field label="Name" value={name} onInput={setName} required maxLength={80} />
         <Choice
@@ -171,16 +165,7 @@ function ChannelForm({ tenant, model, mail, close }: ChannelFormProps) {
           onChange={setOf}
         />
       </div>
-      {save.error !== null && <Failure error={save.error} />}
-      <div class="row">
-        <Button type="submit" busy={save.busy}>
-          Add the channel
-        </Button>
-        <Button kind="plain" onClick={() => close()}>
-          Cancel
-        </Button>
-      </div>
-    </form>
+    </WorkForm>
   );
 }
 

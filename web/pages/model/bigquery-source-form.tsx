@@ -2,9 +2,8 @@ import { useState } from 'preact/hooks';
 import { startConnectionTest } from '#core/api/connection-tests';
 import { createSource } from '#core/api/sources';
 import { api } from '../../api.ts';
-import { Button } from '../../ui/button.tsx';
 import { Field } from '../../ui/field.tsx';
-import { Failure } from '../../ui/states.tsx';
+import { WorkForm } from '../../ui/work-form.tsx';
 import { useWork } from '../../use-work.ts';
 import type { AddSourceProps } from './add-source.tsx';
 import { KeyFile } from './key-file.tsx';
@@ -30,13 +29,7 @@ export function BigQuerySourceForm({ tenant, model, close }: AddSourceProps) {
     close();
   });
   return (
-    <form
-      class="stack"
-      onSubmit={(event) => {
-        event.preventDefault();
-        work.run();
-      }}
-    >
+    <WorkForm work={work} submit="Save and test" cancel={close}>
       <div class="columns">
         <Field label="Name" value={name} onInput={setName} required maxLength={80} />
         <Field
@@ -72,15 +65,6 @@ export function BigQuerySourceForm({ tenant, model, close }: AddSourceProps) {
         Without a key the data set must carry the label <code>tradewind-tenant={tenant}</code> and be where
         the warehouse is. BigQuery then copies its tables by itself; views are read with a key only.
       </p>
-      {work.error !== null && <Failure error={work.error} />}
-      <div class="row">
-        <Button type="submit" busy={work.busy}>
-          Save and test
-        </Button>
-        <Button kind="plain" onClick={close}>
-          Cancel
-        </Button>
-      </div>
-    </form>
+    </WorkForm>
   );
 }

@@ -2,8 +2,7 @@ import { useState } from 'preact/hooks';
 import { startConnectionTest } from '#core/api/connection-tests';
 import { setCredentials } from '#core/api/sources';
 import { api } from '../../api.ts';
-import { Button } from '../../ui/button.tsx';
-import { Failure } from '../../ui/states.tsx';
+import { WorkForm } from '../../ui/work-form.tsx';
 import { useWork } from '../../use-work.ts';
 import { KeyFile } from './key-file.tsx';
 
@@ -26,32 +25,18 @@ export function ChangeKey({ tenant, model, source, close }: ChangeKeyProps) {
     close();
   });
   return (
-    <form
-      class="stack inset"
-      aria-label="Change the key"
-      onSubmit={(event) => {
-        event.preventDefault();
-        work.run();
-      }}
+    <WorkForm
+      work={work}
+      submit="Save and test"
+      cancel={close}
+      label="Change the key"
+      unavailable={key === null ? 'Choose the key’s file first.' : null}
     >
       <KeyFile
         required
         hint="Takes the place of the sealed one; the connection is tested with it."
         onKey={(given) => setKey(given?.text ?? null)}
       />
-      {work.error !== null && <Failure error={work.error} />}
-      <div class="row">
-        <Button
-          type="submit"
-          busy={work.busy}
-          unavailable={key === null ? 'Choose the key’s file first.' : null}
-        >
-          Save and test
-        </Button>
-        <Button kind="plain" onClick={close}>
-          Cancel
-        </Button>
-      </div>
-    </form>
+    </WorkForm>
   );
 }

@@ -2,9 +2,8 @@ import { useState } from 'preact/hooks';
 import { startConnectionTest } from '#core/api/connection-tests';
 import { setCredentials } from '#core/api/sources';
 import { api } from '../../api.ts';
-import { Button } from '../../ui/button.tsx';
 import { Field } from '../../ui/field.tsx';
-import { Failure } from '../../ui/states.tsx';
+import { WorkForm } from '../../ui/work-form.tsx';
 import { useWork } from '../../use-work.ts';
 import { NO_TUNNEL, sshOf, SshSecrets } from './tunnel-fields.tsx';
 
@@ -33,14 +32,7 @@ export function ChangePassword({ tenant, model, source, tunnelled, close }: Chan
     close();
   });
   return (
-    <form
-      class="stack inset"
-      aria-label="Change the password"
-      onSubmit={(event) => {
-        event.preventDefault();
-        work.run();
-      }}
-    >
+    <WorkForm work={work} submit="Save and test" cancel={close} label="Change the password">
       <div class="columns few">
         <Field
           label="New password"
@@ -57,15 +49,6 @@ export function ChangePassword({ tenant, model, source, tunnelled, close }: Chan
         />
       </div>
       {tunnelled && <SshSecrets form={tunnel} onChange={setTunnel} />}
-      {work.error !== null && <Failure error={work.error} />}
-      <div class="row">
-        <Button type="submit" busy={work.busy}>
-          Save and test
-        </Button>
-        <Button kind="plain" onClick={close}>
-          Cancel
-        </Button>
-      </div>
-    </form>
+    </WorkForm>
   );
 }

@@ -2,10 +2,9 @@ import { useState } from 'preact/hooks';
 import { createSource, createUpload, discoverTables } from '#core/api/sources';
 import type { SourceSettings } from '#core/source';
 import { api } from '../../api.ts';
-import { Button } from '../../ui/button.tsx';
 import { Area, Choice, Field } from '../../ui/field.tsx';
 import { bytes } from '../../ui/format.ts';
-import { Failure } from '../../ui/states.tsx';
+import { WorkForm } from '../../ui/work-form.tsx';
 import { useWork } from '../../use-work.ts';
 import type { AddSourceProps } from './add-source.tsx';
 import { sendFile } from './send-file.ts';
@@ -63,13 +62,7 @@ export function FileForm({ tenant, model, close, kind }: AddSourceProps & { read
     close();
   });
   return (
-    <form
-      class="stack"
-      onSubmit={(event) => {
-        event.preventDefault();
-        work.run();
-      }}
-    >
+    <WorkForm work={work} submit={files.length === 0 && named.length > 0 ? 'Save' : 'Upload'} cancel={close}>
       <div class="columns">
         <Field label="Name" value={name} onInput={setName} required maxLength={80} />
         <div class="field">
@@ -107,15 +100,6 @@ export function FileForm({ tenant, model, close, kind }: AddSourceProps & { read
           </p>
         </output>
       )}
-      {work.error !== null && <Failure error={work.error} />}
-      <div class="row">
-        <Button type="submit" busy={work.busy}>
-          {files.length === 0 && named.length > 0 ? 'Save' : 'Upload'}
-        </Button>
-        <Button kind="plain" onClick={close}>
-          Cancel
-        </Button>
-      </div>
-    </form>
+    </WorkForm>
   );
 }

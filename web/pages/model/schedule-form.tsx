@@ -2,9 +2,9 @@ import { useState } from 'preact/hooks';
 import { createSchedule, previewSchedule } from '#core/api/schedules';
 import { ScheduleDefinition, TimedWhen } from '#core/schedule';
 import { api } from '../../api.ts';
-import { Button } from '../../ui/button.tsx';
 import { Choice, Field } from '../../ui/field.tsx';
-import { Failure, Shown } from '../../ui/states.tsx';
+import { Shown } from '../../ui/states.tsx';
+import { WorkForm } from '../../ui/work-form.tsx';
 import { useAnswer, useWork } from '../../use-work.ts';
 import { type ScheduleDraft, whenOf } from './schedule-words.ts';
 
@@ -47,13 +47,12 @@ export function ScheduleForm({ tenant, model, close }: ScheduleFormProps) {
     close();
   });
   return (
-    <form
-      class="stack inset"
-      aria-label="Add a schedule"
-      onSubmit={(event) => {
-        event.preventDefault();
-        save.run();
-      }}
+    <WorkForm
+      work={save}
+      submit="Add the schedule"
+      cancel={close}
+      label="Add a schedule"
+      unavailable={definition.success ? null : (definition.error.issues[0]?.message ?? 'No such schedule.')}
     >
       <div class="columns">
         <Field label="Name" value={draft.name} onInput={(name) => set({ name })} required maxLength={80} />
@@ -106,22 +105,7 @@ export function ScheduleForm({ tenant, model, close }: ScheduleFormProps) {
         />
       </div>
       <NextRuns tenant={tenant} model={model} draft={draft} />
-      {save.error !== null && <Failure error={save.error} />}
-      <div class="row">
-        <Button
-          type="submit"
-          busy={save.busy}
-          unavailable={
-            definition.success ? null : (definition.error.issues[0]?.message ?? 'No such schedule.')
-          }
-        >
-          Add the schedule
-        </Button>
-        <Button kind="plain" onClick={close}>
-          Cancel
-        </Button>
-      </div>
-    </form>
+    </WorkForm>
   );
 }
 

@@ -2,9 +2,8 @@ import { useState } from 'preact/hooks';
 import { startConnectionTest } from '#core/api/connection-tests';
 import { createSource } from '#core/api/sources';
 import { api } from '../../api.ts';
-import { Button } from '../../ui/button.tsx';
 import { Choice, Field } from '../../ui/field.tsx';
-import { Failure } from '../../ui/states.tsx';
+import { WorkForm } from '../../ui/work-form.tsx';
 import { useWork } from '../../use-work.ts';
 import type { AddSourceProps } from './add-source.tsx';
 import { emptyForm, readConnectionString, type ServerKind, SERVERS, SSL_MODES } from './connection-string.ts';
@@ -39,13 +38,7 @@ export function ServerSourceForm({ tenant, model, close, kind }: ServerSourcePro
     close();
   });
   return (
-    <form
-      class="stack"
-      onSubmit={(event) => {
-        event.preventDefault();
-        work.run();
-      }}
-    >
+    <WorkForm work={work} submit="Save and test" cancel={close}>
       <Field
         label="Connection string"
         type="password"
@@ -93,15 +86,6 @@ export function ServerSourceForm({ tenant, model, close, kind }: ServerSourcePro
         />
       </div>
       <TunnelFields form={tunnel} onChange={setTunnel} />
-      {work.error !== null && <Failure error={work.error} />}
-      <div class="row">
-        <Button type="submit" busy={work.busy}>
-          Save and test
-        </Button>
-        <Button kind="plain" onClick={close}>
-          Cancel
-        </Button>
-      </div>
-    </form>
+    </WorkForm>
   );
 }
