@@ -1,7 +1,7 @@
 import { sqlserver } from '#connectors/sqlserver/sqlserver';
 import type { SourceSession } from '#connectors/connector';
 import { extractAll, makeTestContext } from '#tests/connectors';
-import { extractLenient } from '#tests/lenient';
+import { lenientReader } from '#tests/lenient';
 import { readWithDuckDb } from '#tests/parquet';
 import { startTestSqlServer, type TestColumn, type TestSqlServer } from '#tests/sqlserver';
 import { openLedger, rejectedAs } from '#tests/types-ledger';
@@ -228,15 +228,7 @@ describe('SQL Server’s types', () => {
         [2, '9999-12-31 23:59:59 -14:00', 'a\ud83c'],
       ],
     );
-    const session = await connect();
-    await session.openSnapshot();
-    const { columns } = await session.describe('dbo.lenient');
-    const units = await session.planUnits('dbo.lenient', { targetBytes: 1e9 });
-    const read = (a: 'null' | 'text') =>
-      extractLenient(session, units, columns, [
-        { column: 'a', as: a },
-        { column: 'b', as: 'null' },
-      ]);
+    const read = await lenientReader(await connect(), 'dbo.lenient');
     const { rows, rejects, counts } = await read('null');
     expect(rows).toEqual([
       { id: '1', a: '2024-06-01 10:00:00+00', b: 'x' },

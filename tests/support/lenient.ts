@@ -23,3 +23,15 @@ export async function extractLenient(
   const rows = await readWithDuckDb(sink.bytes(), 'SELECT COLUMNS(*)::VARCHAR FROM $file');
   return { rows, rejects, counts: { ...counts } };
 }
+
+/** Reads the columns `id`, `a` and `b` of `table`: in place of misfits of `a` null or their text, of those of `b` null. */
+export async function lenientReader(session: SourceSession, table: string) {
+  await session.openSnapshot();
+  const { columns } = await session.describe(table);
+  const units = await session.planUnits(table, { targetBytes: 1e9 });
+  return (a: MisfitColumn['as']) =>
+    extractLenient(session, units, columns, [
+      { column: 'a', as: a },
+      { column: 'b', as: 'null' },
+    ]);
+}

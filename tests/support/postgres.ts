@@ -9,6 +9,15 @@ import { startPostgres } from '#scripts/demo/postgres';
 export interface TestPostgres {
   readonly port: number;
   readonly url: string;
+  /** Of a source that reads it. */
+  readonly settings: {
+    readonly kind: 'postgres';
+    readonly host: '127.0.0.1';
+    readonly port: number;
+    readonly database: 'shop';
+    readonly user: 'owner';
+    readonly sslMode: 'disable';
+  };
   /** Runs statements as the owner. */
   sql(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
   /** A connection of its own; close it. */
@@ -36,6 +45,14 @@ export async function startTestPostgres(
   return {
     port: server.port,
     url: server.url,
+    settings: {
+      kind: 'postgres',
+      host: '127.0.0.1',
+      port: server.port,
+      database: 'shop',
+      user: 'owner',
+      sslMode: 'disable',
+    },
     client,
     sql: async (text, values) => {
       const answer = await main.query(text, values === undefined ? undefined : [...values]);

@@ -28,14 +28,7 @@ beforeEach(async () => {
   await shop.sql('CREATE SCHEMA public');
   await shop.sql('CREATE TABLE customers AS SELECT n AS id FROM generate_series(1, 30) n');
   await shop.sql('CREATE TABLE orders AS SELECT n AS id FROM generate_series(1, 200) n');
-  const settings = {
-    kind: 'postgres' as const,
-    host: '127.0.0.1',
-    port: shop.port,
-    database: 'shop',
-    user: 'owner',
-    sslMode: 'disable' as const,
-  };
+  const settings = shop.settings;
   const { tables } = await account.addSource('Shop', settings, { password: 'owner secret' });
   for (const table of tables) await account.choose(table, { mode: 'append' });
 });

@@ -33,14 +33,7 @@ const rowsOf = async (table: string) =>
   (await warehouseRows(`SELECT COUNT(*) AS n FROM ${account.raw}.shop__public_${table}`))[0]?.['n'];
 
 async function addShop() {
-  const settings = {
-    kind: 'postgres' as const,
-    host: '127.0.0.1',
-    port: shop.port,
-    database: 'shop',
-    user: 'owner',
-    sslMode: 'disable' as const,
-  };
+  const settings = shop.settings;
   return (await account.addSource('Shop', settings, { password: 'owner secret' })).tables;
 }
 

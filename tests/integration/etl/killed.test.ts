@@ -22,14 +22,7 @@ import { runEtl } from '../../../functions/etl/run-etl.ts';
 let shop: TestPostgres;
 let account: Account;
 const password = 'owner secret';
-const settings = () => ({
-  kind: 'postgres' as const,
-  host: '127.0.0.1',
-  port: shop.port,
-  database: 'shop',
-  user: 'owner',
-  sslMode: 'disable' as const,
-});
+const settings = () => shop.settings;
 
 beforeAll(async () => {
   shop = await startTestPostgres();

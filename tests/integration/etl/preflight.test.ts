@@ -18,14 +18,7 @@ beforeEach(async () => {
 });
 
 function addShop(name = 'Shop') {
-  const settings = {
-    kind: 'postgres' as const,
-    host: '127.0.0.1',
-    port: shop.port,
-    database: 'shop',
-    user: 'owner',
-    sslMode: 'disable' as const,
-  };
+  const settings = shop.settings;
   return account.addSource(name, settings, { password: 'owner secret' });
 }
 

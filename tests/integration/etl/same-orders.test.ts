@@ -56,18 +56,7 @@ async function addDatabase(content: Buffer, types: string): Promise<string> {
   );
   await shop.sql(`INSERT INTO orders SELECT ${values.join(', ')} FROM lines`);
   await shop.sql('DROP TABLE lines');
-  const { tables } = await account.addSource(
-    'Shop',
-    {
-      kind: 'postgres',
-      host: '127.0.0.1',
-      port: shop.port,
-      database: 'shop',
-      user: 'owner',
-      sslMode: 'disable',
-    },
-    { password: 'owner secret' },
-  );
+  const { tables } = await account.addSource('Shop', shop.settings, { password: 'owner secret' });
   return `${account.raw}.${tables[0]?.destination}`;
 }
 

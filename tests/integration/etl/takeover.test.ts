@@ -27,14 +27,7 @@ beforeEach(async () => {
 afterEach(() => runner.close());
 
 async function addShop(): Promise<Record<string, SourceTable>> {
-  const settings = {
-    kind: 'postgres' as const,
-    host: '127.0.0.1',
-    port: shop.port,
-    database: 'shop',
-    user: 'owner',
-    sslMode: 'disable' as const,
-  };
+  const settings = shop.settings;
   const { tables } = await account.addSource('Shop', settings, { password: 'owner secret' });
   return Object.fromEntries(tables.map((table) => [table.name, table]));
 }

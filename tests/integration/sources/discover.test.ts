@@ -29,14 +29,7 @@ beforeEach(async () => {
 afterEach(() => runner.close());
 
 test('what a person chooses while the tables are being discovered again is kept', async () => {
-  const settings = {
-    kind: 'postgres' as const,
-    host: '127.0.0.1',
-    port: shop.port,
-    database: 'shop',
-    user: 'owner',
-    sslMode: 'disable' as const,
-  };
+  const settings = shop.settings;
   const { source, tables } = await account.addSource('Shop', settings, { password: 'owner secret' });
   const orders = tables.find(({ name }) => name === 'public.orders');
   if (orders === undefined) throw new Error('no table');
