@@ -163,7 +163,11 @@ async function ask(
   headers: Headers,
   { ca, silenceMs = SILENCE_MS }: HttpsOptions,
 ): Promise<IncomingMessage> {
-  const url = new URL(address);
+  const url = URL.parse(address);
+  if (url === null)
+    throw new TerminalError('uri-invalid', `"${address.slice(0, 300)}" is no address of a web server.`, {
+      remedy: 'Write it as https://host/file.csv, with the host’s name or address alone before the path.',
+    });
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   const pinned = await unlessAborted(stop, hosts.pin(host, url.port === '' ? 443 : Number(url.port)));
   const options: RequestOptions = {

@@ -165,7 +165,7 @@ export const SOURCE_CODES = {
     'The file is nobody’s upload here, or its bucket is not labelled for this tenant.',
     'Upload it, or label your bucket as the message says.',
   ],
-  'uri-invalid': ['The address is no gs:// address.', 'Write gs://bucket/object.'],
+  'uri-invalid': ['The address of a file cannot be read.', 'Write gs://bucket/object or https://host/path.'],
   'redirect-refused': [
     'A web server sends to where it must not, or too often.',
     'Give the address where the file is.',
