@@ -20,6 +20,10 @@ export interface ErrorRule {
   ) => readonly [code: string, message: string, remedy: string];
 }
 
+/** What to do where a statement took longer than the source lets it, or the server does. */
+export const TIMEOUT_REMEDY =
+  'Raise the statement limit of this source (statementMinutes), or the server’s own for this user; or read the table at a quieter time, or fewer of its rows.';
+
 /** Host and port as people write them. */
 export const at = ({ host, port }: ErrorPlace): string => `${host}:${port}`;
 

@@ -1,4 +1,5 @@
 import { bigquery } from '#connectors/bigquery/bigquery';
+import { openClient } from '#connectors/bigquery/client';
 import { extractAll } from '#tests/connectors';
 import { PROJECT, startTestBigQuery, type TestBigQuery } from '#tests/bigquery';
 import { readWithDuckDb } from '#tests/parquet';
@@ -65,3 +66,19 @@ test('every value arrives as it was, nulls included', async () => {
     expect({ type, read: here }).toEqual({ type, read: expected });
   });
 }); // prettier-ignore
+
+test('a query that takes longer than the source lets it is ended by BigQuery', async () => {
+  const patient = `patient-${READER}`;
+  await server.dataset('long', { readers: [patient] });
+  await server.run('CREATE TABLE long.things AS SELECT n FROM UNNEST(GENERATE_ARRAY(1, 300000)) AS n');
+  const key = server.account(patient);
+  const place = { project: PROJECT, dataset: 'long' };
+  const client = openClient(server.context.bigQuery(key), place, 300, new AbortController().signal);
+  const sql = 'SELECT COUNT(*) AS n FROM long.things AS a, long.things AS b WHERE MOD(a.n * b.n, 7) = 1';
+  await expect(client.run('r1', sql, 'things')).rejects.toMatchObject({
+    name: 'TerminalError',
+    code: 'statement-timeout',
+    message: expect.stringContaining('long.things took longer than 0.005 minutes'),
+    remedy: expect.stringContaining('statementMinutes'),
+  });
+});

@@ -301,6 +301,19 @@ describe('MySQL’s types', () => {
     await expect(reading).rejects.toMatchObject({ cause: limit });
   });
 
+  test('a statement that takes longer than the source lets it is ended by the server', async () => {
+    await server.sql('CREATE VIEW slow AS SELECT 1 AS id, SLEEP(20) AS nap');
+    const session = await connect({ statementMinutes: 0.005 });
+    await session.openSnapshot();
+    const { columns } = await session.describe('slow');
+    const units = await session.planUnits('slow', { targetBytes: 1e9 });
+    await expect(extractAll(session, units, columns)).rejects.toMatchObject({
+      name: 'TerminalError',
+      code: 'statement-timeout',
+      remedy: expect.stringContaining('statementMinutes'),
+    });
+  });
+
   test('a table that is altered under a snapshot ends it, and the session cannot write', async () => {
     await server.sql('CREATE TABLE altered (id int PRIMARY KEY); INSERT INTO altered VALUES (1)');
     const session = await connect();

@@ -307,6 +307,20 @@ describe('PostgreSQL’s types', () => {
     ).rejects.toMatchObject({ cause: limit });
   });
 
+  test('a statement that takes longer than the source lets it is ended by the server', async () => {
+    await server.sql('CREATE VIEW slow AS SELECT 1 AS id, pg_sleep(20)::text AS nap');
+    const session = await connect({ statementMinutes: 0.005 });
+    await session.openSnapshot();
+    const { columns } = await session.describe('public.slow');
+    const units = await session.planUnits('public.slow', { targetBytes: 1e9 });
+    await expect(extractAll(session, units, columns)).rejects.toMatchObject({
+      name: 'TerminalError',
+      code: 'statement-timeout',
+      message: 'A statement took too long: canceling statement due to statement timeout.',
+      remedy: expect.stringContaining('statementMinutes'),
+    });
+  });
+
   test('a snapshot whose session has ended is told from a broken source', async () => {
     const holder = await connect();
     const { token } = await holder.openSnapshot();

@@ -6,6 +6,7 @@ import {
   columns,
   connect,
   endScene,
+  never,
   prepare,
   READING,
   start,
@@ -144,6 +145,21 @@ describe('cancelling', () => {
     const { session, request } = await prepare(server);
     await expect(session.extract({ ...request, signal: controller.signal })).rejects.toBe(reason);
     expect([...server.sessions].map(({ cancels }) => cancels)).toEqual([1]);
+    await expect(session.listTables()).resolves.toHaveLength(1);
+  });
+
+  test('a statement that takes longer than the source lets it is cancelled, and the session goes on', async () => {
+    const server = await answering(async function* () {
+      yield { columns };
+      yield { flush: true as const };
+      await new Promise(() => undefined);
+    });
+    const { session, request } = await prepare(server, never, { statementMinutes: 0.005 });
+    await expect(session.extract(request)).rejects.toMatchObject({
+      name: 'TerminalError',
+      code: 'statement-timeout',
+      remedy: expect.stringContaining('statementMinutes'),
+    });
     await expect(session.listTables()).resolves.toHaveLength(1);
   });
 

@@ -162,7 +162,7 @@ describe('a server that goes silent', () => {
         rested++;
       },
     };
-    const reading = readRows(connection, { sql: READING, parameters: {} }, sink, never, 1000);
+    const reading = readRows(connection, { sql: READING, parameters: {} }, sink, never, 60_000, 1000);
     const error = await reading.catch((thrown: unknown) => thrown);
     expect(toSourceError(error, place)).toMatchObject({ code: 'source-silent' });
     expect(rested).toBe(1);

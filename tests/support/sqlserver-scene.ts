@@ -49,8 +49,12 @@ export async function connect(
 }
 
 /** Everything up to the reading of the only unit. */
-export async function prepare(server: TestSqlServer, signal = never) {
-  const session = await connect(server, {}, signal);
+export async function prepare(
+  server: TestSqlServer,
+  signal = never,
+  changes: Partial<SqlServerSettings> = {},
+) {
+  const session = await connect(server, changes, signal);
   await session.openSnapshot();
   const { columns } = await session.describe('dbo.things');
   const [unit] = await session.planUnits('dbo.things', { targetBytes: 1e12 });

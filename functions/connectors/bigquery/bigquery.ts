@@ -1,6 +1,7 @@
 /** BigQuery: a data set of the customer's own. */
 import { TerminalError } from '#core/errors';
 import { CURSOR_TYPES, keyTextOf, type SourceSettings } from '#core/source';
+import { limitsOf } from '#core/source-limits';
 import type { Connector, ConnectorContext, SourceAccess } from '../connector.ts';
 import { openClient } from './client.ts';
 import { testBigQuery } from './connection-test.ts';
@@ -15,7 +16,8 @@ function settingsOf({ settings }: SourceAccess): BigQuerySettings {
 
 function open(access: SourceAccess, context: ConnectorContext, signal: AbortSignal) {
   const settings = settingsOf(access);
-  return openClient(context.bigQuery(keyTextOf(access.credentials)), settings, signal);
+  const { statementMs } = limitsOf(settings);
+  return openClient(context.bigQuery(keyTextOf(access.credentials)), settings, statementMs, signal);
 }
 
 /** The moment that a snapshot is of is later than this only if this machine's clock is behind Google's. */

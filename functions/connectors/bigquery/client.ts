@@ -1,7 +1,8 @@
 /** The calls of the connector, each worded and parsed. */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TransientError } from '#core/errors';
+import { TerminalError, TransientError } from '#core/errors';
+import { TIMEOUT_REMEDY } from '../source-errors.ts';
 import { type ApiQuestion, type BigQueryApi, isApiError } from './api.ts';
 import { type Asked, refusal, toSourceError } from './errors.ts';
 import { Dataset, Job, RowsPage, TableList, TableResource } from './resources.ts';
@@ -13,6 +14,9 @@ const WAIT_MS = 20_000;
 /** Telling a job to stop may take so long. */
 const CANCEL_MS = 3000;
 const LIST_PAGE = 1000;
+
+/** Reasons of a job that was ended before it was done. */
+const CUT_SHORT: readonly string[] = ['stopped', 'timeout'];
 
 /** A query that has succeeded, whose rows may be read for about a day. */
 export interface Answer {
@@ -44,10 +48,11 @@ export interface BigQueryClient {
   page(answer: Answer, start: number, count: number): Promise<RowsPage['rows']>;
 }
 
-/** The client of `project.dataset`. */
+/** The client of `project.dataset`, whose queries are given up by BigQuery after `statementMs`. */
 export function openClient(
   api: BigQueryApi,
   { project, dataset }: { readonly project: string; readonly dataset: string },
+  statementMs: number,
   signal: AbortSignal,
 ): BigQueryClient {
   const name = `${project}.${dataset}`;
@@ -77,7 +82,7 @@ export function openClient(
   const start = async (jobId: string, sql: string, about: Asked): Promise<void> => {
     const body = {
       jobReference: { projectId: api.jobProject, jobId, location: await location() },
-      configuration: { query: { query: sql, useLegacySql: false } },
+      configuration: { jobTimeoutMs: String(statementMs), query: { query: sql, useLegacySql: false } },
     };
     try {
       await api.ask({ method: 'POST', path: `${jobs}/jobs`, body, signal });
@@ -95,7 +100,7 @@ export function openClient(
       }),
     );
   const outcome = async (jobId: string, about: Asked) =>
-    Job.parse(await get(`${jobs}/jobs/${jobId}`, about, { location: await location() })).status;
+    Job.parse(await get(`${jobs}/jobs/${jobId}`, about, { location: await location() }));
 
   /** Waits for the end of the job, or a while; what it failed of is told by the job itself. Nobody pays for what nobody waits for. */
   const waitFor = async (jobId: string): Promise<void> => {
@@ -166,17 +171,26 @@ export function openClient(
       for (let attempt = 1; ; attempt++) {
         const jobId = `tradewind_${id}_${attempt}`;
         await start(jobId, sql, about);
-        let status = await outcome(jobId, about);
-        while (status.state !== 'DONE') {
+        let job = await outcome(jobId, about);
+        while (job.status.state !== 'DONE') {
           await waitFor(jobId);
-          status = await outcome(jobId, about);
+          job = await outcome(jobId, about);
         }
-        const { errorResult } = status;
+        const { errorResult } = job.status;
         if (errorResult === undefined) {
           const { totalRows } = await results(jobId, about, { maxResults: '0' });
           return { jobId, rows: totalRows };
         }
-        const error = refusal(errorResult.reason, errorResult.message, about);
+        // Told by the clock: its words for it are those of a cancellation.
+        const { creationTime, endTime } = job.statistics;
+        const late = CUT_SHORT.includes(errorResult.reason) && endTime - creationTime >= statementMs;
+        const error = late
+          ? new TerminalError(
+              'statement-timeout',
+              `Reading ${about.what} took longer than ${statementMs / 60_000} minutes, so BigQuery ended it: ${errorResult.message}`,
+              { remedy: TIMEOUT_REMEDY },
+            )
+          : refusal(errorResult.reason, errorResult.message, about);
         if (!(error instanceof TransientError) || attempt === MAX_QUERIES) throw error;
       }
     },

@@ -56,8 +56,13 @@ export const Job = z.object({
     errorResult: z.object({ reason: z.string().default(''), message: z.string().default('') }).optional(),
   }),
   statistics: z
-    .object({ totalBytesProcessed: z.coerce.number().default(0) })
-    .default({ totalBytesProcessed: 0 }),
+    .object({
+      totalBytesProcessed: z.coerce.number().default(0),
+      /** In milliseconds since 1970; 0 while they are not known. */
+      creationTime: z.coerce.number().default(0),
+      endTime: z.coerce.number().default(0),
+    })
+    .default({ totalBytesProcessed: 0, creationTime: 0, endTime: 0 }),
 });
 
 /** A page of an answer's rows: each value as text, null where it is null. */

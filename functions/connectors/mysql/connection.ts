@@ -11,6 +11,7 @@
 import { connect, type Socket } from 'node:net';
 import { createConnection } from 'mysql2';
 import { type Credentials, passwordOf, type SourceSettings } from '#core/source';
+import { limitsOf } from '#core/source-limits';
 import { toError } from '#core/errors';
 import type { PinnedHost } from '../hosts.ts';
 import type { ErrorPlace } from '../source-errors.ts';
@@ -24,8 +25,6 @@ export type MysqlSettings = Extract<SourceSettings, { kind: 'mysql' }>;
 
 /** From the first packet to the sign-in. */
 const CONNECT_MS = 10_000;
-/** One statement, which includes the SELECT of a unit. */
-const STATEMENT_SECONDS = 60 * 60;
 /** A server that says more than this before it lets us in is none. */
 const MAX_SIGN_IN_BYTES = 64 * 1024;
 /** "Unknown system variable": of another version or of the other server. */
@@ -41,10 +40,13 @@ const SESSION = [
     sql_big_selects = 1, wait_timeout = 86400, net_read_timeout = 600, net_write_timeout = 600, lock_wait_timeout = 10`,
   'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY',
 ];
-/** What one of the servers, or a newer version, has: MySQL's limit is in milliseconds. */
-const WHERE_KNOWN = [
-  `SET SESSION max_statement_time = ${STATEMENT_SECONDS}`,
-  `SET SESSION max_execution_time = ${STATEMENT_SECONDS * 1000}`,
+/**
+ * What one of the servers, or a newer version, has: MySQL's limit is in milliseconds. One statement includes the SELECT of a
+ * unit.
+ */
+const whereKnown = (statementMs: number): readonly string[] => [
+  `SET SESSION max_statement_time = ${statementMs / 1000}`,
+  `SET SESSION max_execution_time = ${statementMs}`,
   'SET SESSION idle_transaction_timeout = 0, idle_readonly_transaction_timeout = 0',
   'SET SESSION information_schema_stats_expiry = 0',
 ];
@@ -82,7 +84,7 @@ export async function openWire(
     socket.once('close', () => signal.removeEventListener('abort', abort));
     try {
       const wire = makeWire(await signIn(socket, settings, credentials, tls ? pinned : null), answerMs);
-      await prepare(wire);
+      await prepare(wire, limitsOf(settings).statementMs);
       return wire;
     } catch (error) {
       socket.destroy();
@@ -104,9 +106,9 @@ export async function openWire(
 
 const NO_TLS = 'Server does not support secure connection';
 
-async function prepare(wire: Wire): Promise<void> {
+async function prepare(wire: Wire, statementMs: number): Promise<void> {
   for (const sql of SESSION) await wire.ask(sql);
-  for (const sql of WHERE_KNOWN)
+  for (const sql of whereKnown(statementMs))
     await wire.ask(sql).catch((error: unknown) => {
       if (!(error instanceof ServerError && error.code === UNKNOWN_VARIABLE)) throw error;
     });

@@ -4,7 +4,7 @@
  */
 import { type TerminalError, toError, type TransientError } from '#core/errors';
 import { SOURCE_BUSY } from '../connector.ts';
-import { at, type ErrorPlace, type ErrorRule, translateError } from '../source-errors.ts';
+import { at, type ErrorPlace, type ErrorRule, TIMEOUT_REMEDY, translateError } from '../source-errors.ts';
 
 /** Tried in order against `NUMBER message`, or `CODE message` where no server said it. */
 const rules: readonly ErrorRule[] = [
@@ -128,11 +128,7 @@ const rules: readonly ErrorRule[] = [
   {
     when: /^(1969|3024) /,
     again: false,
-    say: (_, detail) => [
-      'statement-timeout',
-      `A statement took too long: ${detail}.`,
-      'Read the table at a quieter time, or in smaller units.',
-    ],
+    say: (_, detail) => ['statement-timeout', `A statement took too long: ${detail}.`, TIMEOUT_REMEDY],
   },
   {
     when: /^1412 /,

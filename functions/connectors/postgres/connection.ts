@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { Client } from 'pg';
 import { type Credentials, passwordOf, type SourceSettings } from '#core/source';
+import { limitsOf } from '#core/source-limits';
 import { toError } from '#core/errors';
 import type { PinnedHost } from '../hosts.ts';
 import type { ErrorPlace } from '../source-errors.ts';
@@ -16,8 +17,6 @@ export type PostgresSettings = Extract<SourceSettings, { kind: 'postgres' }>;
 export const APPLICATION_NAME = 'tradewind';
 
 const CONNECT_MS = 10_000;
-/** One statement, which includes the COPY of a unit. */
-const STATEMENT_MS = 60 * 60 * 1000;
 /** How long an answer may take that is no COPY: of the catalogue, of a cursor's bound. The server may be gone silently. */
 const ANSWER_MS = 120_000;
 /** A goodbye that is not answered by then is left unsaid. */
@@ -27,18 +26,20 @@ const CLOSE_MS = 2000;
  * `search_path` is emptied so that no object of the customer's shadows a system function. The idle time-outs of the
  * server must not end the session that holds the snapshot. Intervals come out in one documented form.
  */
-const SESSION_SQL = [
-  'SET default_transaction_read_only = on',
-  `SET statement_timeout = ${STATEMENT_MS}`,
-  'SET lock_timeout = 10000',
-  'SET idle_in_transaction_session_timeout = 0',
-  "SET search_path = ''",
-  "SET client_encoding = 'UTF8'",
-  "SET timezone = 'UTC'",
-  "SET datestyle = 'ISO, YMD'",
-  "SET intervalstyle = 'iso_8601'",
-  'SET extra_float_digits = 1',
-].join('; ');
+const sessionSql = (settings: PostgresSettings): string =>
+  [
+    'SET default_transaction_read_only = on',
+    // One statement includes the COPY of a unit.
+    `SET statement_timeout = ${limitsOf(settings).statementMs}`,
+    'SET lock_timeout = 10000',
+    'SET idle_in_transaction_session_timeout = 0',
+    "SET search_path = ''",
+    "SET client_encoding = 'UTF8'",
+    "SET timezone = 'UTC'",
+    "SET datestyle = 'ISO, YMD'",
+    "SET intervalstyle = 'iso_8601'",
+    'SET extra_float_digits = 1',
+  ].join('; ');
 
 /** The names in error messages. */
 export function placeOf(settings: PostgresSettings): ErrorPlace {
@@ -97,7 +98,7 @@ export async function openClient(
     signal.addEventListener('abort', abort, { once: true });
     try {
       await client.connect();
-      await client.query(SESSION_SQL);
+      await client.query(sessionSql(settings));
       // It stays: an abort ends whatever the client is doing, for as long as it lives.
       client.once('end', () => signal.removeEventListener('abort', abort));
       return client;

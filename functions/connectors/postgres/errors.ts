@@ -3,7 +3,7 @@
  * database and user, never the password. Source: PostgreSQL's appendix A (error codes), Node's and OpenSSL's codes.
  */
 import type { TerminalError, TransientError } from '#core/errors';
-import { at, type ErrorPlace, type ErrorRule, translateError } from '../source-errors.ts';
+import { at, type ErrorPlace, type ErrorRule, TIMEOUT_REMEDY, translateError } from '../source-errors.ts';
 
 /** Tried in order against `CODE message`. */
 const rules: readonly ErrorRule[] = [
@@ -98,12 +98,18 @@ const rules: readonly ErrorRule[] = [
     ],
   },
   {
-    when: /^57014/,
+    // The same code says that somebody on the server has ended it.
+    when: /^57014.*timeout/,
     again: false,
-    say: (_, detail) => [
-      'statement-timeout',
-      `A statement took too long: ${detail}.`,
-      'Read the table at a quieter time, or in smaller units.',
+    say: (_, detail) => ['statement-timeout', `A statement took too long: ${detail}.`, TIMEOUT_REMEDY],
+  },
+  {
+    when: /^57014/,
+    again: true,
+    say: (place, detail) => [
+      'connection-lost',
+      `Somebody ended what was being read at ${at(place)} (${detail}).`,
+      'It is tried again; if it keeps happening, ask whoever runs the server.',
     ],
   },
   {

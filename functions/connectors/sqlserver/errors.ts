@@ -4,7 +4,7 @@
  */
 import type { TerminalError, TransientError } from '#core/errors';
 import { SOURCE_BUSY } from '../connector.ts';
-import { at, type ErrorPlace, type ErrorRule, translateError } from '../source-errors.ts';
+import { at, type ErrorPlace, type ErrorRule, TIMEOUT_REMEDY, translateError } from '../source-errors.ts';
 
 /** What every session says of a snapshot that it cannot have. */
 export const SNAPSHOT_REMEDY = (database: string): string =>
@@ -188,11 +188,7 @@ const rules: readonly ErrorRule[] = [
   {
     when: /took longer than/,
     again: false,
-    say: (_, detail) => [
-      'statement-timeout',
-      `A statement took too long: ${detail}.`,
-      'Read the table at a quieter time, or in smaller units.',
-    ],
+    say: (_, detail) => ['statement-timeout', `A statement took too long: ${detail}.`, TIMEOUT_REMEDY],
   },
   {
     // What the driver's parser and the takers of values say of bytes that are none of an answer.

@@ -7,8 +7,6 @@ import type { GuardedConnection } from './guarded-connection.ts';
 import { type DriverColumn, makeRequest, type Parameters } from './statements.ts';
 import type { Take } from './values.ts';
 
-/** One statement, which includes all rows of a unit. */
-const STATEMENT_MS = 60 * 60 * 1000;
 /** A server that sorts or filters may send nothing for minutes; one that sends nothing for longer is taken for gone. */
 const IDLE_MS = 10 * 60 * 1000;
 
@@ -65,13 +63,14 @@ class WrittenRows extends KeptRows implements RowSink {
 /**
  * Runs the statement and feeds `sink`; answers the bytes read. An abort, or a sink that fails, cancels the statement, and
  * the session can go on; a server that does not hear of it, or sends nothing for `idleMs` while it is waited for, loses
- * its connection.
+ * its connection. After `statementMs` the statement is cancelled, too.
  */
 export function readRows(
   connection: GuardedConnection,
   statement: { readonly sql: string; readonly parameters: Parameters },
   sink: RowSink,
   signal: AbortSignal,
+  statementMs: number,
   idleMs = IDLE_MS,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -130,8 +129,8 @@ export function readRows(
     };
     let watch = setTimeout(look, idleMs);
     const limit = setTimeout(
-      () => fail(new Error(`it took longer than ${STATEMENT_MS / 60_000} minutes`)),
-      STATEMENT_MS,
+      () => fail(new Error(`it took longer than ${statementMs / 60_000} minutes`)),
+      statementMs,
     );
     signal.addEventListener('abort', abort, { once: true });
     connection.execSql(request);

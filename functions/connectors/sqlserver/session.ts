@@ -17,10 +17,14 @@ import { planRelation, readSql, UnitPart } from './units.ts';
 import { makeTake } from './values.ts';
 import { cursorTypeOf, readSettledMoment, type SettledMoment, upperBoundOf } from './watermark.ts';
 
-/** The session over `connection`, which it closes. When `signal` fires, whatever is going on throws its reason. */
+/**
+ * The session over `connection`, which it closes; one statement that reads rows takes `statementMs` at most. When `signal`
+ * fires, whatever is going on throws its reason.
+ */
 export function makeSqlServerSession(
   connection: GuardedConnection,
   place: ErrorPlace,
+  statementMs: number,
   signal: AbortSignal,
 ): SourceSession {
   let open: { readonly token: string; readonly settled: SettledMoment } | null = null;
@@ -102,7 +106,7 @@ export function makeSqlServerSession(
       guarded(async () => {
         await snapshot();
         request.signal.throwIfAborted();
-        return extract(connection, request);
+        return extract(connection, request, statementMs);
       }, request.signal),
 
     async close() {
@@ -111,7 +115,11 @@ export function makeSqlServerSession(
   };
 }
 
-async function extract(connection: GuardedConnection, request: ExtractRequest): Promise<ExtractResult> {
+async function extract(
+  connection: GuardedConnection,
+  request: ExtractRequest,
+  statementMs: number,
+): Promise<ExtractResult> {
   const { unit, columns, writer, signal, filter } = request;
   const part = UnitPart.parse(unit.part);
   const relation = await describeRelation(connection, parseRelation(unit.table));
@@ -135,6 +143,6 @@ async function extract(connection: GuardedConnection, request: ExtractRequest): 
     request.limit,
   );
   const sink = makeRowSink(request, takes);
-  const bytes = await readRows(connection, statement, sink, signal);
+  const bytes = await readRows(connection, statement, sink, signal, statementMs);
   return { rows: sink.rows, rejected: sink.rejected, bytes };
 }

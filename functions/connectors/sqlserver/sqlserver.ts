@@ -1,6 +1,7 @@
 /** Microsoft SQL Server, version 2016 and later, and Azure SQL. */
 import { TerminalError } from '#core/errors';
 import { CURSOR_TYPES } from '#core/source';
+import { limitsOf } from '#core/source-limits';
 import type { Connector, SourceAccess } from '../connector.ts';
 import { serverPlace } from '../server-place.ts';
 import { openWay, withWay } from '../tunnel.ts';
@@ -36,7 +37,8 @@ export const sqlserver: Connector = {
         context.hosts,
         signal,
       );
-      return withWay(makeSqlServerSession(connection, placeOf(settings), signal), way);
+      const { statementMs } = limitsOf(settings);
+      return withWay(makeSqlServerSession(connection, placeOf(settings), statementMs, signal), way);
     } catch (error) {
       way.close();
       throw error;

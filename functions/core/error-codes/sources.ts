@@ -53,8 +53,8 @@ export const SOURCE_CODES = {
     'Raise its limit, or load when fewer others are connected.',
   ],
   'statement-timeout': [
-    'The server ended a statement that took too long.',
-    'Raise its limit for this user, or load when it is less busy.',
+    'A statement took longer than the source lets it, or the server lets this user.',
+    'Raise the source’s limit (statementMinutes) or the server’s, or load when it is less busy.',
   ],
   'sign-in-refused': [
     'The server refused user or password.',

@@ -6,7 +6,7 @@ import { RestError } from './rest-error.ts';
 export const Configuration = z.object({
   dryRun: z.boolean().optional(),
   labels: z.record(z.string(), z.string()).optional(),
-  jobTimeoutMs: z.coerce.string().optional(),
+  jobTimeoutMs: z.coerce.number().optional(),
   query: z.unknown().optional(),
   load: z.unknown().optional(),
   copy: z.unknown().optional(),

@@ -54,6 +54,9 @@ interface Answered {
   readonly answer: KeptAnswer;
 }
 
+/** The longest that BigQuery lets a query run: six hours. */
+const NO_TIMEOUT = 6 * 60 * 60 * 1000;
+
 /** Results of this many finished queries stay readable; BigQuery keeps them for a day. */
 const keptResults = 200;
 
@@ -181,7 +184,10 @@ export class Jobs {
     const done = Promise.withResolvers<void>();
     this.#running.set(id, { done: done.promise, connection: null, cancelled: false });
     await this.#save(record);
-    void this.#run(record, config, by).then(done.resolve, done.reject);
+    const late = setTimeout(() => void this.cancel(id, null), config.jobTimeoutMs ?? NO_TIMEOUT);
+    void this.#run(record, config, by)
+      .finally(() => clearTimeout(late))
+      .then(done.resolve, done.reject);
     return record;
   }
 
