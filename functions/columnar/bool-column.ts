@@ -38,6 +38,10 @@ export class BoolColumn extends ColumnPages {
     return { min: null, max: null, sum: this.seen ? BigInt(this.trues) : null };
   }
 
+  protected buffers(): readonly ArrayBufferView[] {
+    return [this.bits];
+  }
+
   protected dropLast(): void {
     const at = --this.count;
     this.bits[at >> 3]! &= ~(1 << (at & 7));

@@ -144,6 +144,10 @@ export class BytesColumn extends ColumnPages {
     return { min: null, max: null, sum: this.seen ? this.total : null };
   }
 
+  protected buffers(): readonly ArrayBufferView[] {
+    return [this.indices, this.plain, ...this.dictionary.buffers()];
+  }
+
   protected dropLast(): void {
     this.count--;
     this.end = this.previousEnd;

@@ -4,6 +4,7 @@
  *
  * The page buffers are the final Parquet bytes already: appending is the encoding.
  */
+import { freeNow } from './free-memory.ts';
 import type { Bounds, Encoding, PhysicalType } from './parquet-metadata.ts';
 
 /** The values of one page, without its levels. The parts are valid until the next `startPage`. */
@@ -64,6 +65,12 @@ export abstract class ColumnPages {
     }
   }
 
+  /** Gives the memory of the pages back: nothing is appended any more. The figures stay. */
+  release(): void {
+    freeNow(this.presence);
+    for (const buffer of this.buffers()) freeNow(buffer);
+  }
+
   /** Forgets the page's rows. */
   startPage(): void {
     this.rows = 0;
@@ -84,6 +91,8 @@ export abstract class ColumnPages {
   abstract endGroup(): Bounds | null;
   abstract figures(): ColumnFigures;
 
+  /** What holds the page's values. */
+  protected abstract buffers(): readonly ArrayBufferView[];
   protected abstract dropLast(): void;
   protected abstract clear(): void;
 

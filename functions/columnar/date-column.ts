@@ -47,6 +47,10 @@ export class DateColumn extends ColumnPages {
     return this.extremes.figures();
   }
 
+  protected buffers(): readonly ArrayBufferView[] {
+    return [this.days];
+  }
+
   protected dropLast(): void {
     this.count--;
   }

@@ -87,6 +87,10 @@ export class DecimalColumn extends ColumnPages {
     return this.extremes.figures();
   }
 
+  protected buffers(): readonly ArrayBufferView[] {
+    return [this.bytes];
+  }
+
   protected dropLast(): void {
     this.count--;
   }

@@ -4,6 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { fingerprints } from './farm-fingerprint.ts';
+import { freeNow } from './free-memory.ts';
 
 /** In place of a value's number: it is new and there is no room for it; it is no text. */
 export const FULL = -1;
@@ -102,6 +103,11 @@ export class ValueDictionary {
     this.slots.fill(0);
   }
 
+  /** All that is held. */
+  buffers(): readonly ArrayBufferView[] {
+    return [this.bytes, this.starts, this.hashes, this.figures, this.slots];
+  }
+
   private same(entry: number, source: Uint8Array, start: number, length: number): boolean {
     if (this.lengthOf(entry) !== length) return false;
     const { bytes } = this;
@@ -141,6 +147,7 @@ export class ValueDictionary {
       while (slots[slot] !== 0) slot = (slot + 1) & mask;
       slots[slot] = entry + 1;
     }
+    freeNow(this.slots);
     this.slots = slots;
   }
 }
@@ -148,11 +155,13 @@ export class ValueDictionary {
 function grown(bytes: Uint8Array<ArrayBuffer>, size: number): Uint8Array<ArrayBuffer> {
   const larger = new Uint8Array(size);
   larger.set(bytes);
+  freeNow(bytes);
   return larger;
 }
 
 function grownWords(words: Int32Array<ArrayBuffer>, size = words.length * 2): Int32Array<ArrayBuffer> {
   const larger = new Int32Array(size);
   larger.set(words);
+  freeNow(words);
   return larger;
 }

@@ -58,6 +58,10 @@ export class FloatColumn extends ColumnPages {
     return { min: null, max: null, sum: null };
   }
 
+  protected buffers(): readonly ArrayBufferView[] {
+    return [this.values];
+  }
+
   protected dropLast(): void {
     this.count--;
   }

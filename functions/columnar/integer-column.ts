@@ -61,6 +61,10 @@ export class IntegerColumn extends ColumnPages {
     return this.extremes.figures();
   }
 
+  protected buffers(): readonly ArrayBufferView[] {
+    return [this.words];
+  }
+
   protected dropLast(): void {
     this.count--;
   }

@@ -51,13 +51,12 @@ export class PagePacker {
   waitingBytes = 0;
   private readonly queue: Page[] = [];
   private readonly lanes: Lane[] = [];
-  private readonly kept = new KeptBuffers();
   private error: Error | null = null;
   private watchers: (() => void)[] = [];
 
   /** Takes the page that `parts` make; they are copied. */
   pack(parts: readonly Uint8Array[]): PackedPage {
-    const raw = this.kept.take(parts.reduce((sum, part) => sum + part.length, 0));
+    const raw = kept.take(parts.reduce((sum, part) => sum + part.length, 0));
     let at = 0;
     for (const part of parts) {
       raw.set(part, at);
@@ -79,7 +78,7 @@ export class PagePacker {
     // A lane that has it already still reads its bytes.
     if (queued >= 0) {
       this.queue.splice(queued, 1);
-      this.kept.give(page.raw);
+      kept.give(page.raw);
     }
     this.settled(page);
   }
@@ -107,7 +106,7 @@ export class PagePacker {
       const page = this.queue.shift();
       if (page === undefined) return;
       lane.run(page.raw, (body) => {
-        this.kept.give(page.raw);
+        kept.give(page.raw);
         if (page.body === null) {
           page.done(body);
           this.settled(page);
@@ -194,3 +193,6 @@ class KeptBuffers {
     }
   }
 }
+
+/** One for all files of the process, which come one after the other. */
+const kept = new KeptBuffers();

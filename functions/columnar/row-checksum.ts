@@ -1,5 +1,6 @@
 /** The checksum over the rows of a table, a page at a time; core/sql/figures.ts says what it is, and asks the warehouse for it. */
 import { type Column } from '#core/column';
+import { freeNow } from './free-memory.ts';
 import { FIGURE_MASK, hasFigure, NULL_FIGURE, weightOf } from '#core/sql/figures';
 
 /** A column's page, as far as its rows go into the checksum. */
@@ -49,6 +50,12 @@ export class RowChecksum {
       sum += Math.imul(r, (r >>> 15) | 1) >>> 0;
     }
     this.total += BigInt(sum);
+  }
+
+  /** Nothing more is added. */
+  release(): void {
+    freeNow(this.figures);
+    freeNow(this.sums);
   }
 
   get value(): bigint {

@@ -170,6 +170,8 @@ class ParquetTableWriter implements TableWriter {
       await this.drain();
     } finally {
       this.groups.close();
+      this.checksum.release();
+      for (const builder of this.builders) builder.release();
     }
     return {
       rows: this.rows,

@@ -1,4 +1,6 @@
+import { collectLessOften } from '#columnar/free-memory';
 import type { JobDeploy } from '#runtime/deploy';
+import type { JobContext } from '#runtime/job';
 import { runEtl } from './run-etl.ts';
 
 export const deploy: JobDeploy = {
@@ -12,4 +14,7 @@ export const deploy: JobDeploy = {
   maxRetries: 3,
 };
 
-export const handler = runEtl;
+export function handler(context: JobContext): Promise<void> {
+  collectLessOften();
+  return runEtl(context);
+}

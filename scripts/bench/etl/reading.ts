@@ -3,6 +3,7 @@
  * extraction's. It connects, says so, and begins when it is told to.
  */
 import { performance } from 'node:perf_hooks';
+import { collectLessOften } from '#columnar/free-memory';
 import { makeTableWriter } from '#columnar/table-writer';
 import { makeHostGuard, parseAllowedHosts } from '#connectors/hosts';
 import { connectors } from '#connectors/registry';
@@ -33,6 +34,7 @@ const nothing = (): never => {
 };
 
 async function read({ settings, credentials, table, task, tasks }: Reading): Promise<ReadingResult> {
+  collectLessOften();
   const signal = new AbortController().signal;
   const context = {
     hosts: makeHostGuard(parseAllowedHosts('127.0.0.1')),
