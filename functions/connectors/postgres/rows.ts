@@ -30,6 +30,8 @@ export function makeRowSink(
 class RowSink extends KeptRows implements FrameSink, RowCounts {
   private readonly decoders: readonly Decode[];
   private started = false;
+  private bytes: Uint8Array = new Uint8Array();
+  private view = viewOf(this.bytes);
 
   constructor(writer: TableWriter, decoders: readonly Decode[], reject: (reject: Reject) => void) {
     super(writer, reject);
@@ -37,46 +39,52 @@ class RowSink extends KeptRows implements FrameSink, RowCounts {
   }
 
   frame(bytes: Uint8Array, start: number, end: number): void {
+    // A buffer holds many messages.
+    if (bytes !== this.bytes) {
+      this.bytes = bytes;
+      this.view = viewOf(bytes);
+    }
+    const { view } = this;
     let at = start;
     if (!this.started) {
       this.started = true;
-      at += SIGNATURE_BYTES + 8 + int32(bytes, at + SIGNATURE_BYTES + 4);
+      at += SIGNATURE_BYTES + 8 + view.getInt32(at + SIGNATURE_BYTES + 4);
     }
     while (at < end) {
-      const fields = ((bytes[at]! << 24) | (bytes[at + 1]! << 16)) >> 16;
+      const fields = view.getInt16(at);
       if (fields === -1) return;
       at = this.row(bytes, at + 2, end, fields);
     }
   }
 
   private row(bytes: Uint8Array, start: number, end: number, fields: number): number {
-    const { decoders, writer } = this;
+    const { decoders, view, writer } = this;
     if (fields !== decoders.length) throw broken(`a row of ${fields} fields instead of ${decoders.length}`);
     let at = start;
     let problem: Misfit | null = null;
     let column = 0;
     for (; column < fields; column++) {
-      const length = int32(bytes, at);
+      const length = view.getInt32(at);
       at += 4;
       if (at + length > end) throw broken(`a field of ${length} bytes beyond its message`);
       if (length < 0) {
         writer.builders[column]!.appendNull();
         continue;
       }
-      problem = decoders[column]!(bytes, at, length);
+      problem = decoders[column]!(bytes, view, at, length);
       at += length;
       if (problem === null) continue;
       if (!this.mends(problem, column)) break;
       problem = null;
     }
     this.endRow(problem, column);
-    for (column++; column < fields; column++) at += 4 + Math.max(0, int32(bytes, at));
+    for (column++; column < fields; column++) at += 4 + Math.max(0, view.getInt32(at));
     return at;
   }
 }
 
-function int32(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }
 
 function broken(what: string): TransientError {

@@ -25,36 +25,29 @@ import type { BinaryForm, ColumnPlan } from './types.ts';
 
 type Builder<K extends ColumnBuilder['kind']> = Extract<ColumnBuilder, { kind: K }>;
 
-/** Reads the value `bytes[at .. at + length)`. */
-export type Decode = (bytes: Uint8Array, at: number, length: number) => Misfit | null;
+/** Reads the value `bytes[at .. at + length)`; `view` is of the same bytes, and reads numbers several times as fast. */
+export type Decode = (bytes: Uint8Array, view: DataView, at: number, length: number) => Misfit | null;
 
 const WORD = 4_294_967_296;
 /** Days and microseconds from 1970 to 2000, PostgreSQL's epoch. */
 const EPOCH_DAYS = 10_957;
 const EPOCH_MICROS = 946_684_800_000_000;
-function int16(bytes: Uint8Array, at: number): number {
-  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16)) >> 16;
-}
-
-function int32(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
-}
 
 type MakeDecoder = (plan: ColumnPlan, builder: ColumnBuilder, checkUtf8: boolean) => Decode;
 
 const makers: Readonly<Record<BinaryForm, MakeDecoder>> = {
-  int2: (plan, builder) => integers(expectKind(plan, builder, 'integer'), int16),
-  int4: (plan, builder) => integers(expectKind(plan, builder, 'integer'), int32),
+  int2: (plan, builder) => integers(expectKind(plan, builder, 'integer'), 2),
+  int4: (plan, builder) => integers(expectKind(plan, builder, 'integer'), 4),
   int8: (plan, builder) => {
     const column = expectKind(plan, builder, 'integer');
-    return (bytes, at) => {
-      column.appendWords(int32(bytes, at + 4), int32(bytes, at));
+    return (_, view, at) => {
+      column.appendWords(view.getInt32(at + 4), view.getInt32(at));
       return null;
     };
   },
   bool: (plan, builder) => {
     const column = expectKind(plan, builder, 'bool');
-    return (bytes, at) => {
+    return (bytes, _, at) => {
       column.append(bytes[at] !== 0);
       return null;
     };
@@ -78,9 +71,9 @@ export function makeDecoder(plan: ColumnPlan, builder: ColumnBuilder, checkUtf8:
   return makers[plan.form](plan, builder, checkUtf8);
 }
 
-function integers(column: Builder<'integer'>, read: (bytes: Uint8Array, at: number) => number): Decode {
-  return (bytes, at) => {
-    const value = read(bytes, at);
+function integers(column: Builder<'integer'>, width: 2 | 4): Decode {
+  return (_, view, at) => {
+    const value = width === 4 ? view.getInt32(at) : view.getInt16(at);
     column.appendWords(value, value >> 31);
     return null;
   };
@@ -88,13 +81,10 @@ function integers(column: Builder<'integer'>, read: (bytes: Uint8Array, at: numb
 
 function floats(plan: ColumnPlan, builder: ColumnBuilder): Decode {
   const column = expectKind(plan, builder, 'float');
-  const scratch = new DataView(new ArrayBuffer(8));
   const single = plan.form === 'float4';
-  return (bytes, at) => {
-    scratch.setInt32(0, int32(bytes, at));
-    if (!single) scratch.setInt32(4, int32(bytes, at + 4));
+  return (_, view, at) => {
     // The shortest decimal of a single, read as a double: 0.1 stays 0.1 and does not become 0.10000000149.
-    column.append(single ? shortestSingle(scratch.getFloat32(0)) : scratch.getFloat64(0));
+    column.append(single ? shortestSingle(view.getFloat32(at)) : view.getFloat64(at));
     return null;
   };
 }
@@ -106,8 +96,8 @@ function numerics(plan: ColumnPlan, builder: ColumnBuilder): Decode {
   const limit = 10n ** BigInt(precision);
   const wide = new WideDecimal();
   const wideEnd = wideLimit(limit);
-  return (bytes, at, length) => {
-    const value = decodeNumeric(bytes, at, scale, wide);
+  return (_, view, at, length) => {
+    const value = decodeNumeric(view, at, scale, wide);
     if (typeof value === 'number') {
       // Safe integers have at most 16 digits; a narrower column could still be too small for them.
       if (precision >= 16 || Math.abs(value) < Number(limit)) {
@@ -115,10 +105,10 @@ function numerics(plan: ColumnPlan, builder: ColumnBuilder): Decode {
         return null;
       }
     } else if (value === 'wide' && wide.isBelow(wideEnd)) {
-      wide.appendTo(builder, isNegative(bytes, at));
+      wide.appendTo(builder, isNegative(view, at));
       return null;
     }
-    const shown = formatNumeric(bytes, at, length);
+    const shown = formatNumeric(view, at, length);
     if (value === 'not-finite')
       return misfit('numeric-not-finite', shown, 'has no place in a decimal column');
     const reason = value === 'inexact' ? 'numeric-inexact' : 'numeric-overflow';
@@ -128,8 +118,8 @@ function numerics(plan: ColumnPlan, builder: ColumnBuilder): Decode {
 
 function dates(plan: ColumnPlan, builder: ColumnBuilder): Decode {
   const column = expectKind(plan, builder, 'date');
-  return (bytes, at) => {
-    const raw = int32(bytes, at);
+  return (_, view, at) => {
+    const raw = view.getInt32(at);
     const day = raw + EPOCH_DAYS;
     if (day >= MIN_DAY && day <= MAX_DAY) {
       column.append(day);
@@ -145,9 +135,9 @@ function timestamps(plan: ColumnPlan, builder: ColumnBuilder): Decode {
   const column = expectKind(plan, builder, 'integer');
   const epochLow = EPOCH_MICROS % WORD;
   const epochHigh = Math.floor(EPOCH_MICROS / WORD);
-  return (bytes, at) => {
-    const high = int32(bytes, at);
-    const low = int32(bytes, at + 4) >>> 0;
+  return (_, view, at) => {
+    const high = view.getInt32(at);
+    const low = view.getUint32(at + 4);
     let ourHigh = high + epochHigh;
     let ourLow = low + epochLow;
     if (ourLow >= WORD) {
@@ -167,8 +157,8 @@ function timestamps(plan: ColumnPlan, builder: ColumnBuilder): Decode {
 
 /** TIME travels as text; PostgreSQL's 24:00:00 is the one value that the warehouse does not have. */
 function times(column: Builder<'bytes'>): Decode {
-  return (bytes, at) => {
-    const micros = int32(bytes, at) * WORD + (int32(bytes, at + 4) >>> 0);
+  return (_, view, at) => {
+    const micros = view.getInt32(at) * WORD + view.getUint32(at + 4);
     if (micros >= 86_400_000_000)
       return misfit('time-out-of-range', '24:00:00', 'is outside 00:00:00 to 23:59:59');
     const clock = new Date(Math.floor(micros / 1000)).toISOString().slice(11, 23);
@@ -178,7 +168,7 @@ function times(column: Builder<'bytes'>): Decode {
 }
 
 function texts(column: Builder<'bytes'>, skip: number, checkUtf8: boolean): Decode {
-  return (bytes, at, length) => {
+  return (bytes, _, at, length) => {
     if (length - skip > MAX_VALUE_BYTES)
       return misfit('value-too-big', `${length} bytes`, `is longer than ${MAX_VALUE_BYTES} bytes`);
     if (checkUtf8 && !isUtf8(bytes.subarray(at, at + length))) {

@@ -19,10 +19,14 @@ function sent(unscaled: bigint, scale: number): Buffer {
   return bytes;
 }
 
+function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
+}
+
 /** The unscaled value, however it was decoded, as decimals of 32 bytes keep it. */
 function decode(bytes: Buffer, scale: number): bigint | string {
   const wide = new WideDecimal();
-  const value = decodeNumeric(bytes, 0, scale, wide);
+  const value = decodeNumeric(viewOf(bytes), 0, scale, wide);
   if (typeof value === 'number') return BigInt(value);
   if (value !== 'wide') return value;
   let words: Uint32Array = new Uint32Array();
@@ -34,7 +38,7 @@ function decode(bytes: Buffer, scale: number): bigint | string {
   const amount = words.reduceRight((sum, word) => (sum << 32n) + BigInt(word), 0n);
   expect(wide.isBelow(wideLimit(amount + 1n))).toBe(true);
   expect(wide.isBelow(wideLimit(amount))).toBe(false);
-  return isNegative(bytes, 0) ? -amount : amount;
+  return isNegative(viewOf(bytes), 0) ? -amount : amount;
 }
 
 test('numbers of up to 76 digits, exactly, in columns of their scale and of larger ones', () => {
@@ -69,7 +73,7 @@ test('a number that no column takes has all of its digits as text', () => {
   const digits = '7'.repeat(300);
   const text = (unscaled: bigint, scale: number) => {
     const bytes = sent(unscaled, scale);
-    return formatNumeric(bytes, 0, bytes.length);
+    return formatNumeric(viewOf(bytes), 0, bytes.length);
   };
   expect(text(BigInt(digits), 0)).toBe(digits);
   expect(text(-BigInt(digits), 298)).toBe(`-77.${digits.slice(2)}`);
