@@ -36,6 +36,8 @@ export const LoadedSchema = z.object({
   key: z.array(z.string()).nullable(),
   /** Columns that were left out by choice. */
   excluded: z.array(z.string()),
+  /** Columns that were to be left out or hashed, and that the source did not have. */
+  absent: z.array(z.string()).default([]),
   run: Id,
   at: Moment,
 });
@@ -53,9 +55,10 @@ export const MAX_KEPT_COLUMNS = 3000;
  * - `retyped`: of another type otherwise.
  * - `nullable`: it may be null now. `restated`: the source says its type otherwise, the warehouse does not.
  * - `key`: the table's primary key is another one; `column` is then empty.
+ * - `lost`: a column that is to be left out or hashed is gone, and others are new: one of them may be it.
  */
 export const ColumnChange = z.object({
-  kind: z.enum(['added', 'removed', 'widened', 'narrowed', 'retyped', 'nullable', 'restated', 'key']),
+  kind: z.enum(['added', 'removed', 'widened', 'narrowed', 'retyped', 'nullable', 'restated', 'key', 'lost']),
   /** As the source names it, or did. */
   column: z.string(),
   /** Its type in the warehouse before and after, or the key's columns; null where there is none. */
@@ -84,22 +87,28 @@ export function widens(from: ColumnType, to: ColumnType): boolean {
   return WIDER[from]?.includes(to) === true;
 }
 
+/** What was loaded last; `key` is left out where nobody has kept it. */
+export type Baseline = Pick<LoadedSchema, 'columns' | 'excluded'> &
+  Partial<Pick<LoadedSchema, 'key' | 'absent'>>;
+
 /** A table as its source describes it: the columns that are to be loaded, and its primary key (empty or null: none). */
 export interface DescribedSchema {
   readonly columns: readonly LoadedColumn[];
   readonly key: readonly string[] | null;
   readonly excluded: readonly string[];
+  /** Columns that are to be left out or hashed, and that the source does not have. */
+  readonly missing?: readonly string[];
 }
 
 /**
  * In what `now` differs from what was loaded last. Columns are told by their names in the warehouse; those that somebody
  * chose to leave out, or to load again, are no difference. Sorted by column.
- * @param loaded its `key` is left out where nobody has kept what was loaded: then what is gone is no difference either
+ * @param loaded its `key` is left out where nobody has kept what was loaded: then what is gone is no difference either. Null:
+ *   nothing was loaded yet, and all columns are as good as new
  */
-export function tableDifference(
-  loaded: Pick<LoadedSchema, 'columns' | 'excluded'> & Partial<Pick<LoadedSchema, 'key'>>,
-  now: DescribedSchema,
-): ColumnChange[] {
+export function tableDifference(loaded: Baseline | null, now: DescribedSchema): ColumnChange[] {
+  const lost = (now.missing ?? []).filter((name) => loaded?.absent?.includes(name) !== true);
+  if (loaded === null) return lost.map((name) => change('lost', name, {}));
   const left = new Map(loaded.columns.map((one) => [one.name.toLowerCase(), one]));
   const changes: ColumnChange[] = [];
   for (const { column, name } of now.columns) {
@@ -110,13 +119,19 @@ export function tableDifference(
       if (!loaded.excluded.includes(column.name)) changes.push(change('added', column.name, to));
       continue;
     }
-    const kind = kindOf(before, column, loaded.excluded);
+    // Its values were to be left out, and are called otherwise now.
+    const respelled = before.source !== column.name && lost.includes(before.source ?? '');
+    const kind = respelled ? 'added' : kindOf(before, column, loaded.excluded);
     const from = { from: before.type, sourceFrom: before.sourceType };
     if (kind !== null) changes.push(change(kind, column.name, kind === 'added' ? to : { ...from, ...to }));
   }
   for (const { source, type, sourceType } of left.values())
     if (loaded.key !== undefined && source !== null && !now.excluded.includes(source))
       changes.push(change('removed', source, { from: type, sourceFrom: sourceType }));
+  if (changes.some(({ kind }) => kind === 'added'))
+    for (const name of lost)
+      if (!changes.some(({ kind, column }) => kind === 'removed' && column === name))
+        changes.push(change('lost', name, {}));
   const keys = { from: loaded.key?.join(', ') ?? null, to: now.key?.join(', ') || null };
   if (loaded.key !== undefined && (keys.from || null) !== keys.to) changes.push(change('key', '', keys));
   return withRenames(changes).sort((a, b) => (a.column < b.column ? -1 : 1));
@@ -165,32 +180,40 @@ export interface DriftContext {
   readonly policy: DriftPolicy;
   /** Rows are merged by the source's primary key. */
   readonly mergesByPrimaryKey: boolean;
-  /** Whether something reads the column, by the source's name: a data set, or that it is hashed. */
+  /** Whether a data set reads the column, by the source's name. */
   readonly isNeeded: (column: string) => boolean;
+  /** Whether it is hashed: under another name its values would arrive as they are. */
+  readonly isHashed: (column: string) => boolean;
 }
 
 /** What of `changes` a load does not apply by itself. */
 export function heldChanges(changes: readonly ColumnChange[], context: DriftContext): ColumnChange[] {
-  return changes.filter((one) => isHeld(one, context));
+  const hides = changes.some(
+    ({ kind, column }) => kind === 'lost' || (kind === 'removed' && context.isHashed(column)),
+  );
+  return changes.filter((one) => isHeld(one, context, hides));
 }
 
-function isHeld({ kind, column }: ColumnChange, context: DriftContext): boolean {
+/** @param hides a column whose values are not to arrive is gone, and may be a new one under another name */
+function isHeld({ kind, column }: ColumnChange, context: DriftContext, hides: boolean): boolean {
   const { policy } = context;
   switch (kind) {
     case 'restated':
       return false;
     case 'nullable':
     case 'narrowed':
-    case 'added':
       return policy === 'block';
+    case 'added':
+      return policy === 'block' || hides;
     // A column that is null from now on is learned from without a word.
     case 'removed':
-      return policy !== 'propagate' || context.isNeeded(column);
+      return policy !== 'propagate' || context.isNeeded(column) || context.isHashed(column);
     case 'widened':
       return policy !== 'propagate';
     case 'key':
       return policy === 'block' || context.mergesByPrimaryKey;
     case 'retyped':
+    case 'lost':
       return true;
   }
 }
@@ -284,6 +307,8 @@ export function describeChange({
       return `"${column}" was ${sourceFrom} and is ${sourceTo} in the source, ${to} in the warehouse as before`;
     case 'key':
       return `the primary key was ${from ?? 'none'} and is ${to ?? 'none'}`;
+    case 'lost':
+      return `"${column}", whose values are not to arrive as they are, is gone, and may have another name now`;
   }
 }
 

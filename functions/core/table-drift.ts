@@ -1,12 +1,15 @@
 /** A table's drift with everything that decides about it: its policy, its key, the data sets that read it. Pure. */
+import type { Column } from './column.ts';
 import { columnsRead, type Dataset } from './dataset.ts';
 import {
+  type Baseline,
   type ColumnChange,
   type DescribedSchema,
   heldChanges,
   type KeptColumn,
   type LoadedSchema,
   needNewVersion,
+  type Proposal,
   propose,
   tableDifference,
 } from './drift.ts';
@@ -46,32 +49,43 @@ export interface TableDrift {
   readonly newVersion: boolean;
 }
 
-/** What was loaded last; `key` is left out where nobody has kept it. */
-export type Baseline = Pick<LoadedSchema, 'columns' | 'excluded'> & Partial<Pick<LoadedSchema, 'key'>>;
-
 type Drifting = Pick<
   SourceTable,
   'columns' | 'key' | 'excluded' | 'hashed' | 'misfits' | 'drift' | 'mode' | 'mergeKey' | 'destination'
 >;
 
-/** The drift of a table, as it was described last, from `loaded`; none where it was never loaded. */
+/** Columns that are to be left out or hashed, and that are not among `columns`, which are all of the table's. */
+export function missingOf(
+  columns: readonly Pick<Column, 'name'>[],
+  { excluded, hashed }: Pick<SourceTable, 'excluded' | 'hashed'>,
+): string[] {
+  const there = new Set(columns.map(({ name }) => name));
+  return [
+    ...excluded.filter((name) => !there.has(name)),
+    ...hashed.flatMap((one) => (hashedAmong(columns, [one]).length === 0 ? [one.column] : [])),
+  ].filter((name, index, all) => all.indexOf(name) === index);
+}
+
+/**
+ * The drift of a table, as it was described last, from `loaded`. Where it was never loaded (null) nothing is a difference
+ * but that a column whose values are not to arrive is gone before its first load.
+ */
 export function driftOf(table: Drifting, loaded: Baseline | null, readers: ColumnReaders): TableDrift {
-  if (loaded === null) return { changes: [], held: [], newVersion: false };
   const now: DescribedSchema = {
     columns: loadedColumns(asChosen(table.columns, table), table.excluded),
     key: table.key,
     excluded: table.excluded,
+    missing: missingOf(table.columns, table),
   };
   const changes = tableDifference(loaded, now);
   const mergesByPrimaryKey = table.mode === 'merge' && table.mergeKey === null;
   const read = readers.get(table.destination);
+  const isHashed = (column: string) => hashedAmong([{ name: column }], table.hashed).length > 0;
   const isNeeded = (column: string) => {
-    // Under another name its values would arrive as they are.
-    if (hashedAmong([{ name: column }], table.hashed).length > 0) return true;
-    const kept = loaded.columns.find(({ source }) => source === column)?.name ?? column;
+    const kept = loaded?.columns.find(({ source }) => source === column)?.name ?? column;
     return read?.has(kept.toLowerCase()) === true || read?.has(column.toLowerCase()) === true;
   };
-  const held = heldChanges(changes, { policy: table.drift, mergesByPrimaryKey, isNeeded });
+  const held = heldChanges(changes, { policy: table.drift, mergesByPrimaryKey, isNeeded, isHashed });
   return { changes, held, newVersion: needNewVersion(held, { mergesByPrimaryKey }) };
 }
 
@@ -81,8 +95,13 @@ export function withProposal<T extends SourceTable>(
   readers: ColumnReaders,
   seen: { readonly at: string; readonly by: string },
 ): T {
-  if (table.loaded === null) return table;
+  if (table.loaded === null && !isAboutLost(table.proposal)) return table;
   return proposed(table, driftOf(table, table.loaded, readers), seen);
+}
+
+/** What is proposed before a first load, which a look at the table may settle. */
+function isAboutLost(proposal: Proposal | null): boolean {
+  return proposal !== null && proposal.changes.every(({ kind }) => kind === 'lost');
 }
 
 /** Likewise, for a drift that is known. */
@@ -121,7 +140,7 @@ export function reconciled(loaded: LoadedSchema | null, fields: Fields): Baselin
   });
   return loaded === null
     ? { columns, excluded: [] }
-    : { columns, excluded: loaded.excluded, key: loaded.key };
+    : { columns, excluded: loaded.excluded, key: loaded.key, absent: loaded.absent };
 }
 
 /** A raw table's columns after a load of `columns`: those that the source has no more stay, and are null in new rows. */

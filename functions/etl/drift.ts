@@ -63,12 +63,20 @@ export async function admit(
 }
 
 /** Why a load does not take a table, in words, with what to do about it. */
-export function refused(name: string, { changes, decision, newVersion }: Proposal): TerminalError {
+export function refused(
+  name: string,
+  { changes, decision, newVersion }: Pick<Proposal, 'changes' | 'decision' | 'newVersion'>,
+): TerminalError {
   const what = `"${name}" has changed since it was last loaded: ${inWords(changes)}. Nothing of it was read.`;
   if (decision === 'kept')
     return new TerminalError('schema-kept', what, {
       remedy:
         'Somebody chose to keep the raw table as it is. Accept the change on the Sources page, or undo it in the source.',
+    });
+  const hidden = changes.filter(({ kind }) => kind === 'lost').map(({ column }) => `"${column}"`);
+  if (hidden.length > 0)
+    return new TerminalError('schema-changed', what, {
+      remedy: `Where a new column is ${hidden.slice(0, 5).join(' or ')} under another name, leave it out or hash it as well on the Sources page; where none is, accept the change there.`,
     });
   const accepted = newVersion
     ? 'accept it to begin the table anew with the columns it has now'
@@ -76,6 +84,29 @@ export function refused(name: string, { changes, decision, newVersion }: Proposa
   return new TerminalError('schema-changed', what, {
     remedy: `Look at what depends on it on the Sources page: ${accepted}, keep the raw table as it is, or leave the column out.`,
   });
+}
+
+/**
+ * Why nothing of `table`, as it is described now, may be shown: columns whose values are not to be seen are gone, and may be
+ * there under another name. Null where none is.
+ */
+export function lostColumns(table: SourceTable): TerminalError | null {
+  const { changes } = driftOf(table, table.loaded, new Map());
+  const hidden = changes.filter(
+    ({ kind, column }) =>
+      kind === 'lost' || (kind === 'removed' && table.hashed.some((one) => one.column === column)),
+  );
+  const came = changes.filter(({ kind }) => kind === 'added');
+  if (hidden.length === 0 || isAccepted(table, [...hidden, ...came])) return null;
+  return refused(table.name, { changes: [...hidden, ...came], decision: 'open', newVersion: false });
+}
+
+/** Somebody has looked at just these. */
+function isAccepted({ proposal }: SourceTable, changes: readonly ColumnChange[]): boolean {
+  if (proposal?.decision !== 'accepted') return false;
+  return changes.every(({ kind, column }) =>
+    proposal.changes.some((one) => one.kind === kind && one.column === column),
+  );
 }
 
 /** The first of `changes` in words. */

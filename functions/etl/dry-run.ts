@@ -13,7 +13,8 @@ import type { Config } from '#runtime/config';
 import { mustBeActive } from '#store/model-access';
 import { accessOf, type ModelKey, sourceContext } from '#store/source-access';
 import type { Store } from '#store/store';
-import { withoutValues } from './hashing.ts';
+import { lostColumns } from './drift.ts';
+import { hidingRejects, withoutQuotes } from './hashing.ts';
 import { lenientWriter } from './misfits.ts';
 import { readSample } from './sample-rows.ts';
 import { chosenRows } from './table-choice.ts';
@@ -74,7 +75,8 @@ async function sampleSource(
         session ??= await connect();
         await session.openSnapshot();
         done.push(await sampleTable(session, table, rows, store.clock(), signal));
-      } catch (error) {
+      } catch (thrown) {
+        const error = table.hashed.length > 0 ? withoutQuotes(thrown, table.name) : thrown;
         done.push({ ...nothingOf(table), failure: { ...whyNot(source, signal, error) } });
         // A session in the middle of a failed read is of no further use.
         await session?.close();
@@ -97,6 +99,8 @@ async function sampleTable(
   signal: AbortSignal,
 ): Promise<SampledTable> {
   const described = await session.describe(table.name);
+  const lost = lostColumns({ ...table, columns: [...described.columns] });
+  if (lost !== null) throw lost;
   const loaded = loadedColumns(described.columns, table.excluded);
   const columns = loaded.map(({ column }) => column);
   const arriving = asTexts(columns, table.misfits);
@@ -124,7 +128,7 @@ async function sampleTable(
     { pageRows: 100 },
   );
   const lenient = table.misfits.length === 0 ? writer : lenientWriter(writer, columns, table.misfits).writer;
-  const hides = table.hashed.length > 0;
+  const shown = hidingRejects({ values: table.hashed.length > 0, lines: table.excluded.length > 0 });
   const rejected: Record<string, number> = {};
   const rejects: Reject[] = [];
   const units = await session.planUnits(table.name, { targetBytes: 2 ** 20, limit });
@@ -138,8 +142,7 @@ async function sampleTable(
       writer: lenient,
       reject(reject) {
         rejected[reject.reason] = (rejected[reject.reason] ?? 0) + 1;
-        // A line that is cut at the wrong place holds personal data in other columns, too.
-        if (rejects.length < SHOWN_REJECTS) rejects.push(hides ? withoutValues(reject) : reject);
+        if (rejects.length < SHOWN_REJECTS) rejects.push(shown(reject));
       },
       ...(filter === null ? {} : { filter }),
       limit: left,

@@ -4,12 +4,12 @@ import { type Failure, TerminalError, toError, toFailure } from '#core/errors';
 import { paths } from '#core/paths';
 import { mustRead } from '#store/document';
 import type { Meter, Spent } from './caps.ts';
-import { hashingWriter, withoutValues } from './hashing.ts';
+import { hashingWriter, hidingRejects, withoutQuotes } from './hashing.ts';
 import { tenantHashingKey } from './tenant-hashing-key.ts';
 import { lenientWriter } from './misfits.ts';
 import { pause } from './pause.ts';
 import { runPath } from './run-key.ts';
-import { type Epoch, keyColumns, plannedColumns, plannedKey, TablePlan } from './records.ts';
+import { type Epoch, hidesValues, keyColumns, plannedColumns, plannedKey, TablePlan } from './records.ts';
 import { makeRejectSink } from './rejects.ts';
 import type { Scope } from './scope.ts';
 import type { Progress } from './progress.ts';
@@ -202,17 +202,19 @@ async function extract(
   const about = { run: scope.key.run, destination: plan.destination };
   const capped = new AbortController();
   const rejects = makeRejectSink(scope.files, `${base}-rejects.parquet`, about, scope.store.clock);
-  const hides = plan.hashed.length > 0;
+  const hides = hidesValues(plan);
+  const shown = hidingRejects({ values: hides, lines: plan.excluded.length > 0 });
   try {
-    const hidden = hides
-      ? hashingWriter(writer, columns, plan.hashed, await tenantHashingKey(scope))
-      : writer;
+    const hidden =
+      plan.hashed.length > 0
+        ? hashingWriter(writer, columns, plan.hashed, await tenantHashingKey(scope))
+        : writer;
     const lenient = plan.misfits.length === 0 ? null : lenientWriter(hidden, columns, plan.misfits);
     await session.extract({
       unit: unit.record.unit,
       columns,
       writer: lenient?.writer ?? hidden,
-      reject: (reject) => rejects.take(hides ? withoutValues(reject) : reject),
+      reject: (reject) => rejects.take(shown(reject)),
       ...(plan.filter === null ? {} : { filter: plan.filter }),
       ...(plan.limit === null ? {} : { limit: plan.limit }),
       signal: AbortSignal.any([signal, capped.signal]),
@@ -230,7 +232,7 @@ async function extract(
     return { uri, rejectsUri, tally, rejected: { ...rejects.counts }, misfits };
   } catch (error) {
     object.abort();
-    throw error;
+    throw hides ? withoutQuotes(error, plan.name) : error;
   }
 }
 

@@ -40,7 +40,14 @@ export async function keepSchema(place: Place, plan: TablePlan): Promise<void> {
     const loaded =
       columns.length > MAX_KEPT_COLUMNS
         ? null
-        : { columns, key: plan.sourceKey, excluded: plan.excluded, run: key.run, at };
+        : {
+            columns,
+            key: plan.sourceKey,
+            excluded: plan.excluded,
+            absent: plan.absent,
+            run: key.run,
+            at,
+          };
     const readers = readersOf(await readAll(store, paths.datasets(key.tenant, key.model), Dataset));
     if (!begins) return { value: withProposal({ ...table, loaded }, readers, { at, by: key.run }) };
     const moved = await movedDatasets(place, table.destination, plan.destination, at);

@@ -8,6 +8,7 @@ import { asChosen } from '#core/misfit-policy';
 import { keyProblem, mergeKeyOf } from '#core/merge-key';
 import { paths } from '#core/paths';
 import { type Source, SourceTable } from '#core/source';
+import { missingOf } from '#core/table-drift';
 import { alsoWhere } from '#core/typed-filter';
 import { inWarehouse, loadedColumns } from '#core/warehouse-name';
 import { mustRead } from '#store/document';
@@ -93,8 +94,9 @@ export async function planTable(
   const bound = ranged ? await session.safeUpperBound(table.name, chosen.cursor, after) : null;
   if (bound?.note) scope.log.warn(bound.note, { table: table.name });
   const usual = planRead(chosen, cursor, after, bound, change.fresh.length > 0);
-  const rows = chosenRows(chosen, described.columns, Date.parse(scope.createdAt));
-  const from = readFrom(chosen, again, described.columns, usual, after);
+  const asOf = Date.parse(scope.createdAt);
+  const rows = chosenRows(chosen, described.columns, asOf);
+  const from = readFrom(chosen, again, described.columns, usual, after, asOf);
   const plan = from?.plan ?? usual;
   const filter = from === null ? rows : alsoWhere(rows, from.filter);
   const limit = chosen.rowLimit;
@@ -145,6 +147,7 @@ export async function planTable(
       names,
       sourceKey: chosen.key,
       excluded: [...chosen.excluded],
+      absent: missingOf(described.columns, chosen),
       write: plan.write,
       key: [...key],
       deletes: chosen.deletes,
@@ -153,6 +156,7 @@ export async function planTable(
       filter,
       limit,
       hashed,
+      hides: chosen.hashed.length > 0,
       replaced: from?.replaced ?? null,
       // Without rows, too, the ledger has to know of the new place, and a column that was left out is to be emptied.
       nothing: plan.nothing && step === null && change.cleared.length === 0 && !sweeps,

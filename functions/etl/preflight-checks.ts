@@ -89,14 +89,14 @@ type Raw = readonly Field[] | null;
 
 function checkDrift(table: SourceTable, { columns, key }: Columns, raw: Raw, readers: ColumnReaders) {
   const check = 'columns';
-  if (raw === null) return passed(check, table.name, `"${table.name}" is loaded for the first time.`);
   const now = { ...table, columns: [...columns], key: key.length === 0 ? null : [...key] };
-  const drift = driftOf(now, reconciled(table.loaded, raw), readers);
+  const drift = driftOf(now, raw === null ? null : reconciled(table.loaded, raw), readers);
   const { proposal } = proposed(now, drift, { at: table.discoveredAt, by: 'preflight' });
   if (proposal !== null && proposal.decision !== 'accepted') {
     const { message, remedy = null } = refused(table.name, proposal);
     return failed(check, table.name, { message, remedy });
   }
+  if (raw === null) return passed(check, table.name, `"${table.name}" is loaded for the first time.`);
   if (proposal?.newVersion === true)
     return passed(check, table.name, `"${table.name}" begins anew with its new columns, as was accepted.`);
   const told = drift.changes.length === 0 ? 'fit' : `are taken as they are now: ${inWords(drift.changes)}`;

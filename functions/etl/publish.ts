@@ -26,13 +26,14 @@ import {
   UNFIT,
   unfitRejectsScript,
 } from './publish-sql.ts';
-import { plannedColumns, plannedKey, type TablePlan } from './records.ts';
+import { hidesValues, plannedColumns, plannedKey, type TablePlan } from './records.ts';
+import { hideRejects } from './hide-rejects.ts';
 import { tablePath } from './run-key.ts';
 import type { Place } from './place.ts';
 import type { Scope } from './scope.ts';
 import { forgetPlace } from './moved.ts';
 import { copyOf, jobName, keysStagingOf, rejectsStagingOf, stagingOf } from './staging.ts';
-import { besides, checkVanished, splitUnits, stageKeys } from './sweep.ts';
+import { besides, checkVanished, splitUnits, stageKeys, sweepNotes } from './sweep.ts';
 import { UNTOLD_ROWS } from './sweep-sql.ts';
 import { isOver } from './tables.ts';
 import { copyTable, countedBefore, isTransfer, type Planned, stageCopy } from './transfer.ts';
@@ -97,11 +98,13 @@ export async function stageTable(scope: Scope, plan: TablePlan): Promise<Staged 
   const misfits = sumMisfits(units.map(({ record }) => record));
   const counts = { rows: extracted.tally.rows, bytes: extracted.tally.bytes, rejected, ...misfits };
   const path = tablePath(key, plan.id);
-  const notes = [...plan.notes, ...(plan.unsettled && counts.rows > 0 ? [UNSETTLED] : [])];
+  const unsettled = plan.unsettled && counts.rows > 0 ? [UNSETTLED] : [];
+  const notes = [...plan.notes, ...unsettled, ...sweepNotes(plan, keys)];
   await transition(store, path, EtlTable, etlCycle, 'publish', { patch: () => ({ counts, notes }) });
   if (await isGivenUp(scope, plan)) return null;
   scope.log.info('table read', { table: plan.name, rows: counts.rows, bytes: counts.bytes });
 
+  await hideRejects(scope, plan);
   await publishRejects(scope, plan, extracted);
   checkRejects(plan, counts);
   if (!isNothing(plan, counts)) return stageRows(scope, plan, extracted, counts, keys);
@@ -374,7 +377,7 @@ async function publishUnfit(
 ): Promise<void> {
   const name = `${plan.destination}#unfit`;
   if (await isPublished(scope, name)) return;
-  const script = unfitRejectsScript(scope.dataset, staging.table, columns, plan.hashed.length > 0);
+  const script = unfitRejectsScript(scope.dataset, staging.table, columns, hidesValues(plan));
   const about = { rows: 0, ...NOTHING_TOLD, destination: plan.destination };
   await publish(scope, jobName(scope, plan.id, 'publish-unfit'), script, name, about);
 }

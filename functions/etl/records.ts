@@ -50,6 +50,8 @@ export const TablePlan = z.object({
   /** The source's primary key, and columns that are left out by choice: what later loads are compared with. */
   sourceKey: z.array(z.string()).nullable().default(null),
   excluded: z.array(z.string()).default([]),
+  /** Columns that are to be left out or hashed, and that the source does not have. */
+  absent: z.array(z.string()).default([]),
   /** How the rows go into the raw table: what goes on from no former publication begins by replacing. */
   write: LoadMode,
   /** Merging: the columns that tell rows apart, under the source's names. Empty otherwise. */
@@ -65,6 +67,8 @@ export const TablePlan = z.object({
   limit: z.int().nullable().default(null),
   /** Columns that arrive hashed, under the source's names. */
   hashed: z.array(HashedColumn).default([]),
+  /** Values of its columns are kept and shown nowhere but in the raw table: some are to be hashed, be they there or not. */
+  hides: z.boolean().default(false),
   /** Adding rows: those that are there from this value of this column (the source's name) on make place; null: none. */
   replaced: z.object({ column: z.string(), value: z.string() }).nullable().default(null),
   /** There is nothing to read, so nothing is published: what is in the raw table stays. */
@@ -97,6 +101,11 @@ export type TablePlan = z.infer<typeof TablePlan>;
 export function plannedColumns({ columns, names, ...chosen }: TablePlan): Column[] {
   if (names.length === 0) return inWarehouse(columns);
   return asChosen(columns, chosen).map((column, index) => ({ ...column, name: names[index] ?? column.name }));
+}
+
+/** Whether values of the table may be kept and shown nowhere but in its raw table. */
+export function hidesValues({ hides, hashed }: Pick<TablePlan, 'hides' | 'hashed'>): boolean {
+  return hides || hashed.length > 0;
 }
 
 const PlainValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);

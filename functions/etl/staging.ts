@@ -28,6 +28,7 @@ export function stagingTables(place: Pick<Place, 'dataset' | 'key'>, table: stri
 
 /** What a run does of a table in the warehouse, in order: each step is a job, tried again under the next number. */
 export const JOB_STEPS = [
+  'hide-rejects',
   'copy',
   'load-rejects',
   'publish-rejects',

@@ -22,6 +22,20 @@ export function splitUnits(units: readonly ClaimedUnit[]): {
   };
 }
 
+function rejectedKeys(units: readonly ClaimedUnit[]): number {
+  return rejectedRows(units.reduce((sum, { record }) => addCounts(sum, record.rejected), {}));
+}
+
+/** What people should know of the look for deleted rows: it is left out where keys could not be read, for their rows are there. */
+export function sweepNotes(plan: Pick<TablePlan, 'marks'>, keys: readonly ClaimedUnit[]): string[] {
+  const rejected = plan.marks === 'keys' ? rejectedKeys(keys) : 0;
+  if (rejected === 0) return [];
+  const what = rejected === 1 ? 'the key of one row does' : `the keys of ${rejected} rows do`;
+  return [
+    `Deleted rows were not looked for, because ${what} not fit the column’s type: correct it in the source, and the next load looks.`,
+  ];
+}
+
 /**
  * Loads the keys of all rows of a table's source.
  * @returns where they are; null where they tell nothing: none were read, or some were rejected, whose rows are there
@@ -33,7 +47,7 @@ export async function stageKeys(
   units: readonly ClaimedUnit[],
 ): Promise<TableRef | null> {
   if (plan.marks !== 'keys') return null;
-  const rejected = rejectedRows(units.reduce((sum, { record }) => addCounts(sum, record.rejected), {}));
+  const rejected = rejectedKeys(units);
   if (rejected > 0) {
     const about = { table: plan.name, rejected };
     scope.log.warn('keys were rejected, so deleted rows are not looked for', about);

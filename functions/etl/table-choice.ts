@@ -61,14 +61,16 @@ export interface ReadFrom {
  * not been read so far yet, or was not asked for.
  * @param plan what it would read otherwise
  * @param after where that goes on; null: it begins anew
+ * @param asOf from when relative dates count, in milliseconds
  * @throws TerminalError `again-not-possible`, `filter-not-possible`
  */
 export function readFrom(
-  table: Pick<SourceTable, 'name' | 'mode' | 'cursor' | 'rowLimit' | 'excluded' | 'hashed'>,
+  table: Pick<SourceTable, 'name' | 'mode' | 'cursor' | 'rowLimit' | 'excluded' | 'hashed' | 'filter'>,
   again: LoadAgain | null,
   columns: readonly Column[],
   plan: ReadPlan,
   after: string | null,
+  asOf: number,
 ): ReadFrom | null {
   if (again === null || 'anew' in again || after === null) return null;
   // All rows of a merge are read anyway, for the sake of columns that have come.
@@ -92,8 +94,32 @@ export function readFrom(
       range: upTo === null ? null : { column: column.name, after: null, upTo },
     },
     filter,
-    replaced: table.mode === 'append' ? { column: column.name, value: value.text } : null,
+    replaced:
+      table.mode === 'append'
+        ? { column: column.name, value: beginningOf(table, column, value.text, asOf) }
+        : null,
   };
+}
+
+/**
+ * From where rows make place: `from`, or later where older rows are not read any more, because they are too old by now. Both
+ * are canonical texts of one type, in which the order of texts is that of moments.
+ */
+function beginningOf(
+  { filter }: Pick<SourceTable, 'filter'>,
+  cursor: Column,
+  from: string,
+  asOf: number,
+): string {
+  const moving = (filter?.conditions ?? []).filter(
+    (one) => !('match' in one) && one.operator === 'within-last',
+  );
+  const typed =
+    moving.length === 0 ? null : mustType(typeFilter({ match: 'all', conditions: moving }, [cursor], asOf));
+  return (typed?.conditions ?? []).reduce((latest, one) => {
+    const oldest = 'match' in one ? '' : (one.values[0]?.text ?? '');
+    return oldest > latest ? oldest : latest;
+  }, from);
 }
 
 function notFrom(name: string, why: string): TerminalError {

@@ -131,8 +131,11 @@ export class InputError extends TerminalError {
     const list = issues
       .map((one) => (one.path === '' ? one.message : `${one.path}: ${one.message}`))
       .join('; ');
+    const named = [...new Set(issues.flatMap(({ path }) => (path === '' ? [] : [`"${path}"`])))];
+    const parts =
+      named.length > 3 ? `${named.slice(0, 3).join(', ')} and ${named.length - 3} more` : named.join(', ');
     super('invalid-input', `The ${where} is not valid: ${list}.`, {
-      remedy: 'Correct the parts named and send it again.',
+      remedy: `Correct ${parts === '' ? `the ${where}` : parts} and send it again.`,
     });
     this.issues = issues;
   }

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { TerminalError } from '#core/errors';
 import { Id } from '#core/ids';
+import { givenValue } from './given-value.ts';
 import { InputError } from './problem.ts';
 
 /** A request as the transport gives it. `body`: the raw bytes, of which `readBody` takes no more than are allowed. */
@@ -63,15 +64,9 @@ export function parsePart(where: string, schema: z.ZodType, value: unknown): unk
       .flatMap((issue) => nearest(issue))
       .map((issue) => ({
         path: issue.path.join('.'),
-        message: `${issue.message}${where === 'query' ? given(value, issue.path) : ''}`,
+        message: `${issue.message}${givenValue(value, issue.path)}`,
       })),
   );
-}
-
-/** What was given, as a query has it. Bodies may hold secrets: what they give is never repeated. */
-function given(value: unknown, path: readonly PropertyKey[]): string {
-  const found: unknown = path.length === 1 ? Object(value)[path[0] ?? ''] : undefined;
-  return typeof found === 'string' ? ` (given: "${found.slice(0, 60)}")` : '';
 }
 
 /**

@@ -38,7 +38,7 @@ const RUNS = 200;
 /** All that depends on `changes`, from near to far. */
 export async function affectedBy(scene: Scene, changes: readonly ColumnChange[]): Promise<Affected[]> {
   // What only came changes nothing for anybody, nor does what the warehouse has as before.
-  const told = changes.filter(({ kind }) => kind !== 'added' && kind !== 'restated');
+  const told = changes.filter(({ kind }) => !['added', 'restated', 'lost'].includes(kind));
   if (told.length === 0) return [];
   const own = ownSettings(scene.table, told);
   const datasets = await affectedDatasets(scene, told);

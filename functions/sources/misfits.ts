@@ -1,7 +1,7 @@
 /** What may be chosen of columns whose misfits cost no row. */
 import { TerminalError } from '#core/errors';
 import type { MisfitColumn } from '#core/misfit-policy';
-import type { SourceTable } from '#core/source';
+import { samples, type SourceTable } from '#core/source';
 
 /**
  * Whether the misfits of a table's columns can be loaded as chosen. A table whose columns are not known yet is believed, and
@@ -45,4 +45,26 @@ export function checkMisfits(
       `Of "${hidden.column}" only hashes arrive, so its values cannot come as text.`,
       { remedy: 'Have its misfits rejected or null, or do not hash it.' },
     );
+}
+
+/**
+ * What a change of misfits does not do by itself: where loads go on from the last one, rows that it rejected are not read
+ * again. A column that becomes text is another one, and its table is read anew.
+ * @param ownCursor the kind of source tells by itself what is new
+ */
+export function misfitRemarks(
+  before: Pick<SourceTable, 'misfits' | 'loaded'>,
+  after: Pick<SourceTable, 'misfits' | 'mode' | 'cursor' | 'rowLimit'>,
+  ownCursor: boolean,
+): string[] {
+  const goesOn = after.mode !== 'replace' && (ownCursor || after.cursor !== null) && !samples(after);
+  if (before.loaded === null || !goesOn) return [];
+  const fresh = after.misfits.filter(
+    ({ column, as }) => as === 'null' && !before.misfits.some((one) => one.column === column),
+  );
+  if (fresh.length === 0) return [];
+  const named = fresh.map(({ column }) => `"${column}"`).join(', ');
+  return [
+    `Rows that were rejected before for ${named} are not read again by the next load. To have them, load the table again: anew, or from where they begin.`,
+  ];
 }

@@ -16,6 +16,7 @@ import { create, mustRead, readAll, revise } from '#store/document';
 import { mustBeThere } from '#store/model-access';
 import { type Edit, edit, given, type Resource, restore, softDelete } from '#store/resource';
 import {
+  accessOf,
   checkObject,
   forgetCredentials,
   type ModelKey,
@@ -115,7 +116,12 @@ export async function changeSource(
       const patch = given(parts);
       if (credentials !== undefined) {
         checkCredentials(settings, credentials);
-        const sealed = await sealCredentials(store, world, key, { id: source.id, settings }, credentials);
+        // What was given for one place is never kept for another.
+        const whole =
+          signInPlace(settings) === signInPlace(source.settings)
+            ? await withSsh(store, world, key, source, credentials)
+            : credentials;
+        const sealed = await sealCredentials(store, world, key, { id: source.id, settings }, whole);
         return { patch: { ...patch, credentialsSetAt: now(store) }, writes: [sealed] };
       }
       if (signInPlace(settings) === signInPlace(source.settings)) return { patch };
@@ -151,7 +157,30 @@ function checkCredentials(settings: SourceSettings, credentials: Credentials): v
   );
 }
 
-/** Seals other credentials for a source; the former ones are gone. @throws TerminalError `credentials-kind` */
+/**
+ * `credentials` with what the server of the tunnel is signed in to by, where they leave that out: a new password of the
+ * database is no reason to forget the key of another server. `ssh: {}` forgets it.
+ * @throws TerminalError `secret-unreadable` where what is kept cannot be read
+ */
+async function withSsh(
+  store: Store,
+  world: SourceWorld,
+  key: ModelKey,
+  source: Source,
+  credentials: Credentials,
+): Promise<Credentials> {
+  const { settings } = source;
+  const tunnelled = 'host' in settings && settings.tunnel !== undefined;
+  if (!tunnelled || !('password' in credentials) || credentials.ssh !== undefined) return credentials;
+  const before = (await accessOf(store, world, key, source)).credentials;
+  const ssh = before !== null && 'password' in before ? before.ssh : undefined;
+  return ssh === undefined ? credentials : { ...credentials, ssh };
+}
+
+/**
+ * Seals other credentials for a source; of the former ones only those of a tunnel stay where none are given.
+ * @throws TerminalError `credentials-kind`, `secret-unreadable`
+ */
 export async function replaceCredentials(
   store: Store,
   world: SourceWorld,
@@ -169,7 +198,15 @@ export async function replaceCredentials(
       checkCredentials(source.settings, credentials);
       return {
         patch: { credentialsSetAt: now(store) },
-        writes: [await sealCredentials(store, world, key, source, credentials)],
+        writes: [
+          await sealCredentials(
+            store,
+            world,
+            key,
+            source,
+            await withSsh(store, world, key, source, credentials),
+          ),
+        ],
       };
     },
     'credentials',

@@ -15,7 +15,7 @@ import { mustBeThere } from '#store/model-access';
 import { edit, given, mustReadLive } from '#store/resource';
 import { now, type Store } from '#store/store';
 import { checkRows } from './chosen-rows.ts';
-import { checkMisfits } from './misfits.ts';
+import { checkMisfits, misfitRemarks } from './misfits.ts';
 import { resourceOf, type SourceKey } from './sources.ts';
 
 /** What a person may choose of a table; what is left out stays. */
@@ -51,7 +51,7 @@ export async function changeTable(
   key: SourceKey & { readonly table: string },
   actor: string,
   { expectedUpdatedAt, moved, ...choice }: TableChoice,
-): Promise<SourceTable> {
+): Promise<SourceTable & { readonly remarks: string[] }> {
   await mustBeThere(store, key.tenant, key.model);
   const source = (await mustReadLive(store, resourceOf(key))).value;
   const { capabilities, label } = connectors[source.settings.kind];
@@ -61,7 +61,8 @@ export async function changeTable(
     await checkUnused(store, key, table, choice.excluded);
   }
   const readers = readersOf(await readAll(store, paths.datasets(key.tenant, key.model), Dataset));
-  return edit(
+  let remarks: string[] = [];
+  const changed = await edit(
     store,
     { path, schema: SourceTable, what: 'table', noun: 'table' },
     { tenant: key.tenant, actor },
@@ -78,10 +79,12 @@ export async function changeTable(
       // With another policy, key or choice of columns, something else may be left to decide.
       const seen = { at: now(store), by: 'discovery' };
       const { proposal, next, former } = withProposal({ ...table, ...patch }, readers, seen);
+      remarks = misfitRemarks(table, { ...table, ...patch }, capabilities.ownCursor);
       const answered = moved === undefined ? {} : { moved: decided(table, moved) };
       return { patch: { ...patch, ...told, ...answered, proposal, next, former } };
     },
   );
+  return { ...changed, remarks };
 }
 
 function decided({ name, moved }: SourceTable, decision: NewPlace): SourceTable['moved'] {

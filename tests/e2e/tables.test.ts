@@ -149,7 +149,7 @@ test('a table is merged by a key and a cursor, deleted rows are marked, columns 
     nullable: false,
   }));
   const at = '2026-11-01T08:00:00.000Z';
-  const loaded = { columns: kept, key: null, excluded: [], run: 'retl1', at };
+  const loaded = { columns: kept, key: null, excluded: [], absent: [], run: 'retl1', at };
   await records.put(path, withProposal({ ...table, loaded }, new Map(), { at, by: 'retl1' }));
   const drift = source.getByRole('region', { name: 'Changes of public.order_lines' });
   await drift.getByText('"sku" was INT64, text in the source and is STRING').waitFor();

@@ -81,7 +81,8 @@ export const setCredentials = contract({
   method: 'PUT',
   path: '/api/tenants/{tenant}/models/{model}/sources/{source}/credentials',
   access: 'edit',
-  summary: 'Replace a source’s credentials (write-only).',
+  summary:
+    'Replace a source’s credentials (write-only). What of an SSH tunnel is left out stays as it was; `"ssh": {}` forgets it.',
   body: Credentials,
   answer: Source,
 });
@@ -203,7 +204,12 @@ export const updateSourceTable = contract({
     ),
     ...editGuard,
   }),
-  answer: SourceTable,
+  answer: SourceTable.extend({
+    remarks: z
+      .array(z.string())
+      .default([])
+      .describe('What the change does not do by itself, and how to have it done.'),
+  }),
 });
 
 /** What uses a column that has changed, and how it fares. */

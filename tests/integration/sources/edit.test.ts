@@ -101,6 +101,44 @@ test('a password is never sent to another host, port, database or user than it w
   expect(kept.credentialsSetAt).toBe(now.credentialsSetAt);
 });
 
+test('a new password of the database forgets no key of a tunnel; another tunnel, or who says so, does', async () => {
+  const { call } = account;
+  const source = await add('Tunnelled', 'first');
+  const tunnel = { host: 'jump.example', port: 22, user: 'tw', hostKey: null };
+  const settings = { ...at(mine), tunnel };
+  const ssh = { privateKey: 'the key of the jump server' };
+  await call(updateSource, {
+    params: of(source),
+    body: { settings, credentials: { password: 'first', ssh } },
+  });
+  const kept = async () => {
+    const { credentials } = await accessOf(
+      store,
+      readConfig(process.env),
+      account.params,
+      await call(getSource, { params: of(source) }),
+    );
+    return credentials;
+  };
+  await call(setCredentials, { params: of(source), body: { password: 'second' } });
+  expect(await kept()).toEqual({ password: 'second', ssh });
+  await call(updateSource, {
+    params: of(source),
+    body: { name: 'By tunnel', credentials: { password: 'third' } },
+  });
+  expect(await kept()).toEqual({ password: 'third', ssh });
+  // Never to another server than it was given for.
+  const other = { ...settings, tunnel: { ...tunnel, host: 'other.example' } };
+  await call(updateSource, {
+    params: of(source),
+    body: { settings: other, credentials: { password: 'fourth' } },
+  });
+  expect(await kept()).toEqual({ password: 'fourth' });
+  await call(setCredentials, { params: of(source), body: { password: 'fifth', ssh } });
+  await call(setCredentials, { params: of(source), body: { password: 'sixth', ssh: {} } });
+  expect(await kept()).toEqual({ password: 'sixth', ssh: {} });
+});
+
 test('however edits and readings interleave, credentials only ever meet the place they are for', async () => {
   const source = await add('Raced', 'for mine');
   const world = readConfig(process.env);

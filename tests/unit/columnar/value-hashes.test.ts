@@ -1,11 +1,13 @@
 import { createHmac } from 'node:crypto';
+import { inspect } from 'node:util';
 import { receivingBuilder } from '#columnar/receiver';
 import { makeTableWriter } from '#columnar/table-writer';
 import { hashingReceiver, ValueHashes } from '#columnar/value-hashes';
 import type { Column, ColumnType } from '#core/column';
+import { TerminalError, TransientError } from '#core/errors';
 import type { HashForm } from '#core/hashed-column';
 import { makeMemorySink, readWithDuckDb, readWithHyparquet } from '#tests/parquet';
-import { hashingWriter, withoutValues } from '../../../functions/etl/hashing.ts';
+import { hashingWriter, hidingRejects, withoutQuotes } from '../../../functions/etl/hashing.ts';
 
 const KEY = Buffer.alloc(32, 7);
 const hmac = (text: string | Uint8Array) => createHmac('sha256', KEY).update(text).digest('base64url');
@@ -139,11 +141,24 @@ test('neither the file, its statistics nor its rejects hold the plain value', as
     value: 'ann@example.org',
     message: '"ann@example.org" is no date',
   };
-  expect(withoutValues(reject)).toEqual({
-    line: 3,
-    column: 'email',
-    reason: 'not-date',
-    value: null,
-    message: expect.not.stringContaining('ann'),
+  const hidden = { ...reject, value: null, message: expect.not.stringContaining('ann') };
+  expect(hidingRejects({ values: true, lines: false })(reject)).toEqual(hidden);
+  // A line has the columns in it that are left out; a value of one that is not may be seen.
+  const some = hidingRejects({ values: false, lines: true });
+  expect(some(reject)).toEqual(reject);
+  expect(some({ ...reject, column: null })).toEqual({ ...hidden, column: null });
+  expect(hidingRejects({ values: false, lines: false })({ ...reject, column: null })).toMatchObject({
+    value: 'ann@example.org',
   });
+});
+
+test('what a server says of a value that it could not read is not told; what we say is', () => {
+  const said = new TerminalError('source-error', 'PostgreSQL said 22P02: invalid input "ann@example.org".', {
+    cause: new Error('ann@example.org'),
+  });
+  const hidden = withoutQuotes(said, 'people');
+  expect(inspect(hidden)).not.toContain('ann@');
+  expect(hidden).toMatchObject({ code: 'source-error', message: expect.stringContaining('"people"') });
+  const ours = new TransientError('connection-lost', 'The connection broke.');
+  expect([withoutQuotes(ours, 'people'), withoutQuotes('x', 'people')]).toEqual([ours, 'x']);
 });

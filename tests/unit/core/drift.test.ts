@@ -151,7 +151,7 @@ test.each<[DriftPolicy, boolean, string]>([
   ['add', false, 'removed,widened,retyped'],
   ['block', false, 'added,removed,widened,narrowed,retyped,nullable,key'],
 ])('%s (needed and merged by key: %s) holds %s', (policy, inUse, held) => {
-  const context = { policy, mergesByPrimaryKey: inUse, isNeeded: () => inUse };
+  const context = { policy, mergesByPrimaryKey: inUse, isNeeded: () => inUse, isHashed: () => false };
   const found = heldChanges(every, context);
   expect(found.map(({ kind }) => kind).join()).toBe(held);
 });
@@ -203,7 +203,41 @@ test('a hashed column that is gone waits for somebody, for it may come in the cl
     driftOf({ ...table, ...more }, { ...before, excluded: [], key: null }, new Map());
   expect([kinds(drift({}).changes), kinds(drift({}).held)]).toEqual([
     ['added e_mail', 'removed email'],
-    ['removed email'],
+    ['added e_mail', 'removed email'],
   ]);
   expect(drift({ hashed: [] }).held).toEqual([]);
+});
+
+test('a column that is left out waits likewise where it goes and another comes, until somebody has looked', () => {
+  const table = {
+    columns: [found('id', 'INT64'), found('mail', 'STRING')],
+    key: null,
+    excluded: ['email'],
+    hashed: [] as { column: string; form: 'exact' | 'folded' }[],
+    misfits: [],
+    drift: 'propagate' as const,
+    mode: 'replace' as const,
+    mergeKey: null,
+    destination: 'people',
+  };
+  const before = { columns: [kept('id', 'INT64')], excluded: ['email'], key: null, absent: [] as string[] };
+  const held = (more: Partial<typeof table> = {}, was: Partial<typeof before> | null = {}) =>
+    kinds(driftOf({ ...table, ...more }, was === null ? null : { ...before, ...was }, new Map()).held);
+  expect(held()).toEqual(['lost email', 'added mail']);
+  expect(describeChange(driftOf(table, before, new Map()).held[0]!)).toMatch(/"email", whose values are not/);
+  // Somebody has accepted that, and it was loaded; or leaves the new one out, too; or nothing has come in its place.
+  expect(held({}, { absent: ['email'] })).toEqual([]);
+  expect(held({ excluded: ['email', 'mail'] })).toEqual([]);
+  expect(held({ columns: [found('id', 'INT64')] })).toEqual([]);
+  // It was loaded until it was left out; it is written otherwise only; it never was loaded, nor is it any more.
+  const loadedOnce = [...before.columns, kept('e_mail', 'STRING', { source: 'e-mail' })];
+  expect(held({ excluded: ['e-mail'] }, { columns: loadedOnce })).toEqual(['lost e-mail', 'added mail']);
+  const respelled = [found('id', 'INT64'), found('e_mail', 'STRING')];
+  expect(held({ excluded: ['e-mail'], columns: respelled }, { columns: loadedOnce })).toEqual([
+    'lost e-mail',
+    'added e_mail',
+  ]);
+  expect(held({}, null)).toEqual(['lost email']);
+  expect(held({ excluded: [], hashed: [{ column: 'email', form: 'exact' }] }, null)).toEqual(['lost email']);
+  expect(held({ excluded: ['mail'] }, null)).toEqual([]);
 });

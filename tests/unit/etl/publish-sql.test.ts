@@ -22,7 +22,7 @@ import {
   vanishedQuery,
 } from '../../../functions/etl/publish-sql.ts';
 import { planSchema, widenStatement } from '../../../functions/etl/schema-plan.ts';
-import { rejectsQuery } from '../../../functions/etl/rejects-sql.ts';
+import { hideRejectsStatement, rejectsQuery, shownRejectsQuery } from '../../../functions/etl/rejects-sql.ts';
 import { makePlaceStatements, sweepStatements } from '../../../functions/etl/sweep-sql.ts';
 
 const column = (name: string, type: Column['type'], more: Partial<Column> = {}): Column => ({
@@ -169,6 +169,14 @@ describe('every statement is GoogleSQL', () => {
       wider: new Map([['c_int64', 'NUMERIC']]),
     });
     expect(script).toContain('SELECT CAST(`c_int64` AS NUMERIC) AS `c_int64`');
+  });
+
+  test('values are taken from rejected rows of some tables, and asked for', async () => {
+    const rejects = { dataset: 'raw', table: '_rejects' };
+    for (const statement of [shownRejectsQuery(rejects), hideRejectsStatement(rejects).replace(/;$/, '')])
+      await expect(
+        zeta.analyze(statement, { tables, params: { tables: 'ARRAY<STRING>', hidden: 'STRING' } }),
+      ).resolves.toBeUndefined();
   });
 
   test('rejected rows are read back page by page', async () => {

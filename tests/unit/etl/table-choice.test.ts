@@ -1,5 +1,6 @@
 import type { Column } from '#core/column';
 import type { RowFilter } from '#core/row-filter';
+import { whyNotFrom } from '../../../functions/etl/again.ts';
 import { cursorOf, planRead, type ReadPlan } from '../../../functions/etl/plan.ts';
 import {
   choiceMark,
@@ -68,37 +69,71 @@ test('rows are those of the filter, from the beginning on, as of when the run wa
 
 test('again from a date: merged rows take their own place, added ones that of what is there; up to the same bound', () => {
   const again = { from: '2026-01-15' };
-  expect(readFrom(table, again, columns, goesOn(), after)).toMatchObject({
+  expect(readFrom(table, again, columns, goesOn(), after, 0)).toMatchObject({
     plan: { write: 'merge', range: { column: 'at', after: null, upTo: bound.value }, watermark: bound.value },
     replaced: null,
   });
   expect(
-    readFrom({ ...table, mode: 'append' }, again, columns, goesOn({ mode: 'append' }), after),
+    readFrom({ ...table, mode: 'append' }, again, columns, goesOn({ mode: 'append' }), after, 0),
   ).toMatchObject({
     plan: { write: 'append', nothing: false },
     replaced: { column: 'at', value: '2026-01-15 00:00:00.000000' },
   });
   // What begins anew reads those rows anyway, and so does a merge that reads all of them for a new column's sake.
-  expect(readFrom(table, again, columns, goesOn(), null)).toBeNull();
-  expect(readFrom(table, { anew: true }, columns, goesOn(), after)).toBeNull();
+  expect(readFrom(table, again, columns, goesOn(), null, 0)).toBeNull();
+  expect(readFrom(table, { anew: true }, columns, goesOn(), after, 0)).toBeNull();
   const all = planRead(table, cursorOf(table, false), '2026-02-01 00:00:00+00', bound, true);
-  expect(readFrom(table, again, columns, all, after)).toBeNull();
+  expect(readFrom(table, again, columns, all, after, 0)).toBeNull();
   for (const wrong of [
     { mode: 'replace' as const },
     { cursor: null },
     { mode: 'append' as const, excluded: ['at'] },
     { rowLimit: 5 },
   ])
-    expect(() => readFrom({ ...table, ...wrong }, again, columns, goesOn(), after)).toThrow(
+    expect(() => readFrom({ ...table, ...wrong }, again, columns, goesOn(), after, 0)).toThrow(
       'cannot be read again',
     );
+});
+
+test('again from a date, rows that have become too old to be read stay: those from there on make no place', () => {
+  const added = { ...table, mode: 'append' as const, filter };
+  const asOf = Date.parse('2026-02-15T12:00:00Z');
+  const months = (count: number, more: Partial<RowFilter> = {}): RowFilter => ({
+    match: 'all',
+    conditions: [{ column: 'at', operator: 'within-last', last: { count, unit: 'months' } }],
+    ...more,
+  });
+  const replaced = (chosen: RowFilter, mode: 'append' | 'merge' = 'append') => {
+    const of = { ...added, mode, filter: chosen };
+    return readFrom(of, { from: '2026-01-20' }, columns, goesOn({ mode }), after, asOf)?.replaced?.value;
+  };
+  expect(replaced(months(1))).toBe('2026-01-20 00:00:00.000000');
+  expect(
+    replaced(months(1, { conditions: [...months(1).conditions, { column: 'id', operator: 'not-null' }] })),
+  ).toBe('2026-01-20 00:00:00.000000');
+  const days: RowFilter = {
+    match: 'all',
+    conditions: [{ column: 'at', operator: 'within-last', last: { count: 10, unit: 'days' } }],
+  };
+  expect(replaced(days)).toBe('2026-02-05 00:00:00.000000');
+  // Told by another column, or by one condition of several, they could not be told from those that are read again.
+  const nested: RowFilter = {
+    match: 'all',
+    conditions: [{ match: 'any', conditions: months(1).conditions as never }],
+  };
+  for (const wrong of [months(1, { match: 'any' }), nested])
+    expect(() => replaced(wrong)).toThrow('would be deleted and not read any more');
+  const other = { ...added, cursor: 'id', filter: days };
+  expect(whyNotFrom(other)).toMatch(/how long ago/);
+  expect(whyNotFrom({ ...other, mode: 'merge' })).toBeNull();
+  expect(replaced(months(1, { match: 'any' }), 'merge')).toBeUndefined();
 });
 
 test('again from a value that was not reached yet reads on from where the last load ended: nothing lies between', () => {
   const late = (from: string | number, read: string, cursor = 'at', mode: 'merge' | 'append' = 'append') => {
     const of = { ...table, mode, cursor };
     const usual = planRead(of, cursorOf(of, false), read, { ...bound, value: '9' });
-    return readFrom(of, { from }, columns, usual, read) === null;
+    return readFrom(of, { from }, columns, usual, read, 0) === null;
   };
   expect(late('2026-02-01', after)).toBe(false);
   expect(late('2026-02-02', after)).toBe(true);
@@ -139,7 +174,7 @@ test('a sample, and rows that were read again, are told', () => {
   expect(choiceNotes({ ...table, rowLimit: 10_000 }, null, false)).toEqual([
     'A sample: limited to 10,000 of about 5,000,000 rows.',
   ]);
-  const from = readFrom(table, { from: '2026-01-15' }, columns, goesOn(), after);
+  const from = readFrom(table, { from: '2026-01-15' }, columns, goesOn(), after, 0);
   expect(choiceNotes(table, from, true)).toEqual([
     expect.stringContaining('not looked for'),
     expect.stringContaining('"at" is 2026-01-15'),

@@ -3,6 +3,7 @@ import type { TableDescription } from '#connectors/connector';
 import { connectors } from '#connectors/registry';
 import type { SourceTable } from '#core/source';
 import { checkRows } from '../../../functions/sources/chosen-rows.ts';
+import { misfitRemarks } from '../../../functions/sources/misfits.ts';
 import { planTables } from '../../../functions/sources/plan-tables.ts';
 import { checkChoice } from '../../../functions/sources/tables.ts';
 
@@ -66,4 +67,20 @@ test('chosen now, it is refused', () => {
     'unknown-column',
   );
   expect(codeOf({ startFrom: '2024-01-02' }, chosen)).toBe('start-not-possible');
+});
+
+test('rows that were rejected before are read again only where somebody has them read: the change says so', () => {
+  const loaded = { columns: [], key: null, excluded: [], absent: [], run: 'r1', at };
+  const before = { misfits: [], loaded };
+  const said = (after: Partial<SourceTable>, of: Parameters<typeof misfitRemarks>[0] = before, own = false) =>
+    misfitRemarks(of, { ...chosen, ...after }, own);
+  expect(said({})).toEqual([expect.stringContaining('"due" are not read again by the next load')]);
+  expect(said({ cursor: null }, before, true)).toHaveLength(1);
+  // Every load reads all rows; or none was made yet; or it was chosen before; or the column becomes another.
+  expect([said({ mode: 'replace' }), said({ cursor: null }), said({ rowLimit: 5 })]).toEqual([[], [], []]);
+  expect([said({}, { ...before, loaded: null }), said({}, { ...before, misfits: chosen.misfits })]).toEqual([
+    [],
+    [],
+  ]);
+  expect(said({ misfits: [{ column: 'due', as: 'text' }] })).toEqual([]);
 });

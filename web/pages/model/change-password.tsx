@@ -43,7 +43,7 @@ export function ChangePassword({ tenant, model, source, tunnelled, close }: Chan
           autoComplete="new-password"
           hint={
             tunnelled
-              ? 'Takes the place of what is sealed, the SSH sign-in as well: give both.'
+              ? 'Takes the place of the sealed one. The SSH sign-in stays as it is where you give none.'
               : 'Takes the place of the sealed one; the connection is tested with it.'
           }
         />

@@ -52,8 +52,10 @@ const SWEEPS: readonly (readonly [string, string])[] = [
 export function TableLoad({ tenant, model, table, cursorTypes, may }: LoadProps) {
   // A table without a key is merged only once one is chosen.
   const [wanted, setWanted] = useState<LoadMode | null>(null);
+  const [remarks, setRemarks] = useState<readonly string[]>([]);
   const change = useWork(async (body: Chosen) => {
-    await api(updateSourceTable, { params: { tenant, model, source: table.source, table: table.id }, body });
+    const params = { tenant, model, source: table.source, table: table.id };
+    setRemarks((await api(updateSourceTable, { params, body })).remarks);
     setWanted(null);
   });
   // Deleted rows are found only where rows are merged: with another choice they are looked for no more.
@@ -155,6 +157,9 @@ export function TableLoad({ tenant, model, table, cursorTypes, may }: LoadProps)
       />
       <TableChoices table={table} disabled={disabled} onChange={change.run} />
       <MisfitChoices table={table} disabled={disabled} onChange={change.run} />
+      {remarks.map((remark) => (
+        <output key={remark}>{remark}</output>
+      ))}
       <LoadTableAgain tenant={tenant} model={model} table={table} />
       {change.error !== null && <Failure error={change.error} />}
     </>
