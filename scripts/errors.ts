@@ -3,10 +3,10 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ERROR_AREAS } from '../functions/core/error-codes.ts';
 import { collectCodes } from './errors/collect.ts';
-import { errorsPage, reproducedBy } from './errors/page.ts';
+import { errorsPage, reproducedBy, TESTS } from './errors/page.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const tests = globSync('tests/**/*.test.ts', { cwd: ROOT }).map((file) => ({
+const tests = globSync(TESTS, { cwd: ROOT }).map((file) => ({
   file,
   text: readFileSync(join(ROOT, file), 'utf8'),
 }));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ERROR_AREAS } from '#core/error-codes';
 import { listDeployables, readDeploy, ROOT } from '#scripts/deployables';
 import { collectCodes } from '#scripts/errors/collect';
+import { reproducedBy, TESTS } from '#scripts/errors/page';
 
 /** Module specifiers a source file imports. */
 function importsOf(file: string): string[] {
@@ -162,17 +163,23 @@ test('the deployables', async () => {
   ]);
 });
 
-test('every error code that is said anywhere is in the registry (core/error-codes), and no other is', () => {
+test('every error code that is said anywhere is in the registry (core/error-codes), no other is, and a test brings it about', () => {
   const said = collectCodes(ROOT);
   const known = ERROR_AREAS.flatMap(({ codes }) => Object.keys(codes));
   const all = new Set(said.map(({ code }) => code));
+  // This file has the codes of none but itself.
+  const tests = TESTS.flatMap((pattern) => globSync(pattern, { cwd: ROOT }))
+    .filter((file) => file !== 'tests/architecture.test.ts')
+    .map((file) => ({ file, text: readFileSync(join(ROOT, file), 'utf8') }));
+  const expectedIn = reproducedBy(tests);
   expect({
     unexplained: said
       .filter(({ code }) => !known.includes(code))
       .map(({ code, file }) => `${code} (${file})`),
     unsaid: known.filter((code) => !all.has(code)),
     twice: known.filter((code, at) => known.indexOf(code) !== at),
-  }).toEqual({ unexplained: [], unsaid: [], twice: [] });
+    untested: known.filter((code) => expectedIn(code).length === 0),
+  }).toEqual({ unexplained: [], unsaid: [], twice: [], untested: [] });
 }, 60_000);
 
 test('dependencies have exact versions', () => {

@@ -20,7 +20,7 @@
  */
 import type { Column } from '#core/column';
 import type { TestStep } from '#core/connection-test';
-import type { Credentials, LoadMode, SourceKind, SourceSettings } from '#core/source';
+import type { Credentials, SourceKind, SourceSettings } from '#core/source';
 import type { TypedFilter } from '#core/typed-filter';
 import type { TableWriter } from '#columnar/table-writer';
 import type { BigQueryApi } from './bigquery/api.ts';
@@ -240,10 +240,10 @@ export interface SourceSession {
   close(): Promise<void>;
 }
 
-/** The outcome of one step of a connection test. `code` is null unless it failed. */
-export interface TestedStep extends TestStep {
-  readonly code: string | null;
-}
+/** The outcome of one step of a connection test: one that failed has a code. */
+export type TestedStep =
+  | (TestStep & { readonly status: 'failed'; readonly code: string })
+  | (TestStep & { readonly status: 'passed' | 'skipped'; readonly code: null });
 
 /** One version of an object in storage; `generation` pins it, where the server tells versions apart (`files/pinned.ts`). */
 export interface ObjectVersion {
@@ -278,7 +278,6 @@ export interface ConnectorContext {
 export interface ConnectorCapabilities {
   /** A table may be cut into several units. */
   readonly chunks: boolean;
-  readonly modes: readonly LoadMode[];
   /** Column types that may serve as the cursor of an append; empty where the source has its own notion. */
   readonly cursorTypes: readonly Column['type'][];
   /** Append works without choosing a cursor column (files by name and generation). */

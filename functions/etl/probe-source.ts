@@ -39,8 +39,7 @@ export async function probeSource(
     const context = await sourceContext(store, world, key);
     for await (const step of connector.test(access, context, signal))
       if (step.status === 'failed') {
-        const failure = { code: step.code ?? 'step-failed', message: step.message, remedy: step.remedy };
-        return { reached: failed(check, source.name, failure), tables: [] };
+        return { reached: failed(check, source.name, step), tables: [] };
       }
     session = await connector.connect(access, context, signal);
     const found: Probed['tables'][number][] = [];
@@ -83,10 +82,9 @@ async function costOf(
   }
 }
 
-function silence(source: Source, signal: AbortSignal, error: unknown): Failure {
+function silence(source: Source, signal: AbortSignal, error: unknown): Pick<Failure, 'message' | 'remedy'> {
   if (!signal.aborted) return toFailure(error);
   return {
-    code: 'preflight-slow',
     message: `"${source.name}" had not answered everything when the time for looking was over.`,
     remedy: 'Test its connection, or look at fewer tables at a time.',
   };

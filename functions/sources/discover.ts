@@ -144,7 +144,8 @@ async function readSchema(
   }
 }
 
-async function describeAll(
+/** The source's tables with their columns; `at` hears what is being done. @throws TerminalError `no-tables`, `too-many-tables` */
+export async function describeAll(
   session: SourceSession,
   name: string,
   signal: AbortSignal,

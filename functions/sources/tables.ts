@@ -42,7 +42,7 @@ export interface TableChoice {
 
 /**
  * Changes how a table is loaded; what changes nothing writes nothing.
- * @throws TerminalError `not-found`, `conflict`, `mode-not-possible`, `unknown-column`, `cursor-not-possible`,
+ * @throws TerminalError `not-found`, `conflict`, `unknown-column`, `cursor-not-possible`,
  *   `column-in-use`, `key-missing`, `key-not-possible`, `no-columns`, `deletes-not-possible`,
  *   `not-moved`, `filter-not-possible`, `hash-not-possible`, `start-not-possible`, `misfits-not-possible`
  */
@@ -113,10 +113,6 @@ export function checkChoice(
   label: string,
   before: Pick<SourceTable, 'cursor' | 'misfits'> | null = null,
 ): void {
-  if (!capabilities.modes.includes(table.mode))
-    throw new TerminalError('mode-not-possible', `${label} cannot load "${table.name}" by ${table.mode}.`, {
-      remedy: `Choose ${capabilities.modes.join(' or ')}.`,
-    });
   if (table.columns.length > 0 && loadedOf(table).length === 0)
     throw new TerminalError('no-columns', `Of "${table.name}" every column would be left out.`, {
       remedy: 'Choose at least one of its columns, or do not load the table.',

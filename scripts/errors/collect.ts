@@ -5,6 +5,8 @@
  * - the `code` of an object that has a `message` beside it: a failure that is recorded, not thrown
  * - the first of three that a rule for a server's errors says (`say`)
  * - what a function of the same file is given for its parameter `code`
+ *
+ * A constant stands for its text, wherever it is declared.
  */
 import { join } from 'node:path';
 import { API } from 'typescript/unstable/sync';
@@ -24,6 +26,7 @@ import {
   isPropertyAssignment,
   isShorthandPropertyAssignment,
   isStringLiteral,
+  isVariableDeclaration,
   type Node,
   type ObjectLiteralExpression,
   type SourceFile,
@@ -36,12 +39,15 @@ export interface SaidCode {
   readonly file: string;
 }
 
-/** Where the code stands among the arguments, by class. */
+/** Where the code stands among the arguments, by class: each that can be thrown, and what extends one of them. */
 const CLASSES: Readonly<Record<string, number>> = {
   TerminalError: 0,
   TransientError: 0,
   BusyError: 0,
   FormatError: 1,
+  ThriftTruncated: 1,
+  ConflictError: 0,
+  LeaseLostError: 0,
 };
 
 /** Reads every file of functions/ below `root`; takes some seconds, for the compiler opens the project. */
@@ -50,20 +56,33 @@ export function collectCodes(root: string): SaidCode[] {
   try {
     const [project] = api.updateSnapshot({ openProjects: [join(root, 'tsconfig.json')] }).getProjects();
     if (project === undefined) throw new Error(`the compiler opens no project at ${root}`);
-    return project.rootFiles
+    const sources = project.rootFiles
       .filter((name) => name.startsWith(join(root, 'functions/')))
       .flatMap((name) => {
         const source = project.program.getSourceFile(name);
-        const file = name.slice(root.length + 1);
-        return source === undefined ? [] : codesOf(source).map((code) => ({ code, file }));
+        return source === undefined ? [] : [{ source, file: name.slice(root.length + 1) }];
       });
+    const constants = new Map(sources.flatMap(({ source }) => constantsOf(source)));
+    return sources.flatMap(({ source, file }) => codesOf(source, constants).map((code) => ({ code, file })));
   } finally {
     api.close();
   }
 }
 
+/** Constants in capital letters, with their texts. */
+function constantsOf(source: SourceFile): [name: string, text: string][] {
+  const found: [string, string][] = [];
+  each(source, (node) => {
+    if (!isVariableDeclaration(node) || node.initializer === undefined) return;
+    const name = textOf(node.name);
+    if (name !== null && /^[A-Z_]+$/.test(name) && isStringLiteral(node.initializer))
+      found.push([name, node.initializer.text]);
+  });
+  return found;
+}
+
 /** The codes that one file says. */
-export function codesOf(source: SourceFile): string[] {
+function codesOf(source: SourceFile, constants: ReadonlyMap<string, string>): string[] {
   const takers = new Map<string, number>();
   each(source, (node) => {
     if (!isFunctionDeclaration(node) || node.name === undefined) return;
@@ -72,7 +91,8 @@ export function codesOf(source: SourceFile): string[] {
   });
   const found = new Set<string>();
   each(source, (node) => {
-    for (const place of placesOf(node, takers)) for (const code of literals(place)) found.add(code);
+    for (const place of placesOf(node, takers))
+      for (const code of literals(place, constants)) found.add(code);
   });
   return [...found];
 }
@@ -122,14 +142,16 @@ function textOf(name: Node | undefined): string | null {
 }
 
 /** The words that an expression can be: itself, or either side of a condition. */
-function literals(place: Expression | undefined): string[] {
+function literals(place: Expression | undefined, constants: ReadonlyMap<string, string>): string[] {
   if (place === undefined) return [];
   // Issues of zod have a code of zod's own.
-  if (isStringLiteral(place))
-    return /^[a-z]+(-[a-z]+)*$/.test(place.text) && place.text !== 'custom' ? [place.text] : [];
-  if (isBinaryExpression(place)) return literals(place.right);
-  if (isConditionalExpression(place)) return [...literals(place.whenTrue), ...literals(place.whenFalse)];
-  if (isParenthesizedExpression(place)) return literals(place.expression);
+  const word = (text: string) => (/^[a-z]+(-[a-z]+)*$/.test(text) && text !== 'custom' ? [text] : []);
+  if (isStringLiteral(place)) return word(place.text);
+  if (isIdentifier(place)) return word(constants.get(place.text) ?? '');
+  if (isBinaryExpression(place)) return literals(place.right, constants);
+  if (isConditionalExpression(place))
+    return [place.whenTrue, place.whenFalse].flatMap((side) => literals(side, constants));
+  if (isParenthesizedExpression(place)) return literals(place.expression, constants);
   return [];
 }
 

@@ -2,22 +2,25 @@
 import type { ErrorArea } from '../../functions/core/error-codes.ts';
 import type { SaidCode } from './collect.ts';
 
+/** Where codes are expected: tests, and suites that several of them run. */
+export const TESTS: readonly string[] = ['tests/**/*.test.ts', 'tests/contract/*-suite.ts'];
+
 /** A test file. */
 export interface TestText {
   readonly file: string;
   readonly text: string;
 }
 
-/** Which test files name a code as a whole word in quotes. */
+/** A word in a test where a code is expected: a text of its own, after the name of what fails, or before the message. */
+const EXPECTED = /(?:['"`]|\/\^)(?:[\w.]+ )?([a-z]+(?:-[a-z]+)*)(?=['"`]|: )/g;
+
+/** Which test files expect a code: `'schema-kept'`, `'public.orders schema-kept'`, `/^no-lines-left: …/`. */
 export function reproducedBy(tests: readonly TestText[]): (code: string) => string[] {
-  return (code) =>
-    tests
-      .filter(
-        ({ text }) =>
-          text.includes(`'${code}'`) || text.includes(`"${code}"`) || text.includes(`\`${code}\``),
-      )
-      .map(({ file }) => file)
-      .sort();
+  const files = new Map<string, Set<string>>();
+  for (const { file, text } of tests)
+    for (const [, word = ''] of text.matchAll(EXPECTED))
+      files.set(word, (files.get(word) ?? new Set()).add(file));
+  return (code) => [...(files.get(code) ?? [])].sort();
 }
 
 /** One table per area. What no test names has an empty cell. */

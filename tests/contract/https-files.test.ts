@@ -98,6 +98,16 @@ test('without ETag and Last-Modified a file counts as changed at every load, and
   expect(await later.planUnits('plain.csv', { targetBytes: 1, range })).toHaveLength(1);
 });
 
+test('a server that does not say how long a file is, is not read', async () => {
+  server.files.set('/endless.csv', { bytes: Buffer.from('id\n1\n'), ranges: false, lengthless: true });
+  const session = csv(readerOf(), at('/endless.csv'));
+  await session.openSnapshot();
+  await expect(session.describe('endless.csv')).rejects.toMatchObject({
+    code: 'length-unknown',
+    remedy: expect.stringContaining('Content-Length'),
+  });
+});
+
 test('without ETag and Last-Modified the length tells one version from another, and Parquet is not read in parts', async () => {
   server.files.set('/plain.csv', { bytes: Buffer.from('id\n1\n') });
   const session = csv(readerOf(), at('/plain.csv'));

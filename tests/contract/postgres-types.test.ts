@@ -333,6 +333,11 @@ describe('PostgreSQL’s types', () => {
     await expect(reader.importSnapshot({ token: "x'; DROP TABLE y" })).rejects.toMatchObject({
       code: 'snapshot-invalid',
     });
+    // Nor does a session that reads the snapshot of another open one of its own.
+    const other = await connect();
+    const third = await connect();
+    await third.importSnapshot(await other.openSnapshot());
+    await expect(third.openSnapshot()).rejects.toMatchObject({ code: 'snapshot-open' });
   });
 
   test('the session cannot write', async () => {

@@ -83,6 +83,22 @@ describe('servers that mean harm', () => {
     expect([...copy.sessions].map(({ login }) => login?.readOnly)).toEqual([true]);
   });
 
+  test('one that sends a session on leads nowhere where a tunnel leads to it alone', async () => {
+    const copy = await start();
+    const server = await start({ greeting: () => routing('localhost', copy.port) });
+    const { settings, credentials } = server.access();
+    if (settings.kind !== 'sqlserver') throw new Error(`a ${settings.kind} server`);
+    const { hosts } = makeTestContext();
+    const pinned = await hosts.pin(settings.host, settings.port);
+    const tunnel = { host: 'jump.example', port: 22, user: 'tw', hostKey: null };
+    const behind = { ...settings, readOnlyIntent: true, tunnel };
+    await expect(openConnection(behind, credentials, pinned, hosts, never)).rejects.toMatchObject({
+      code: 'routed-past-tunnel',
+      message: expect.stringContaining(`then localhost:${copy.port}`),
+    });
+    expect(copy.all).toHaveLength(0);
+  });
+
   test('one that sends a session on without end is left, and the way is told', async () => {
     const server: TestSqlServer = await start({ greeting: () => routing('localhost', server.port) });
     await expect(connect(server, { readOnlyIntent: true })).rejects.toMatchObject({

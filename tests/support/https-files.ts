@@ -11,6 +11,8 @@ export interface WebFile {
   readonly modified?: string;
   /** Answers Range requests with the part; default true. */
   readonly ranges?: boolean;
+  /** Sends it in chunks, and does not say how long it is. */
+  readonly lengthless?: boolean;
   readonly status?: number;
   readonly location?: string;
   /** Sends so many bytes of the body and then nothing. */
@@ -57,7 +59,7 @@ export async function startWebFiles(): Promise<WebFiles> {
 
 function answer(file: WebFile | undefined, request: IncomingMessage, response: ServerResponse): void {
   if (file === undefined) return void response.writeHead(404).end();
-  const { bytes, etag, modified, ranges = true, status, location, silentAfter, busy } = file;
+  const { bytes, etag, modified, ranges = true, lengthless, status, location, silentAfter, busy } = file;
   if (busy === true) {
     const telling = setInterval(() => response.writeProcessing(), 20);
     return void response.on('close', () => clearInterval(telling));
@@ -75,7 +77,7 @@ function answer(file: WebFile | undefined, request: IncomingMessage, response: S
     return void response.writeHead(416, { ...headers, 'content-range': `bytes */${bytes.length}` }).end();
   response.writeHead(range === null ? 200 : 206, {
     ...headers,
-    'content-length': end - start,
+    ...(lengthless === true ? {} : { 'content-length': end - start }),
     ...(range === null ? {} : { 'content-range': `bytes ${start}-${end - 1}/${bytes.length}` }),
   });
   const body = bytes.subarray(start, end);

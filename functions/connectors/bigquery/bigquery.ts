@@ -28,7 +28,6 @@ export const bigquery: Connector = {
   label: 'BigQuery',
   capabilities: {
     chunks: true,
-    modes: ['replace', 'append', 'merge'],
     cursorTypes: CURSOR_TYPES.bigquery,
     ownCursor: false,
     sharedSnapshot: true,

@@ -29,6 +29,34 @@ interface Counts {
   unpacked: number;
 }
 
+/** What is said of files that are packed so. */
+interface Packing {
+  readonly bomb: (uri: string) => TerminalError;
+  readonly broken: (uri: string, cause: Error) => TerminalError;
+}
+
+const GZIP: Packing = {
+  bomb: (uri) => bomb('gzip-bomb', uri),
+  broken: (uri, cause) => broken('gzip-broken', 'gzip', uri, cause),
+};
+const ZSTD: Packing = {
+  bomb: (uri) => bomb('zstd-bomb', uri),
+  broken: (uri, cause) => broken('zstd-broken', 'zstd', uri, cause),
+};
+
+function bomb(code: string, uri: string): TerminalError {
+  return new TerminalError(code, `${uri} unpacks to more than ${MAX_RATIO} times its size.`, {
+    remedy: 'Store the file uncompressed, or in several files.',
+  });
+}
+
+function broken(code: string, name: string, uri: string, cause: Error): TerminalError {
+  return new TerminalError(code, `${uri} is not a whole ${name} file (${cause.message}).`, {
+    remedy: 'Compress and upload the file again.',
+    cause,
+  });
+}
+
 /** How files are packed, by the bytes that they begin with. */
 const packings: readonly {
   readonly magic: readonly number[];
@@ -41,13 +69,13 @@ const packings: readonly {
   {
     magic: [0x1f, 0x8b],
     unpack: (chunks, counts, uri) =>
-      unpack(chunks, 'gzip', createGunzip({ chunkSize: 256 * 1024 }), counts, uri),
+      unpack(chunks, GZIP, createGunzip({ chunkSize: 256 * 1024 }), counts, uri),
   },
   {
     magic: [0x28, 0xb5, 0x2f, 0xfd],
     async *unpack(chunks, counts, uri) {
       for await (const frame of zstdFrames(chunks, uri))
-        yield* unpack(frame, 'zstd', createZstdDecompress({ chunkSize: 256 * 1024 }), counts, uri);
+        yield* unpack(frame, ZSTD, createZstdDecompress({ chunkSize: 256 * 1024 }), counts, uri);
     },
   },
 ];
@@ -112,7 +140,7 @@ async function peek(
 
 async function* unpack(
   chunks: AsyncIterable<Uint8Array>,
-  name: string,
+  packing: Packing,
   unzip: Transform,
   counts: Counts,
   uri: string,
@@ -130,19 +158,13 @@ async function* unpack(
     // What unpacks yields Buffers; Node's type says any.
     for await (const chunk of unzip as AsyncIterable<Uint8Array>) {
       counts.unpacked += chunk.length;
-      if (counts.unpacked > counts.stored * MAX_RATIO + RATIO_SLACK)
-        throw new TerminalError(`${name}-bomb`, `${uri} unpacks to more than ${MAX_RATIO} times its size.`, {
-          remedy: 'Store the file uncompressed, or in several files.',
-        });
+      if (counts.unpacked > counts.stored * MAX_RATIO + RATIO_SLACK) throw packing.bomb(uri);
       yield chunk;
     }
   } catch (thrown) {
     const error = toError(thrown);
     if (error instanceof TerminalError || error instanceof TransientError) throw error;
-    throw new TerminalError(`${name}-broken`, `${uri} is not a whole ${name} file (${error.message}).`, {
-      remedy: 'Compress and upload the file again.',
-      cause: error,
-    });
+    throw packing.broken(uri, error);
   } finally {
     source.destroy();
     unzip.destroy();

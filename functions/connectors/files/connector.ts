@@ -39,7 +39,6 @@ export function makeFileConnector<K extends FileKind>(options: FileKindOptions<K
   };
   const capabilities: ConnectorCapabilities = {
     chunks,
-    modes: ['replace', 'append', 'merge'],
     cursorTypes: CURSOR_TYPES[kind],
     ownCursor: true,
     sharedSnapshot: true,

@@ -18,7 +18,6 @@ export const mysql: Connector = {
   label: 'MySQL or MariaDB',
   capabilities: {
     chunks: true,
-    modes: ['replace', 'append', 'merge'],
     cursorTypes: CURSOR_TYPES.mysql,
     ownCursor: false,
     sharedSnapshot: false,

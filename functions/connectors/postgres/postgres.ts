@@ -18,7 +18,6 @@ export const postgres: Connector = {
   label: 'PostgreSQL',
   capabilities: {
     chunks: true,
-    modes: ['replace', 'append', 'merge'],
     cursorTypes: CURSOR_TYPES.postgres,
     ownCursor: false,
     sharedSnapshot: true,

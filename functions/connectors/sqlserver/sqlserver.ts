@@ -19,7 +19,6 @@ export const sqlserver: Connector = {
   label: 'SQL Server',
   capabilities: {
     chunks: true,
-    modes: ['replace', 'append', 'merge'],
     cursorTypes: CURSOR_TYPES.sqlserver,
     ownCursor: false,
     sharedSnapshot: false,

@@ -45,5 +45,9 @@ export const INSTALLATION_CODES = {
     'The work on a message was begun again and again, and its process ended each time.',
     'Give the function more memory, and replay the message.',
   ],
+  'lease-lost': [
+    'A process stood still for so long that another has taken its work over.',
+    'Nothing is to be done: the other one goes on with it.',
+  ],
   'not-replayable': ['The message cannot be published again.', 'Discard it; start again what it was about.'],
 } as const satisfies Record<string, ErrorEntry>;

@@ -104,7 +104,6 @@ export const LOAD_CODES = {
   ],
   'key-not-unique': ['Rows share a key.', 'Add columns to the key, or load by replace.'],
   'key-null': ['A row has no value in its key.', 'Fill it in the source, or choose other columns.'],
-  'mode-not-possible': ['The table cannot be loaded like that.', 'Choose another way of loading.'],
   'deletes-not-possible': [
     'Deleted rows cannot be found with these settings.',
     'Merge the table by a key: of what is replaced or added, and of files, nothing tells which rows are gone.',

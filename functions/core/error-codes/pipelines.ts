@@ -89,7 +89,10 @@ export const PIPELINE_CODES = {
     'The new revision did not answer the test.',
     'Look at its log; the former one stays live.',
   ],
-  'revision-not-ready': ['The new revision is not ready yet.', 'It is looked at again by itself.'],
+  'revision-not-ready': [
+    'The new revision was not ready within the ten minutes that one may take to start.',
+    'Deploy again; if it happens again, look at the service’s log.',
+  ],
   'smoke-test-failed': [
     'Served lists differ from what was trained.',
     'Train again; the former deployment stays live.',

@@ -48,6 +48,10 @@ export const SOURCE_CODES = {
     'The connection to the source broke off.',
     'It is tried again; look at the server’s log for the reason.',
   ],
+  'source-busy': [
+    'Somebody else holds a lock on the table, or on its definition, and did not let go in time.',
+    'It is tried again; look for changes of tables, or long transactions, that are not committed.',
+  ],
   'too-many-connections': [
     'The server takes no more connections.',
     'Raise its limit, or load when fewer others are connected.',
@@ -198,9 +202,21 @@ export const SOURCE_CODES = {
   ],
   'encoding-broken': ['The text is not in the encoding that was chosen.', 'Choose the right one.'],
   'encoding-unsupported': ['The encoding is not read here.', 'Save the file as UTF-8.'],
-  'zstd-broken': [
-    'The compressed file is damaged.',
+  'gzip-broken': [
+    'A gzip file is damaged, or ends before its end.',
     'Compress it again and check that it is uploaded whole.',
+  ],
+  'gzip-bomb': [
+    'A gzip file unpacks to more than 250 times its size, which no table does.',
+    'Store the file uncompressed, or in several files.',
+  ],
+  'zstd-broken': [
+    'A zstd file is damaged, or ends before its end.',
+    'Compress it again and check that it is uploaded whole.',
+  ],
+  'zstd-bomb': [
+    'A zstd file unpacks to more than 250 times its size, which no table does.',
+    'Store the file uncompressed, or in several files.',
   ],
   'parquet-unsupported': [
     'The Parquet file uses what is not read here.',
@@ -222,7 +238,6 @@ export const SOURCE_CODES = {
   ],
   'test-timeout': ['The connection test took too long.', 'Look at the step at which it stopped.'],
   'test-lost': ['The connection test’s process ended without a word.', 'Test again.'],
-  'step-failed': ['A step of the connection test failed.', 'Do what the step says.'],
   'key-invalid': [
     'What was given is no key of a Google service account.',
     'Give the text of the JSON file as Google made it.',

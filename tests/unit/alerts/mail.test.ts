@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Socket } from 'node:net';
 import { openMailer } from '../../../functions/alerts/mail.ts';
 
@@ -27,5 +28,26 @@ test('without TLS a mail server off this machine is told nothing, least of all t
   await expect(mailer?.send(mail)).rejects.toMatchObject({ code: 'mail-unavailable' });
   expect(said.filter((verb) => verb !== 'QUIT')).toEqual(['EHLO', 'STARTTLS']);
   for (const socket of sockets) socket.destroy();
+  server.close();
+});
+
+test('a mail that the server does not take is not sent again; one that it may take later is', async () => {
+  let status = 422;
+  const server = createHttpServer(
+    (_, response) => void response.writeHead(status).end('for ann@example.com'),
+  );
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  const mailer = openMailer({ url: `http://:token@127.0.0.1:${port}/send`, from: 'a@tw.example' });
+  const send = () => mailer?.send({ to: 'ann@example.com', subject: 'x', text: 'y', id: 'd1' });
+  await expect(send()).rejects.toMatchObject({
+    code: 'mail-refused',
+    name: 'TerminalError',
+    message: 'The mail server answers 422: it does not take this message.',
+  });
+  status = 503;
+  await expect(send()).rejects.toMatchObject({ code: 'mail-unavailable', name: 'TransientError' });
   server.close();
 });

@@ -195,6 +195,14 @@ describe('the trainer', () => {
     });
   });
 
+  it('trains nothing where what is asked for cannot be read', async () => {
+    const objects = new Map<string, Uint8Array>([[at.request, Buffer.from('{"settings": ')]]);
+    const { context } = surroundings();
+    await trainRun(context, bucketWith(objects), env);
+    const result = TrainingResult.parse(JSON.parse(Buffer.from(objects.get(at.result) ?? []).toString()));
+    expect(result).toMatchObject({ ok: false, failure: { code: 'training-request-invalid' } });
+  });
+
   it('leaves no result when the cloud is away: the next attempt may do better', async () => {
     const objects = new Map(snapshot);
     const { context, published } = surroundings();

@@ -30,7 +30,12 @@ test('a container knows its tenant’s key, and is told clearly that the install
   });
   expect(config.tenantKeys?.current).toBe(2);
   expect(config.tenantKeys?.keys.get(2)).toEqual(key);
-  expect(() => config.installationKey).toThrow(/TRADEWIND_INSTALLATION_KEY is not set here/);
+  expect(() => config.installationKey).toThrow(
+    expect.objectContaining({
+      code: 'configuration-invalid',
+      message: 'TRADEWIND_INSTALLATION_KEY is not set here.',
+    }),
+  );
 });
 
 test('containers are started from the images of the same release', () => {

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import type { SourceAccess } from '#connectors/connector';
 import { csv } from '#connectors/csv/csv';
+import { readObjectText } from '#connectors/csv/object-text';
 import { findShape } from '#connectors/csv/shape';
 import { extractAll, makeMemoryObjects, makeTestContext } from '#tests/connectors';
 import { readWithDuckDb } from '#tests/parquet';
@@ -219,6 +220,23 @@ describe('a CSV file', () => {
     await expect(read('"id"x,name\n1,bolt\n2,nut\n')).rejects.toMatchObject({
       code: 'header-invalid',
       message: `Line 1 of ${uri}, which must name the columns, has text after a closing quote.`,
+    });
+  });
+
+  test('a packed file that storage breaks off is not taken for a damaged one', async () => {
+    const packed = gzipSync('a,b\n1,2\n'.repeat(1000));
+    async function* stored(error: Error) {
+      yield packed.subarray(0, 50);
+      throw error;
+    }
+    const read = async (error: Error) => {
+      for await (const text of readObjectText(stored(error), { encoding: 'utf-8', uri }))
+        expect(text.length).toBeGreaterThan(0);
+    };
+    await expect(read(new Error('socket hang up'))).rejects.toMatchObject({
+      code: 'object-read',
+      name: 'TransientError',
+      message: expect.stringContaining(uri),
     });
   });
 

@@ -10,6 +10,7 @@ import { buildHistory, profileOf, toSparse, type History } from '../../../../fun
 import { requireItemItem } from '../../../../functions/recommender/item-item.ts';
 import { inThread } from '../../../../functions/recommender/kernels/pool.ts';
 import { seededRandom } from '../../../../functions/recommender/random.ts';
+import { algorithmNamed } from '../../../../functions/recommender/registry.ts';
 import { makeShelf, rank } from '../../../../functions/recommender/rank.ts';
 import { checkerboard, toInteractions, wholesaler, type Line } from '#tests/purchases';
 
@@ -38,6 +39,26 @@ describe('the checkerboard', () => {
         customer,
       );
   });
+});
+
+it('EASE refuses more items than its matrix has room for, before it makes one', async () => {
+  const items = 8001;
+  const history = historyOf(
+    Array.from({ length: items }, (_, item): Line => [0, item, 1]),
+    1,
+    items,
+  );
+  await expect(ease.fit(history, ease.options.parse({}), context())).rejects.toMatchObject({
+    code: 'too-many-items',
+    message: expect.stringContaining('8001'),
+    remedy: expect.stringContaining('8000'),
+  });
+});
+
+it('an algorithm that is not there is named, with those that are', () => {
+  expect(() => algorithmNamed('apriori')).toThrow(
+    expect.objectContaining({ code: 'unknown-algorithm', remedy: expect.stringContaining('ease') }),
+  );
 });
 
 it('EASE equals its closed form, worked out by hand for two items', async () => {
