@@ -37,8 +37,7 @@ export async function runTest(
     const tested = connectors[source.settings.kind].test(access, context, signal);
     for await (const { code, ...step } of tested) {
       steps.push(step);
-      if (code !== null && failure === null)
-        failure = { code, message: step.message, remedy: step.remedy };
+      if (code !== null && failure === null) failure = { code, message: step.message, remedy: step.remedy };
       // Steps are shown as they end; only this process writes while the test is running.
       await store.db.commit([{ kind: 'update', path, data: { steps } }]);
     }
