@@ -78,7 +78,10 @@ export const ACCESS_CODES = {
   'tenant-deleted': ['The tenant is deleted.', 'Restore it first.'],
   'tenant-going': ['The tenant is being removed for good.', 'There is no way back; make a new one.'],
   'tenant-not-empty': ['An import needs a tenant without models.', 'Make a new tenant for it.'],
-  'too-many-tenants': ['A person may own so many tenants.', 'Delete one, or ask the operator.'],
+  'too-many-tenants': [
+    'A person owns at most 20 tenants.',
+    'Use one of them, delete one, or ask the operator.',
+  ],
   'import-active': ['Another import of the tenant is under way.', 'Wait for its end.'],
   'import-invalid': [
     'The file is no export of this version, or is damaged.',

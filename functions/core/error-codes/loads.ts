@@ -14,7 +14,10 @@ export const LOAD_CODES = {
   'run-waiting': ['A run waits already for the active one to end.', 'Choose times further apart.'],
   'run-over': ['The run has ended.', 'There is nothing to cancel.'],
   'run-held': ['Somebody else is at this run right now.', 'It goes on by itself.'],
-  'run-failed': ['A run that a schedule started ended badly.', 'Look at the run.'],
+  'run-failed': [
+    'A run that a schedule started left tables out, or ended without a failure of its own.',
+    'Look at the run: each of its tables says what became of it.',
+  ],
   'run-cancelled': ['A person ended the run.', 'Start it again if it is still wanted.'],
   'runner-lost': [
     'The container that loaded ended again and again without a word.',
@@ -46,8 +49,8 @@ export const LOAD_CODES = {
     'See why that one failed; or let each table be published by itself.',
   ],
   'published-meanwhile': [
-    'Another process published this table at the same moment.',
-    'Look at the table’s history; run it again if rows are missing.',
+    'Another run published the table while this one was reading it. Nothing of this one was published.',
+    'Start the load again: it goes on from what is published now.',
   ],
   'too-many-rejects': [
     'More rows did not fit than the table’s limit allows.',
@@ -58,12 +61,12 @@ export const LOAD_CODES = {
     'Check the source; raise the limit if it is right.',
   ],
   'column-type-changed': [
-    'A column has another type than in the warehouse.',
-    'Change it back or cast it in a view, or load it into a new table.',
+    'A column became of another type between the planning of the load and its publication.',
+    'Load it again: the change is then proposed on the Sources page, to be accepted or not.',
   ],
   'schema-changed': [
-    'The table’s columns changed in the source in a way that could lose something.',
-    'Look at what depends on it on the Sources page: accept the change, keep the table as it is, or leave the column out.',
+    'The table’s columns changed in the source in a way that could lose something, or show what was to be left out or hashed.',
+    'Look at it on the Sources page: accept the change, keep the table as it is, or leave the column out.',
   ],
   'schema-kept': [
     'The columns changed in the source, and somebody chose to keep the raw table as it is.',
@@ -90,8 +93,8 @@ export const LOAD_CODES = {
     'Give the installation’s service account the role that the message names.',
   ],
   'column-in-use': [
-    'A data set or rule needs the column that is to be left out.',
-    'Change what uses it first.',
+    'A data set reads the column that is to be left out.',
+    'Take it out of the data set first, or keep loading it.',
   ],
   'destination-taken': [
     'Another table is loaded to the same place.',
@@ -121,18 +124,18 @@ export const LOAD_CODES = {
     'Choose a cursor, or choose the rows by a filter.',
   ],
   'place-changed': [
-    'The source is another place than the last load’s.',
-    'Say that it moved, or begin the table anew.',
+    'The source is at another place than when the table was loaded last. Nothing was read.',
+    'Say on the Sources page what is there: the same data, to go on with, or other data, for which the table begins anew.',
   ],
   'not-moved': ['The source is where it was.', 'Nothing is to be done.'],
   'again-not-possible': [
-    'The table cannot be read once more like that.',
-    'Choose replace, or another beginning.',
+    'A part of the table cannot be read once more: which of the rows that are there make place for it cannot be told.',
+    'Read the table anew: “Load anew” on the Sources page, or "again": { "anew": true }.',
   ],
   'again-without-tables': ['Reading once more needs the tables to be named.', 'Name them.'],
   'too-many-together': [
-    'So many tables cannot be published in one moment.',
-    'Load fewer of them, or not together.',
+    'BigQuery changes at most 100 tables at one moment, one of which is ours, and takes statements of up to a megabyte.',
+    'Load fewer tables at once, or let each be published by itself.',
   ],
   'unknown-column': ['There is no such column.', 'Check its spelling; discover the tables again.'],
   'unknown-source': ['There is no such source in this model.', 'Check the id.'],
@@ -171,7 +174,10 @@ export const LOAD_CODES = {
     'The receiver of an alert says that its address is gone.',
     'Give the channel a new address.',
   ],
-  'channel-gone': ['The alert channel, or what is sealed of it, was removed.', 'Add it again.'],
+  'channel-gone': [
+    'The alert channel was removed, or what is sealed of its address is gone.',
+    'Remove the channel where it is still listed, and add it again.',
+  ],
   'channel-off': ['The alert channel was turned off.', 'Turn it on, and send the message again.'],
   'target-kind': ['A channel stays a webhook or e-mail.', 'Add another channel.'],
   'address-unverified': [

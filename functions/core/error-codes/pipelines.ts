@@ -15,7 +15,10 @@ export const PIPELINE_CODES = {
     'There are too few customers, items or lines to learn from.',
     'Load more history, or loosen the cleaning.',
   ],
-  'history-empty': ['There is no order before the split.', 'Load more history.'],
+  'history-empty': [
+    'No order of the data set has a date.',
+    'Look at the data set: which column is the time, and what does the cleaning leave over?',
+  ],
   'history-too-short': [
     'The history is too short to hold some of it back.',
     'Load more history, or hold back less.',

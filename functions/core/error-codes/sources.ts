@@ -130,12 +130,15 @@ export const SOURCE_CODES = {
     'The moment at which the tables were read is no longer to be had.',
     'Run it again; keep undo or versions for longer if it goes on.',
   ],
-  'snapshot-lost': ['Whoever held the moment of the snapshot is gone.', 'It is begun anew by itself.'],
+  'snapshot-lost': [
+    'The server closed the snapshot of a load again and again, so a table could not be read to its end.',
+    'Let the server keep a transaction open for as long as the tables take (idle and statement time limits, poolers), or load fewer tables.',
+  ],
   'snapshot-missing': ['A part was to be read without the snapshot that belongs to it.', 'Run it again.'],
   'snapshot-invalid': ['The snapshot’s name or file is not valid.', 'Run it again.'],
   'snapshot-open': [
-    'A snapshot is open already in this session.',
-    'Run it again; tell support if it goes on.',
+    'A session that reads the snapshot of another was to open one of its own.',
+    'Run it again; if it happens again, send the run’s id to support.',
   ],
   'snapshot-not-allowed': [
     'The database does not allow snapshot isolation.',
@@ -190,18 +193,24 @@ export const SOURCE_CODES = {
     'The file is larger than what is read from the web.',
     'Put it into Cloud Storage, or split it.',
   ],
-  'file-empty': ['The file has no rows to tell columns by.', 'Give one with a header and rows.'],
+  'file-empty': ['The file has no header line.', 'The first line must name the columns.'],
   'file-broken': [
     'The bytes are not what the format says.',
     'Write the file again and check that it is uploaded whole.',
   ],
-  'too-many-files': ['More files match than one table takes.', 'Name fewer by a narrower pattern.'],
+  'too-many-files': [
+    'More than the 10,000 files match that one table takes.',
+    'Name fewer by a narrower pattern.',
+  ],
   'header-invalid': [
-    'The first line names no columns, or one of them twice.',
-    'Give each column a name of its own, or say that there is no header.',
+    'The first line of a text file, which must name the columns, cannot be read as names: their text, their number or the line itself is not as it must be.',
+    'Check the delimiter and the encoding of the source, or write the header again.',
   ],
   'encoding-broken': ['The text is not in the encoding that was chosen.', 'Choose the right one.'],
-  'encoding-unsupported': ['The encoding is not read here.', 'Save the file as UTF-8.'],
+  'encoding-unsupported': [
+    'The file is UTF-16 text where another encoding was chosen, or none where that was.',
+    'Choose the encoding that the file has, or save it as UTF-8.',
+  ],
   'gzip-broken': [
     'A gzip file is damaged, or ends before its end.',
     'Compress it again and check that it is uploaded whole.',
@@ -225,16 +234,16 @@ export const SOURCE_CODES = {
   'page-too-big': ['A page of the Parquet file is larger than 128 MiB.', 'Write it with smaller pages.'],
   'no-tables': [
     'The source has no tables that the user may read.',
-    'Grant it SELECT, or name another schema.',
+    'Grant it USAGE on the schema and SELECT on the tables.',
   ],
   'no-columns': ['No column of the table is left to load.', 'Leave fewer columns out.'],
   'too-many-tables': [
-    'The source has more tables than can be listed.',
-    'Name a schema, or a user that sees fewer.',
+    'The source shows more than 500 tables.',
+    'Use a user that sees only those that orders, customers and products need.',
   ],
   'discovery-slow': [
-    'The source did not list its tables in time.',
-    'Try again when it is less busy, or name a schema.',
+    'The source did not describe its tables in time.',
+    'Try again when it is less busy, or give the user fewer schemas to see.',
   ],
   'test-timeout': ['The connection test took too long.', 'Look at the step at which it stopped.'],
   'test-lost': ['The connection test’s process ended without a word.', 'Test again.'],
