@@ -200,6 +200,13 @@ export interface ExtractResult {
 /** A connection to one source. Not shared between concurrent calls: one call at a time. */
 export interface SourceSession {
   listTables(): Promise<readonly TableListing[]>;
+  /**
+   * How many seconds the server is behind the one that it is a copy of; null where it is no copy, or does not say. May be
+   * asked in the middle of a snapshot. Absent where the kind has no such copies.
+   */
+  replicaLag?(): Promise<number | null>;
+  /** Connections that the server lets this user hold at once; null where it sets no limit. Absent where none can be told. */
+  connectionsAllowed?(): Promise<number | null>;
   /** Throws Terminal `table-not-found`. */
   describe(table: string): Promise<TableDescription>;
   /**

@@ -90,6 +90,20 @@ export const LoadAgain = z.union([
 ]);
 export type LoadAgain = z.infer<typeof LoadAgain>;
 
+/** What a run has of one of its sources, over all of its tasks. */
+export const SourceUse = z.object({
+  source: Id,
+  name: z.string(),
+  /** Connections that are held now, the most there were at once, and the most there may be. */
+  held: z.int(),
+  peak: z.int(),
+  most: z.int(),
+  /** How long its tasks have waited because the source, a replica, was behind; and by how much it was when they last did. */
+  waitedSeconds: z.number(),
+  lagSeconds: z.number().nullable(),
+});
+export type SourceUse = z.infer<typeof SourceUse>;
+
 /** One run over the enabled tables of a model, or some of them: `…/models/{m}/etlRuns/{r}`. */
 export const EtlRun = z.object({
   id: Id,
@@ -121,6 +135,8 @@ export const EtlRun = z.object({
   askedAt: Moment.nullable().default(null),
   /** Containers the platform is known to have made for it. */
   executions: z.int().default(0),
+  /** Its sources that are servers, by name, once they are connected to. */
+  sources: z.array(SourceUse).default([]),
   /** What it used, once it is over. */
   usage: Amounts.default(NOTHING_USED),
   /** The Cloud Run execution that does the work, once started. */

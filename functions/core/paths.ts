@@ -62,6 +62,8 @@ export const paths = {
   etlPlan: (run: string, table: string) => `${run}/plans/${table}`,
   /** The snapshots that are read now. */
   etlEpoch: (run: string) => `${run}/lease/epoch`,
+  /** Connections that the run's tasks hold of a source. */
+  etlSource: (run: string, source: string) => `${run}/lease/source-${source}`,
   datasets: (t: string, m: string) => `tenants/${t}/models/${m}/datasets`,
   dataset: (t: string, m: string, d: string) => `tenants/${t}/models/${m}/datasets/${d}`,
   schedules: (t: string, m: string) => `tenants/${t}/models/${m}/schedules`,

@@ -11,7 +11,7 @@ import { now, type Store } from '#store/store';
 import { currentTrace } from '#store/trace';
 import { planTasks } from './plan.ts';
 import { type RunKey, runPath } from './run-key.ts';
-import { tablesToLoad } from './tables.ts';
+import { sourcesToLoad, taskShare } from './tables.ts';
 
 const JOB = 'etl-runner';
 
@@ -47,7 +47,7 @@ export async function startExecution(
   }
   let made: readonly string[];
   try {
-    const tables = await tablesToLoad(store, key, only);
+    const sources = await sourcesToLoad(store, key, only);
     const tenantKeys = await tenantKeysOf(store, installationKeys, key.tenant);
     const start = () =>
       containers.startJob(JOB, {
@@ -58,7 +58,7 @@ export async function startExecution(
           TRADEWIND_RUN: key.run,
           TRADEWIND_TENANT_KEYS: formatTenantKeys(tenantKeys),
         }),
-        tasks: planTasks(tables.map((table) => table.estimatedRows)),
+        tasks: planTasks(sources.map(taskShare)),
       });
     // Who asked before and died, or was not answered, may have had one made: that one is taken up.
     const untold = run.value.executions < attempts ? await findUntold(store, containers, key) : [];

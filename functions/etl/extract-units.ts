@@ -2,6 +2,7 @@ import { makeTableWriter } from '#columnar/table-writer';
 import { CONNECTION_FAILURES, MOMENT_GONE, SOURCE_BUSY, type SourceSession } from '#connectors/connector';
 import { type Failure, TerminalError, toError, toFailure } from '#core/errors';
 import { paths } from '#core/paths';
+import type { Source } from '#core/source';
 import { mustRead } from '#store/document';
 import type { Meter, Spent } from './caps.ts';
 import { hashingWriter, hidingRejects, withoutQuotes } from './hashing.ts';
@@ -13,6 +14,7 @@ import { type Epoch, hidesValues, keyColumns, plannedColumns, plannedKey, TableP
 import { makeRejectSink } from './rejects.ts';
 import type { Scope } from './scope.ts';
 import type { Progress } from './progress.ts';
+import type { Seat } from './source-use.ts';
 import { openSession, readSource } from './sessions.ts';
 import {
   type ClaimedUnit,
@@ -67,10 +69,34 @@ export function openEpochWorker(
   /** Times in a row that a source was not to be reached. */
   let unreachable = 0;
 
+  /** Seats taken for units that are about to be claimed. */
+  const seats = new Map<string, Seat>();
+  const sources = new Map<string, Source>();
+
+  const sourceOf = async (id: string): Promise<Source> => {
+    const source = sources.get(id) ?? (await readSource(scope, id));
+    sources.set(id, source);
+    return source;
+  };
+  /** Whether a unit of the source may be claimed: its connection is there, or has a seat now. */
+  const admit = async (id: string): Promise<boolean> => {
+    if (sessions.has(id) || seats.has(id)) return true;
+    const seat = await scope.uses.take(await sourceOf(id));
+    if (seat !== null) seats.set(id, seat);
+    return seat !== null;
+  };
+  const leaveSeats = async (): Promise<void> => {
+    for (const [id, seat] of Array.from(seats)) {
+      seats.delete(id);
+      await seat.free();
+    }
+  };
   const sessionFor = async (source: string): Promise<SourceSession> => {
     const open = own.sessions.get(source) ?? sessions.get(source);
     if (open !== undefined) return open;
-    const session = await openSession(scope, await readSource(scope, source));
+    const seat = seats.get(source) ?? (await scope.uses.wait(await sourceOf(source), scope.signal));
+    seats.delete(source);
+    const session = await openSession(scope, await sourceOf(source), seat);
     try {
       await session.importSnapshot({ token: epoch.snapshots[source] ?? '' });
     } catch (error) {
@@ -97,13 +123,20 @@ export function openEpochWorker(
     lost,
     async step() {
       const reserved = await nextReserved(scope, own.queue);
-      const unit = reserved ?? (await claimUnit(scope, epoch.number));
-      if (unit === null) return false;
+      const unit =
+        reserved ?? (await claimUnit(scope, epoch.number, { sources: Object.keys(epoch.snapshots), admit }));
+      if (unit === null) {
+        await leaveSeats();
+        return false;
+      }
       const { table, source } = unit.record;
       try {
-        const result = await holding(scope, unit, scope.signal, async (signal) =>
-          extract(scope, await sessionFor(source), await planFor(table), unit, { progress, meter }, signal),
-        );
+        const result = await holding(scope, unit, scope.signal, async (signal) => {
+          const session = await sessionFor(source);
+          await leaveSeats();
+          await scope.lag.ready(await sourceOf(source), session, signal);
+          return extract(scope, session, await planFor(table), unit, { progress, meter }, signal);
+        });
         if (await settleDone(scope, unit, result)) onDone(result.tally ?? { rows: 0, bytes: 0 });
         else await forgo(scope, unit, result);
         unreachable = 0;
@@ -131,6 +164,7 @@ export function openEpochWorker(
       return true;
     },
     async close() {
+      await leaveSeats();
       for (const source of Array.from(sessions.keys())) await drop(source);
     },
   };

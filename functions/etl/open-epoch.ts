@@ -114,8 +114,9 @@ async function openSource(
     return await withRetries(scope.signal, told, async () => {
       // Read once: what is planned is about the place that is connected to, whatever is changed meanwhile.
       const from = await readSource(scope, source);
-      const session = await openSession(scope, from);
+      const session = await openSession(scope, from, await scope.uses.wait(from, scope.signal));
       try {
+        await scope.lag.ready(from, session, scope.signal);
         const { token } = await session.openSnapshot();
         const planned = await planSource(scope, session, from, tables, epoch, last);
         const shared = connectors[from.settings.kind].capabilities.sharedSnapshot;

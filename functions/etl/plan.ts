@@ -132,10 +132,22 @@ export function noColumns(
 const ROWS_PER_TASK = 5_000_000;
 const MAX_TASKS = 8;
 
-/** How many container tasks a run is worth, by what the last discovery estimated. */
-export function planTasks(estimates: readonly (number | null)[]): number {
-  const rows = estimates.reduce<number>((sum, rows) => sum + (rows ?? 0), 0);
-  return Math.min(MAX_TASKS, Math.max(1, Math.ceil(rows / ROWS_PER_TASK)));
+/** What a run reads of a source. */
+export interface TaskShare {
+  /** Rows of each table as the last discovery estimated them. */
+  readonly estimates: readonly (number | null)[];
+  /** Tasks that can read it at once; null: any number. 0: the coordinator alone reads it, in the snapshot's own session. */
+  readonly readers: number | null;
+}
+
+/** How many container tasks a run is worth: no more than its sources let read at once. */
+export function planTasks(shares: readonly TaskShare[]): number {
+  const shared = shares.filter(({ readers }) => readers !== 0);
+  const rows = shared
+    .flatMap(({ estimates }) => estimates)
+    .reduce<number>((sum, rows) => sum + (rows ?? 0), 0);
+  const readers = shared.reduce((sum, { readers }) => sum + (readers ?? MAX_TASKS), 0);
+  return Math.max(1, Math.min(MAX_TASKS, readers, Math.ceil(rows / ROWS_PER_TASK)));
 }
 
 /** Adds counts by reason. */

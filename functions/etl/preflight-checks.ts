@@ -8,6 +8,7 @@ import { asChosen } from '#core/misfit-policy';
 import { keyProblem, mergeKeyOf } from '#core/merge-key';
 import type { PreflightCheck } from '#core/preflight';
 import type { Source, SourceTable } from '#core/source';
+import { connectionLimit } from '#core/source-limits';
 import { type ColumnReaders, driftOf, proposed, reconciled } from '#core/table-drift';
 import { loadedColumns } from '#core/warehouse-name';
 import { inWords, refused } from './drift.ts';
@@ -46,6 +47,34 @@ export function checkDestinations(tables: readonly SourceTable[]): PreflightChec
       );
   }
   return findings.length > 0 ? findings : [passed(check, null, 'Each table has a destination of its own.')];
+}
+
+/**
+ * Whether a load by so many tasks gets the connections that it takes of a source; nothing where it holds none.
+ * @param allowed what the server lets the user hold at once; null: any number
+ */
+export function checkConnections(source: Source, allowed: number | null, tasks: number): PreflightCheck[] {
+  const most = connectionLimit(source.settings);
+  if (most === null) return [];
+  // One more than read holds the moment that they read.
+  const takes = Math.min(most, tasks + 1);
+  const check = 'connections';
+  const { name } = source;
+  if (allowed === null || allowed >= takes)
+    return [passed(check, name, `A load holds ${takes} of at most ${counted(most)} to "${name}".`)];
+  return [
+    failed(check, name, {
+      message: `A load would hold ${counted(takes)} to "${name}", whose server lets this user hold ${allowed}.`,
+      remedy:
+        allowed < 2
+          ? 'Let the user hold at least two there (ALTER ROLE … CONNECTION LIMIT, or ALTER DATABASE).'
+          : `Let the user hold more there (ALTER ROLE … CONNECTION LIMIT, or ALTER DATABASE), or set the source’s limit of connections (maxConnections) to ${allowed}.`,
+    }),
+  ];
+}
+
+function counted(connections: number): string {
+  return connections === 1 ? '1 connection' : `${connections} connections`;
 }
 
 /**

@@ -17,9 +17,10 @@ import { runsOfTheDay } from '#store/runs-of-the-day';
 import type { ModelKey } from '#store/source-access';
 import type { Store } from '#store/store';
 import { estimateTable, formerLoads, type RawSize } from './estimate.ts';
-import { checkDestinations, checkTable, failed, passed } from './preflight-checks.ts';
+import { planTasks } from './plan.ts';
+import { checkConnections, checkDestinations, checkTable, failed, passed } from './preflight-checks.ts';
 import { probeSource } from './probe-source.ts';
-import { type Choice, chooseTables, sourceTables } from './tables.ts';
+import { type Choice, chooseTables, sourceTables, taskShare } from './tables.ts';
 
 /** A request ends after 30 seconds; what has not answered by then is told as failed. */
 const LIMIT_SECONDS = 24;
@@ -67,10 +68,15 @@ export async function preflight(
   const former = await formerLoads(store, key);
   const sizes = new Map<string, { readonly raw: RawSize; readonly source: TableListing | null }>();
   const waiting = all.filter(({ source }) => tables.some((table) => table.source === source.id));
+  const shares = waiting.map(({ source }) =>
+    taskShare({ source, tables: tables.filter((table) => table.source === source.id) }),
+  );
+  const tasks = planTasks(shares);
   await inLanes(waiting, LANES, async ({ source }) => {
     const own = tables.filter((table) => table.source === source.id);
     const probed = await probeSource(store, config, key, source, own, signal);
     checks.push(probed.reached);
+    if (probed.reached.ok) checks.push(...checkConnections(source, probed.allowed, tasks));
     for (const { table, described, cost } of probed.tables) {
       const loaded = await warehouse.describe({ dataset: raw, table: table.destination });
       sizes.set(table.id, { raw: loaded, source: 'code' in described ? null : described });

@@ -13,6 +13,8 @@ export type Described = TableDescription | Failure;
 /** What came of asking a source: whether it is to be reached, and each table as it is there now. */
 export interface Probed {
   readonly reached: PreflightCheck;
+  /** Connections that its server lets the user hold at once; null where it sets no limit, or was not reached. */
+  readonly allowed: number | null;
   /** None where the source is not to be reached. */
   readonly tables: readonly {
     readonly table: SourceTable;
@@ -39,9 +41,10 @@ export async function probeSource(
     const context = await sourceContext(store, world, key);
     for await (const step of connector.test(access, context, signal))
       if (step.status === 'failed') {
-        return { reached: failed(check, source.name, step), tables: [] };
+        return { reached: failed(check, source.name, step), allowed: null, tables: [] };
       }
     session = await connector.connect(access, context, signal);
+    const allowed = (await session.connectionsAllowed?.()) ?? null;
     const found: Probed['tables'][number][] = [];
     for (const table of tables) {
       const described = await describe(session, table, signal);
@@ -50,10 +53,11 @@ export async function probeSource(
     }
     return {
       reached: passed(check, source.name, `"${source.name}" answers and may be read.`),
+      allowed,
       tables: found,
     };
   } catch (error) {
-    return { reached: failed(check, source.name, silence(source, signal, error)), tables: [] };
+    return { reached: failed(check, source.name, silence(source, signal, error)), allowed: null, tables: [] };
   } finally {
     await session?.close();
   }

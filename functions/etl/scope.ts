@@ -4,7 +4,9 @@ import type { JobContext } from '#runtime/job';
 import { type Log, makeLog, writeToStdout } from '#runtime/log';
 import { openRunLog } from '#store/run-log';
 import { openPlace, type Place } from './place.ts';
+import { type LagWatch, makeLagWatch } from './replica-lag.ts';
 import type { RunKey } from './run-key.ts';
+import { openSourceUses, type SourceUses } from './source-use.ts';
 import { openSpent, type SpentTold } from './spent.ts';
 import { openStopWatch } from './stop-watch.ts';
 
@@ -34,6 +36,9 @@ export interface Scope extends Place {
   /** When the run was made: relative dates count from then. */
   readonly createdAt: string;
   readonly spent: Pick<SpentTold, 'tell'>;
+  /** Connections to sources, bounded over all tasks. */
+  readonly uses: SourceUses;
+  readonly lag: LagWatch;
   /** Fires when the work is to be left: `living` or `stop` has fired. */
   readonly signal: AbortSignal;
   /** Fires when this process is to end, or its lease is lost: whoever comes next goes on with the run. */
@@ -56,6 +61,7 @@ export async function openScope(
     runLog.write(line);
   });
   const watch = await openStopWatch(place);
+  const uses = openSourceUses({ ...place, task: context.task, holder: context.holder });
   const spent = openSpent({ ...place, task: context.task, holder: context.holder });
   const scope: Scope = {
     ...place,
@@ -70,6 +76,8 @@ export async function openScope(
     again: watch.asked.again,
     createdAt: watch.asked.createdAt,
     spent,
+    uses,
+    lag: makeLagWatch({ log, uses }),
     living,
     stop: watch.signal,
     signal: AbortSignal.any([living, watch.signal]),
@@ -80,6 +88,7 @@ export async function openScope(
       watch.close();
       spent.close();
       await spent.tell();
+      await uses.close();
       await runLog.close();
     },
   };

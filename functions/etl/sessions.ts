@@ -5,6 +5,7 @@ import { Source } from '#core/source';
 import { mustRead } from '#store/document';
 import { accessOf, sourceContext } from '#store/source-access';
 import type { Scope } from './scope.ts';
+import type { Seat } from './source-use.ts';
 
 /** A source of the model as it is now. */
 export async function readSource({ store, key }: Scope, sourceId: string): Promise<Source> {
@@ -12,10 +13,22 @@ export async function readSource({ store, key }: Scope, sourceId: string): Promi
   return (await mustRead(store, path, Source, 'source')).value;
 }
 
-/** A new session with a source of the model; the caller closes it. */
-export async function openSession(scope: Scope, source: Source): Promise<SourceSession> {
+/** A new session with a source of the model; the caller closes it, which frees its seat. */
+export async function openSession(scope: Scope, source: Source, seat: Seat): Promise<SourceSession> {
   const { store, config, key } = scope;
-  const access = await accessOf(store, config, key, source);
-  const context = await sourceContext(store, config, key);
-  return connectors[source.settings.kind].connect(access, context, scope.signal);
+  try {
+    const access = await accessOf(store, config, key, source);
+    const context = await sourceContext(store, config, key);
+    const session = await connectors[source.settings.kind].connect(access, context, scope.signal);
+    return {
+      ...session,
+      async close() {
+        await session.close();
+        await seat.free();
+      },
+    };
+  } catch (error) {
+    await seat.free();
+    throw error;
+  }
 }

@@ -3,8 +3,10 @@ import { EtlTable, etlCycle } from '#core/etl-run';
 import { isFinal } from '#core/life-cycle';
 import { paths } from '#core/paths';
 import { loadsInto, Source, SourceTable } from '#core/source';
+import { readerLimit } from '#core/source-limits';
 import { readAll, transition } from '#store/document';
 import { now, type Store } from '#store/store';
+import type { TaskShare } from './plan.ts';
 import { type RunKey, tablePath } from './run-key.ts';
 
 type ModelKey = Pick<RunKey, 'tenant' | 'model'>;
@@ -84,8 +86,27 @@ export async function tablesToLoad(
   key: ModelKey,
   only: readonly string[] | null,
 ): Promise<SourceTable[]> {
-  const all = enabled(await sourceTables(store, key));
-  return only === null ? all : all.filter((table) => only.includes(table.id));
+  return (await sourcesToLoad(store, key, only)).flatMap(({ tables }) => tables);
+}
+
+/** The same by their sources; those of which none is loaded are left out. */
+export async function sourcesToLoad(
+  store: Store,
+  key: ModelKey,
+  only: readonly string[] | null,
+): Promise<SourceTables[]> {
+  const all = await sourceTables(store, key);
+  return all
+    .map((one) => ({
+      ...one,
+      tables: enabled([one]).filter((table) => only === null || only.includes(table.id)),
+    }))
+    .filter(({ tables }) => tables.length > 0);
+}
+
+/** What a source's tables are worth in tasks, and how many of them can read it. */
+export function taskShare({ source: { settings }, tables }: SourceTables): TaskShare {
+  return { estimates: tables.map(({ estimatedRows }) => estimatedRows), readers: readerLimit(settings) };
 }
 
 /** The tables of a run as they stand, by name. */

@@ -2,7 +2,7 @@
  * Claims on units of work. A unit has one holder at a time; of two claimants one wins, and only the claim that is still
  * held when the unit is done counts, so every unit has exactly one set of files that is loaded.
  */
-import { ConflictError } from '#cloud/firestore';
+import { ConflictError, type Snapshot } from '#cloud/firestore';
 import { type Failure, TransientError } from '#core/errors';
 import { paths } from '#core/paths';
 import { now } from '#store/store';
@@ -12,6 +12,9 @@ import type { Scope } from './scope.ts';
 
 /** How long a claim holds unless renewed; renewed every third of it. */
 export const CLAIM_SECONDS = 30;
+
+/** Values that Firestore looks for in one query. */
+const MOST_IN = 30;
 
 /** Tries of one unit, over all tasks and epochs' deaths. */
 export const MAX_UNIT_ATTEMPTS = 4;
@@ -28,28 +31,59 @@ function unitsOf({ key }: Pick<Scope, 'key'>): string {
   return paths.etlUnits(key.tenant, key.model, key.run);
 }
 
-/** Claims the next free unit of the epoch, in order; null where none is free now. */
-export async function claimUnit(place: Place, epoch: number): Promise<ClaimedUnit | null> {
+/** Whose units may be claimed. */
+export interface Admission {
+  /** The epoch's sources. */
+  readonly sources: readonly string[];
+  /** Whether units of the source may be: where not, somebody else does them. */
+  admit(source: string): Promise<boolean>;
+}
+
+/** Claims the next free unit of the epoch, in order; null where none is free now. `only`: of those sources. */
+export async function claimUnit(place: Place, epoch: number, only?: Admission): Promise<ClaimedUnit | null> {
   const { store } = place;
   const at = store.clock();
-  const withStatus = (status: UnitRecord['status'], limit: number) =>
+  const refused = new Set<string>();
+  const admitted = async (found: readonly Snapshot[], most: number): Promise<Snapshot[]> => {
+    const good: Snapshot[] = [];
+    for (const one of found) {
+      const { source } = UnitRecord.parse(one.data);
+      if (good.length === most || refused.has(source)) continue;
+      if (only === undefined || (await only.admit(source))) good.push(one);
+      else refused.add(source);
+    }
+    return good;
+  };
+  const withStatus = (status: UnitRecord['status'], limit: number, sources?: readonly string[]) =>
     store.db.list(unitsOf(place), {
       where: [
         ['epoch', '==', epoch],
         ['status', '==', status],
+        ...(sources === undefined ? [] : [['source', 'in', sources] as const]),
       ],
       limit,
     });
-  const pending = async (limit: number) =>
-    (await withStatus('pending', limit)).filter((one) => UnitRecord.parse(one.data).notBefore <= at);
+  const pending = async (limit: number, sources?: readonly string[]) =>
+    admitted(
+      (await withStatus('pending', limit, sources)).filter(
+        (one) => UnitRecord.parse(one.data).notBefore <= at,
+      ),
+      8,
+    );
   // Others look at the same first units; a handful more saves asking again after a lost race.
   let free = await pending(8);
   // All of the first may be waiting for another try.
-  if (free.length === 0) free = (await pending(200)).slice(0, 8);
+  if (free.length === 0) free = await pending(200);
+  const others = only?.sources.filter((source) => !refused.has(source)).slice(0, MOST_IN) ?? [];
+  // All of these may be of a source that has no room; what is of others lies behind them.
+  if (free.length === 0 && refused.size > 0 && others.length > 0) free = await pending(8, others);
   const abandoned =
     free.length > 0
       ? []
-      : (await withStatus('claimed', 64)).filter((one) => UnitRecord.parse(one.data).expiresAt < at);
+      : await admitted(
+          (await withStatus('claimed', 64)).filter((one) => UnitRecord.parse(one.data).expiresAt < at),
+          64,
+        );
   for (const found of [...free, ...abandoned]) {
     const record = UnitRecord.parse(found.data);
     const claim = {

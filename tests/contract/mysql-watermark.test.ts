@@ -10,7 +10,8 @@ const open: SourceSession[] = [];
 const clients: { destroy(): void }[] = [];
 
 beforeAll(async () => {
-  server = await startTestMariadb();
+  // A server that replicates itself, an hour later: a copy that is behind needs no second one.
+  server = await startTestMariadb(['--log-bin', '--server-id=7', '--replicate-same-server-id']);
   await server.sql(
     "CREATE USER reader@'%' IDENTIFIED BY 'owner secret'; GRANT SELECT ON shop.* TO reader@'%'",
   );
@@ -194,4 +195,22 @@ test('does not follow a column with nulls or zero dates, of another type, or tha
   await expect(read('who', null)).rejects.toMatchObject({ code: 'cursor-type' });
   await expect(read('nope', null)).rejects.toMatchObject({ code: 'cursor-unknown' });
   await expect(read('id', "1'; SELECT 1")).rejects.toMatchObject({ code: 'cursor-value' });
+});
+
+test('a copy that is behind says by how much, in the middle of a snapshot; where nobody may ask, or it is none, nothing is known', async () => {
+  const session = await connect();
+  expect(await session.replicaLag?.()).toBeNull();
+  await server.sql(`CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=${server.port}, MASTER_USER='owner',
+    MASTER_PASSWORD='owner secret', MASTER_SSL=0, MASTER_USE_GTID=no, MASTER_DELAY=3600`);
+  await server.sql('START SLAVE');
+  await server.sql('CREATE TABLE late (id int); INSERT INTO late VALUES (1)');
+  await session.openSnapshot();
+  await eventually('it is behind', async () => Number(await session.replicaLag?.()) >= 1);
+  const { columns } = await session.describe('late');
+  const units = await session.planUnits('late', { targetBytes: 1e9 });
+  expect((await extractAll(session, units, columns)).tally.rows).toBe(1);
+  const reader = await connect('reader');
+  expect(await reader.replicaLag?.()).toBeNull();
+  await server.sql('STOP SLAVE');
+  expect(await session.replicaLag?.()).toBeNull();
 });

@@ -15,6 +15,7 @@ import { toSourceError } from './errors.ts';
 import { mysqlFilter } from './filter.ts';
 import { readSettled, type Settled } from './in-flight.ts';
 import { broken } from './packets.ts';
+import { readReplicaLag } from './replica-lag.ts';
 import { TableRows } from './rows.ts';
 import { planTable, selectSql, UnitPart } from './units.ts';
 import { makeDecoder } from './values.ts';
@@ -47,6 +48,8 @@ export function makeMysqlSession(wire: Wire, place: ErrorPlace, signal: AbortSig
 
   return {
     listTables: () => guarded(() => listTables(wire)),
+
+    replicaLag: () => guarded(() => readReplicaLag(wire)),
 
     describe: (table) => guarded(async () => (await describeTable(wire, table)).description),
 

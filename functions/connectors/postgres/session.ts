@@ -11,6 +11,7 @@ import { readCopy } from './copy-reader.ts';
 import { closeClient } from './connection.ts';
 import { toSourceError } from './errors.ts';
 import { postgresFilter } from './filter.ts';
+import { readConnectionsAllowed, readReplicaLag } from './load.ts';
 import { makeRowSink } from './rows.ts';
 import { copySql, planRelation, UnitPart } from './units.ts';
 import { makeDecoder } from './values.ts';
@@ -47,6 +48,10 @@ export function makePostgresSession(client: Client, place: ErrorPlace, signal: A
 
   return {
     listTables: () => guarded(() => listRelations(client)),
+
+    replicaLag: () => guarded(() => readReplicaLag(client, reading)),
+
+    connectionsAllowed: () => guarded(() => readConnectionsAllowed(client)),
 
     describe: (table) =>
       guarded(async () => (await describeRelation(client, parseRelation(table))).description),

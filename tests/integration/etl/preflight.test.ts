@@ -47,6 +47,7 @@ test('what a load would meet is said beforehand, table by table; nothing is begu
       'columns public.customers ok',
       'columns public.lines ok',
       'columns public.orders ok',
+      'connections Shop ok',
       'cursor public.orders ok',
       'destinations - ok',
       'model-active - ok',

@@ -196,10 +196,15 @@ test('a merge that left rows out says that former versions stay, and that delete
 });
 
 test('small runs get one task, large ones more, never too many', () => {
+  const of = (readers: number | null, ...estimates: (number | null)[]) => ({ readers, estimates });
   expect(planTasks([])).toBe(1);
-  expect(planTasks([null, 541_909])).toBe(1);
-  expect(planTasks([7_000_000, 5_000_000])).toBe(3);
-  expect(planTasks([1e12])).toBe(8);
+  expect(planTasks([of(null, null, 541_909)])).toBe(1);
+  expect(planTasks([of(8, 7_000_000, 5_000_000)])).toBe(3);
+  expect(planTasks([of(null, 1e12)])).toBe(8);
+  // No more than read at once: two, or two here and one there; a source that one session reads needs no other task.
+  expect(planTasks([of(2, 1e12)])).toBe(2);
+  expect(planTasks([of(2, 1e12), of(1, 1e12), of(0, 1e12)])).toBe(3);
+  expect(planTasks([of(0, 1e12)])).toBe(1);
 });
 
 test('counts by reason add up', () => {
