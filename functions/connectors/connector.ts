@@ -279,6 +279,8 @@ export interface ConnectorContext {
   readonly bigQuery: (keyFile: string | null) => BigQueryApi;
   /** Milliseconds from an arbitrary start (`performance.now`); measures steps. */
   readonly now: () => number;
+  /** Milliseconds that a connection test waits for a word of a server; left out: as long as each kind takes to be right. */
+  readonly patienceMs?: number;
 }
 
 /** What a kind can do, for screens and planners. */

@@ -65,7 +65,7 @@ export async function* testServer(
     state.socket?.destroy();
     state.way = await openWay(settings, credentials, context, signal);
     state.pinned = state.way.pinned;
-    state.socket = await worded(reach(state.pinned, signal));
+    state.socket = await worded(reach(state.pinned, signal, context.patienceMs));
     state.socket.on('error', () => undefined);
     return `Signed in as ${tunnel?.user} to ${near.host}, whose host key is the confirmed one; it reaches ${settings.host}:${settings.port}.`;
   };
@@ -82,7 +82,7 @@ export async function* testServer(
         {
           name: 'reach',
           run: async () => {
-            state.socket = await worded(reach(required(state.pinned), signal));
+            state.socket = await worded(reach(required(state.pinned), signal, context.patienceMs));
             // Kept for the next step: a server may count connections that come to nothing.
             state.socket.on('error', () => undefined);
             return `Something answers at ${near.host}:${near.port}.`;

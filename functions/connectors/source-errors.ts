@@ -27,6 +27,15 @@ export const TIMEOUT_REMEDY =
 /** Host and port as people write them. */
 export const at = ({ host, port }: ErrorPlace): string => `${host}:${port}`;
 
+/** Of a server whose version is not read here; `oldest` as people know it. */
+export function tooOld(place: ErrorPlace, product: string, version: string, oldest: string): TerminalError {
+  return new TerminalError(
+    'server-too-old',
+    `The server at ${at(place)} is ${product} ${version.slice(0, 60)}, which is too old to be read.`,
+    { remedy: `Update it to ${oldest} or later, or load from a copy that is.` },
+  );
+}
+
 /** The words of `product` for `thrown`, by the first of `rules` that fits; errors that are ours already pass unchanged. */
 export function translateError(
   thrown: unknown,

@@ -7,6 +7,8 @@ const ROWS = 12_000;
 const READER = 'reader@demo-tradewind.iam.gserviceaccount.com';
 const STRANGER = 'stranger@demo-tradewind.iam.gserviceaccount.com';
 let server: TestBigQuery;
+/** Why what goes wrong with servers cannot with this one. */
+const ADDRESS = 'BigQuery answers at Google’s own address, which nobody gives.';
 
 describeConnector(
   'bigquery',
@@ -36,19 +38,34 @@ describeConnector(
       table: 'things',
       rows: ROWS,
       cursor: 'id',
+      impossible: {
+        'name: unknown': ADDRESS,
+        'name: private': ADDRESS,
+        'name: metadata': ADDRESS,
+        'port: closed': ADDRESS,
+        'port: silent': ADDRESS,
+        'port: another protocol': ADDRESS,
+        'TLS: not offered': ADDRESS,
+        'TLS: another authority': ADDRESS,
+        'TLS: another name': ADDRESS,
+        'TLS: expired': ADDRESS,
+        'privilege: read':
+          'Who may see the tables of a data set may read them, as far as the local BigQuery goes.',
+        'version: too old': 'There is one.',
+      },
       broken: [
-        { what: 'no key file', access: access('shop', '{"type":"user"}'), step: 'sign-in', code: 'key-invalid', names: 'service_account' },
-        { what: 'another token address', access: access('shop', hostile), step: 'sign-in', code: 'key-invalid', names: 'token_uri' },
-        { what: 'deleted key', access: access('shop', gone), step: 'sign-in', code: 'sign-in-refused', names: READER },
-        { what: 'unknown account', access: access('shop', other), step: 'sign-in', code: 'sign-in-refused', names: 'nobody@' },
-        { what: 'no rights', access: access('shop', stranger), step: 'permissions', code: 'permission-denied', names: STRANGER },
-        { what: 'no data set', access: access('shoop'), step: 'permissions', code: 'permission-denied', names: 'shoop' },
-        { what: 'no table', access: access('empty'), step: 'permissions', code: 'no-tables', names: 'empty' },
-        { what: 'elsewhere', access: access('shop', key, 'US'), step: 'permissions', code: 'location-other', names: 'EU' },
-        { what: 'no label', access: access('unlabelled', null), step: 'permissions', code: 'dataset-forbidden', names: 'unlabelled' },
-        { what: 'nothing there, no key', access: access('shoop', null), step: 'permissions', code: 'dataset-forbidden', names: 'shoop' },
-        { what: 'our own', access: access('tw_acme_raw', null), step: 'permissions', code: 'dataset-forbidden', names: 'tw_acme_raw' },
-        { what: 'far away, no key', access: access('far', null), step: 'permissions', code: 'location-differs', names: 'US' },
+        { cell: 'password: wrong', what: 'no key file', access: access('shop', '{"type":"user"}'), step: 'sign-in', code: 'key-invalid', names: 'service_account', remedy: /new key \(JSON\) of the service account/ },
+        { cell: 'password: wrong', what: 'another token address', access: access('shop', hostile), step: 'sign-in', code: 'key-invalid', names: 'token_uri', remedy: /new key \(JSON\) of the service account/ },
+        { cell: 'password: wrong', what: 'deleted key', access: access('shop', gone), step: 'sign-in', code: 'sign-in-refused', names: READER, remedy: /key/ },
+        { cell: 'user: unknown', access: access('shop', other), step: 'sign-in', code: 'sign-in-refused', names: 'nobody@', remedy: /key/ },
+        { cell: 'privilege: none', access: access('shop', stranger), step: 'permissions', code: 'permission-denied', names: STRANGER, remedy: /BigQuery Data Viewer/ },
+        { cell: 'database: unknown', access: access('shoop'), step: 'permissions', code: 'permission-denied', names: 'shoop', remedy: /BigQuery Data Viewer/ },
+        { cell: 'empty', access: access('empty'), step: 'permissions', code: 'no-tables', names: 'empty', remedy: /Check the name of the data set/ },
+        { cell: 'database: unknown', what: 'elsewhere', access: access('shop', key, 'US'), step: 'permissions', code: 'location-other', names: 'EU', remedy: /Correct the location/ },
+        { cell: 'password: missing', what: 'no label', access: access('unlabelled', null), step: 'permissions', code: 'dataset-forbidden', names: 'unlabelled', remedy: /tradewind-tenant=acme/ },
+        { cell: 'password: missing', what: 'nothing there', access: access('shoop', null), step: 'permissions', code: 'dataset-forbidden', names: 'shoop', remedy: /tradewind-tenant=acme/ },
+        { cell: 'password: missing', what: 'our own', access: access('tw_acme_raw', null), step: 'permissions', code: 'dataset-forbidden', names: 'tw_acme_raw', remedy: /./ },
+        { cell: 'password: missing', what: 'far away', access: access('far', null), step: 'permissions', code: 'location-differs', names: 'US', remedy: /key of a service account/ },
       ], // prettier-ignore
       change: async () => {
         await server.run('DELETE FROM shop.things WHERE MOD(id, 7) = 0');

@@ -2,6 +2,7 @@ import { csv } from '#connectors/csv/csv';
 import type { SourceAccess } from '#connectors/connector';
 import { makeMemoryObjects, makeTestContext } from '#tests/connectors';
 import { describeConnector } from './connector-suite.ts';
+import { type FileCells, startFileCells } from './file-cells.ts';
 
 const ROWS = 20_000;
 const uri = 'gs://shop-files/exports/things.csv';
@@ -13,12 +14,14 @@ function accessTo(...uris: string[]): SourceAccess {
 }
 
 const objects = makeMemoryObjects();
+let cells: FileCells;
 
 describeConnector(
   'csv',
   async () => {
     objects.put(uri, lines(ROWS));
     objects.put('gs://shop-files/empty.csv', '');
+    cells = await startFileCells('csv', accessTo, objects);
     return {
       connector: csv,
       context: makeTestContext(objects),
@@ -27,25 +30,21 @@ describeConnector(
       table: 'things.csv',
       rows: ROWS,
       cursor: null,
+      impossible: { ...cells.impossible, 'version: too old': 'Text has no versions.' },
       broken: [
+        ...cells.broken,
         {
-          what: 'missing object',
-          access: accessTo('gs://shop-files/lost.csv'),
-          step: 'reach',
-          code: 'object-not-found',
-          names: 'gs://shop-files/lost.csv',
-        },
-        {
-          what: 'empty object',
+          cell: 'empty',
           access: accessTo('gs://shop-files/empty.csv'),
           step: 'read',
           code: 'file-empty',
           names: 'gs://shop-files/empty.csv',
+          remedy: /header/,
         },
       ],
       change: async () => objects.put(uri, lines(3)),
       appended: [1, 2, 3], // a new generation is a new file: all of it
     };
   },
-  async () => undefined,
+  async () => cells?.stop(),
 );

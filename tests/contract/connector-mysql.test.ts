@@ -1,13 +1,29 @@
-import { createServer } from 'node:net';
 import { mysql } from '#connectors/mysql/mysql';
 import type { MysqlSettings } from '#connectors/mysql/connection';
 import type { SourceAccess } from '#connectors/connector';
 import { makeTestContext } from '#tests/connectors';
 import { startTestMariadb, type TestMariadb } from '#tests/mariadb';
+import { resultOf, startScriptedMysql } from '#tests/mysql-packets';
+import {
+  AUTHORITY,
+  CERTIFICATES,
+  type Certificate,
+  closedPort,
+  startSilent,
+  startStranger,
+  startTlsFront,
+} from '#tests/odd-servers';
 import { describeConnector } from './connector-suite.ts';
 
 const ROWS = 20_000;
 let server: TestMariadb;
+/** Servers that are not what is said of them. */
+const odd: { stop(): Promise<void> }[] = [];
+async function portOf(starting: Promise<{ readonly port: number; stop(): Promise<void> }>): Promise<number> {
+  const started = await starting;
+  odd.push(started);
+  return started.port;
+}
 
 function accessWith(changes: Partial<MysqlSettings>, password = 'reader secret'): SourceAccess {
   return {
@@ -24,14 +40,6 @@ function accessWith(changes: Partial<MysqlSettings>, password = 'reader secret')
   };
 }
 
-async function closedPort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 1;
-}
-
 describeConnector(
   'mysql',
   async () => {
@@ -42,7 +50,18 @@ describeConnector(
       ANALYZE TABLE things;
       CREATE USER reader@'%' IDENTIFIED BY 'reader secret'; GRANT SELECT ON shop.things TO reader@'%';
       CREATE USER stranger@'%' IDENTIFIED BY 'reader secret'; GRANT CREATE TEMPORARY TABLES ON shop.* TO stranger@'%';
-      CREATE TABLE hidden (id int)`);
+      CREATE TABLE hidden (id int);
+      CREATE SQL SECURITY INVOKER VIEW half AS SELECT id FROM hidden;
+      CREATE USER half@'%' IDENTIFIED BY 'reader secret'; GRANT SELECT ON shop.half TO half@'%';
+      CREATE DATABASE bare; GRANT SELECT ON bare.* TO reader@'%'`);
+    const front = (proof: Certificate) => portOf(startTlsFront('mysql', proof));
+    const verified = { sslMode: 'verify-full', ca: AUTHORITY } as const;
+    const old = (version: string) =>
+      portOf(
+        startScriptedMysql({
+          answer: (sql) => (/VERSION/.test(sql) ? resultOf(['version'], [[version]]) : undefined),
+        }),
+      );
     return {
       connector: mysql,
       context: makeTestContext(),
@@ -51,17 +70,27 @@ describeConnector(
       table: 'things',
       rows: ROWS,
       cursor: 'id',
+      impossible: {},
       broken: [
-        { what: 'private host', access: accessWith({ host: '10.0.0.1' }), step: 'resolve', code: 'host-refused', names: '10.0.0.1' },
-        { what: 'unknown host', access: accessWith({ host: 'db.invalid' }), step: 'resolve', code: 'host-unknown', names: 'db.invalid' },
-        { what: 'metadata', access: accessWith({ host: '169.254.169.254' }), step: 'resolve', code: 'host-refused', names: '169.254.169.254' },
-        { what: 'closed port', access: accessWith({ port: await closedPort() }), step: 'reach', code: 'source-unreachable', names: '127.0.0.1' },
-        { what: 'TLS wanted, not offered', access: accessWith({ sslMode: 'require' }), step: 'tls', code: 'tls-not-offered', names: String(server.port) },
-        { what: 'wrong password', access: accessWith({}, 'wrong'), step: 'sign-in', code: 'sign-in-refused', names: 'reader' },
-        { what: 'no password', access: { ...accessWith({}), credentials: null }, step: 'sign-in', code: 'sign-in-refused', names: 'reader' },
-        { what: 'unknown user', access: accessWith({ user: 'nobody' }), step: 'sign-in', code: 'sign-in-refused', names: 'nobody' },
-        { what: 'unknown database', access: accessWith({ database: 'shoop' }), step: 'sign-in', code: 'database-unknown', names: 'shoop' },
-        { what: 'nothing readable', access: accessWith({ user: 'stranger' }), step: 'permissions', code: 'no-tables', names: 'stranger' },
+        { cell: 'name: unknown', access: accessWith({ host: 'db.invalid' }), step: 'resolve', code: 'host-unknown', names: 'db.invalid', remedy: /Check the spelling/ },
+        { cell: 'name: private', access: accessWith({ host: '10.0.0.1' }), step: 'resolve', code: 'host-refused', names: '10.0.0.1', remedy: /public host name.*TRADEWIND_ALLOWED_HOSTS/ },
+        { cell: 'name: metadata', access: accessWith({ host: '169.254.169.254' }), step: 'resolve', code: 'host-refused', names: '169.254.169.254', remedy: /Give a public host name/ },
+        { cell: 'port: closed', access: accessWith({ port: await closedPort() }), step: 'reach', code: 'source-unreachable', names: '127.0.0.1', remedy: /Check host and port.*firewall/ },
+        { cell: 'port: silent', access: accessWith({ port: await portOf(startSilent()) }), step: 'tls', code: 'source-silent', names: '127.0.0.1', remedy: /Check that this port is the database’s own/ },
+        { cell: 'port: another protocol', access: accessWith({ port: await portOf(startStranger()) }), step: 'tls', code: 'source-protocol', names: '127.0.0.1', remedy: /Check the port/ },
+        { cell: 'TLS: not offered', access: accessWith({ sslMode: 'require' }), step: 'tls', code: 'tls-not-offered', names: String(server.port), remedy: /Turn TLS on at the server/ },
+        { cell: 'TLS: another authority', access: accessWith({ ...verified, port: await front(CERTIFICATES.localhost) }), step: 'tls', code: 'tls-unverified', names: '127.0.0.1', remedy: /certificate \(PEM\) of the authority/ },
+        { cell: 'TLS: another name', access: accessWith({ ...verified, host: 'localhost', port: await front(CERTIFICATES.otherName) }), step: 'tls', code: 'tls-unverified', names: 'db.other.example', remedy: /host name that is in the certificate/ },
+        { cell: 'TLS: expired', access: accessWith({ ...verified, port: await front(CERTIFICATES.expired) }), step: 'tls', code: 'tls-unverified', names: 'expired', remedy: /certificate of the server renewed/ },
+        { cell: 'password: wrong', access: accessWith({}, 'wrong'), step: 'sign-in', code: 'sign-in-refused', names: 'reader', remedy: /Check user and password/ },
+        { cell: 'password: missing', access: { ...accessWith({}), credentials: null }, step: 'sign-in', code: 'sign-in-refused', names: 'reader', remedy: /Check user and password/ },
+        { cell: 'user: unknown', access: accessWith({ user: 'nobody' }), step: 'sign-in', code: 'sign-in-refused', names: 'nobody', remedy: /Check user and password/ },
+        { cell: 'database: unknown', access: accessWith({ database: 'shoop' }), step: 'sign-in', code: 'database-unknown', names: 'shoop', remedy: /Check the spelling of the database/ },
+        { cell: 'privilege: none', access: accessWith({ user: 'stranger' }), step: 'permissions', code: 'no-tables', names: 'stranger', remedy: /Grant SELECT on the tables of "shop" to the user "stranger"/ },
+        { cell: 'privilege: read', access: accessWith({ user: 'half' }), step: 'read', code: 'permission-denied', names: 'half', remedy: /Grant SELECT on the table \(or the view, and what it reads\)/ },
+        { cell: 'version: too old', what: 'MySQL', access: accessWith({ port: await old('5.5.62-log') }), step: 'sign-in', code: 'server-too-old', names: '5.5.62', remedy: /Update it to MySQL 5.7 or later/ },
+        { cell: 'version: too old', what: 'MariaDB', access: accessWith({ port: await old('10.2.44-MariaDB') }), step: 'sign-in', code: 'server-too-old', names: '10.2.44', remedy: /Update it to MariaDB 10.3 or later/ },
+        { cell: 'empty', access: accessWith({ database: 'bare' }), step: 'permissions', code: 'no-tables', names: 'bare', remedy: /choose the database that has the tables/ },
       ], // prettier-ignore
       change: async () => {
         await server.sql(
@@ -72,5 +101,8 @@ describeConnector(
       appended: [ROWS + 1],
     };
   },
-  async () => server?.stop(),
+  async () => {
+    await Promise.all(odd.map((each) => each.stop()));
+    await server?.stop();
+  },
 );

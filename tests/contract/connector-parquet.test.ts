@@ -3,6 +3,7 @@ import { parquet } from '#connectors/parquet/parquet';
 import type { SourceAccess } from '#connectors/connector';
 import { makeMemoryObjects, makeTestContext } from '#tests/connectors';
 import { describeConnector } from './connector-suite.ts';
+import { type FileCells, startFileCells } from './file-cells.ts';
 
 const ROWS = 20_000;
 const uri = 'gs://shop-files/exports/things.parquet';
@@ -25,12 +26,15 @@ function accessTo(...uris: string[]): SourceAccess {
 }
 
 const objects = makeMemoryObjects();
+let cells: FileCells;
 
 describeConnector(
   'parquet',
   async () => {
     objects.put(uri, file(ROWS));
     objects.put('gs://shop-files/empty.parquet', '');
+    objects.put('gs://shop-files/secret.parquet', Buffer.concat([file(1).slice(0, -4), Buffer.from('PARE')]));
+    cells = await startFileCells('parquet', accessTo, objects);
     objects.put('gs://shop-files/table.csv', 'id,label\n1,label 1\n');
     return {
       connector: parquet,
@@ -40,39 +44,16 @@ describeConnector(
       table: 'things.parquet',
       rows: ROWS,
       cursor: null,
+      impossible: cells.impossible,
       broken: [
-        {
-          what: 'missing object',
-          access: accessTo('gs://shop-files/lost.parquet'),
-          step: 'reach',
-          code: 'object-not-found',
-          names: 'gs://shop-files/lost.parquet',
-        },
-        {
-          what: 'empty object',
-          access: accessTo('gs://shop-files/empty.parquet'),
-          step: 'read',
-          code: 'file-broken',
-          names: 'gs://shop-files/empty.parquet',
-        },
-        {
-          what: 'another kind of file',
-          access: accessTo('gs://shop-files/table.csv'),
-          step: 'read',
-          code: 'file-broken',
-          names: 'gs://shop-files/table.csv',
-        },
-        {
-          what: 'a pattern that nothing matches',
-          access: accessTo('gs://shop-files/none/*.parquet'),
-          step: 'reach',
-          code: 'object-not-found',
-          names: 'gs://shop-files/none/*.parquet',
-        },
-      ],
+        ...cells.broken,
+        { cell: 'empty', what: 'no bytes', access: accessTo('gs://shop-files/empty.parquet'), step: 'read', code: 'file-broken', names: 'gs://shop-files/empty.parquet', remedy: /Write the file again|Parquet/ },
+        { cell: 'empty', what: 'another kind of file', access: accessTo('gs://shop-files/table.csv'), step: 'read', code: 'file-broken', names: 'gs://shop-files/table.csv', remedy: /Write the file again|Parquet/ },
+        { cell: 'version: too old', what: 'encrypted', access: accessTo('gs://shop-files/secret.parquet'), step: 'read', code: 'parquet-unsupported', names: 'gs://shop-files/secret.parquet', remedy: /Write it without encryption/ },
+      ], // prettier-ignore
       change: async () => objects.put(uri, file(3)),
       appended: [1, 2, 3], // a new generation is a new file: all of it
     };
   },
-  async () => undefined,
+  async () => cells?.stop(),
 );

@@ -9,15 +9,22 @@ import type {
 import { makeTableWriter } from '#columnar/table-writer';
 import { extractAll, type Extracted } from '#tests/connectors';
 import { makeMemorySink, readWithHyparquet } from '#tests/parquet';
+import { type Cell, CELLS } from './connection-cells.ts';
 
 /** An access that fails, and how. */
 export interface BrokenAccess {
-  readonly what: string;
+  readonly cell: Cell;
+  /** Where a cell has several. */
+  readonly what?: string;
   readonly access: SourceAccess;
   readonly step: TestedStep['name'];
   readonly code: string;
   /** The value that the message must name. */
   readonly names: string;
+  /** What the person is told to do. */
+  readonly remedy: RegExp;
+  /** In place of the fixture's. */
+  readonly context?: ConnectorContext;
 }
 
 /** A source with one table of known rows: column `id` of whole numbers from 1, column `label` of text `label <id>`. */
@@ -30,6 +37,8 @@ export interface ConnectorFixture {
   readonly rows: number;
   readonly cursor: string | null;
   readonly broken: readonly BrokenAccess[];
+  /** Cells that cannot go wrong for this kind, and why. */
+  readonly impossible: Readonly<Partial<Record<Cell, string>>>;
   /** Adds the row `rows + 1` (and what else must not be seen by an older snapshot). */
   change(): Promise<void>;
   /** The ids that an append must bring after `change`. */
@@ -59,9 +68,10 @@ export function describeConnector(
       sessions.push(session);
       return session;
     }
-    async function steps(access: SourceAccess): Promise<TestedStep[]> {
+    async function steps(access: SourceAccess, context = fixture.context): Promise<TestedStep[]> {
       const found: TestedStep[] = [];
-      for await (const step of fixture.connector.test(access, fixture.context, never)) found.push(step);
+      for await (const step of fixture.connector.test(access, { ...context, patienceMs: 250 }, never))
+        found.push(step);
       return found;
     }
     async function ids({ files }: Extracted): Promise<number[]> {
@@ -93,20 +103,29 @@ export function describeConnector(
     });
 
     test('a broken connection fails at its step, names the value, tells the remedy and keeps the secret', async () => {
-      for (const { what, access, step, code, names } of fixture.broken) {
-        const found = await steps(access);
+      for (const { cell, what, access, step, code, names, remedy, context } of fixture.broken) {
+        const found = await steps(access, context);
         const failed = found.find(({ status }) => status === 'failed');
-        expect({ what, name: failed?.name, code: failed?.code }).toEqual({ what, name: step, code });
-        expect(failed?.message).toContain(names);
-        expect(failed?.remedy).toBeTruthy();
-        expect(
-          found
-            .slice(found.findIndex((each) => each === failed) + 1)
-            .every(({ status }) => status === 'skipped'),
-        ).toBe(true);
+        expect({ cell, what, ...failed }).toMatchObject({
+          cell,
+          what,
+          name: step,
+          code,
+          message: expect.stringContaining(names),
+          remedy: expect.stringMatching(remedy),
+        });
+        const place = found.findIndex((each) => each === failed);
+        expect(found.slice(0, place).every(({ status }) => status !== 'failed')).toBe(true);
+        expect(found.slice(place + 1).every(({ status }) => status === 'skipped')).toBe(true);
         expect(found).toHaveLength(6);
         if (fixture.secret !== null) expect(JSON.stringify(found)).not.toContain(fixture.secret);
       }
+    });
+
+    test('everything that can be wrong is shown to fail, and all else is said to be impossible', () => {
+      const shown = new Set<string>(fixture.broken.map(({ cell }) => cell));
+      const impossible = Object.keys(fixture.impossible);
+      expect([...shown, ...impossible].toSorted()).toEqual(CELLS.toSorted());
     });
 
     test('lists the table and describes its columns, every time the same', async () => {

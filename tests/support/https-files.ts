@@ -34,11 +34,16 @@ export interface WebFiles {
 
 const FIXTURES = join(import.meta.dirname, 'fixtures/tls');
 
-export async function startWebFiles(): Promise<WebFiles> {
+/** Starts one that proves itself with `proof`, or as `localhost` by a certificate that it has signed itself. */
+export async function startWebFiles(proof?: {
+  readonly cert: string;
+  readonly key: string;
+}): Promise<WebFiles> {
   const ca = readFileSync(join(FIXTURES, 'localhost.crt'), 'utf8');
+  const own = proof ?? { cert: ca, key: readFileSync(join(FIXTURES, 'localhost.key'), 'utf8') };
   const files = new Map<string, WebFile>();
   const asked: string[] = [];
-  const server = createServer({ cert: ca, key: readFileSync(join(FIXTURES, 'localhost.key')) }, (request, response) => {
+  const server = createServer(own, (request, response) => {
     asked.push(`${request.method} ${request.url} ${request.headers.range ?? ''}`.trim());
     answer(files.get(request.url ?? ''), request, response);
   }); // prettier-ignore

@@ -84,7 +84,8 @@ export async function findShape(
 /** The failure of a file without a line. */
 export function noHeader(uri: string): TerminalError {
   return new TerminalError('file-empty', `${uri} has no header line.`, {
-    remedy: 'The first line must name the columns.',
+    remedy:
+      'The first line must be the header that names the columns; upload the file again if it should have one.',
   });
 }
 

@@ -112,8 +112,9 @@ async function* testFiles(
   );
 }
 
-function readerOf({ objects, hosts }: ConnectorContext, signal: AbortSignal): ObjectReader {
-  return joinReaders(objects, makeHttpsObjects(hosts, { signal }));
+function readerOf({ objects, hosts, patienceMs }: ConnectorContext, signal: AbortSignal): ObjectReader {
+  const patience = patienceMs === undefined ? {} : { silenceMs: patienceMs };
+  return joinReaders(objects, makeHttpsObjects(hosts, { signal, ...patience }));
 }
 
 async function firstChunk(chunks: AsyncIterable<Uint8Array>): Promise<void> {

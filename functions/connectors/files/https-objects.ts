@@ -9,6 +9,7 @@ import { isIP } from 'node:net';
 import { TerminalError, toError, TransientError } from '#core/errors';
 import type { ObjectReader, ObjectVersion } from '../connector.ts';
 import type { HostGuard } from '../hosts.ts';
+import { type CertificateTrouble, certificateTrouble } from '../tls.ts';
 import { lengthGeneration, objectChanged } from './pinned.ts';
 
 const MAX_REDIRECTS = 3;
@@ -258,6 +259,12 @@ function tooLong(uri: string, limit: number): TerminalError {
   });
 }
 
+const WHAT_OF_CERTIFICATES: Readonly<Record<CertificateTrouble, string>> = {
+  expired: 'Have the certificate of the web server renewed.',
+  name: 'Write the address with the host name that is in the certificate.',
+  authority: 'The certificate must be signed by a public authority.',
+};
+
 function toReadError(uri: string, thrown: unknown): Error {
   if (thrown instanceof TerminalError || thrown instanceof TransientError) return thrown;
   const cause = toError(thrown);
@@ -265,7 +272,12 @@ function toReadError(uri: string, thrown: unknown): Error {
   // A certificate does not become valid by asking again.
   if (/CERT|SELF_SIGNED|ALTNAME|UNABLE_TO_VERIFY/.test(code))
     return new TerminalError('tls-untrusted', `The server of ${uri} cannot prove who it is (${code}).`, {
-      remedy: 'The certificate must be valid for this host and signed by a public authority.',
+      remedy: `${WHAT_OF_CERTIFICATES[certificateTrouble(`${code} ${cause.message}`) ?? 'authority']} Or upload the file.`,
+      cause,
+    });
+  if (/EPROTO|^ERR_SSL/.test(code))
+    return new TerminalError('source-protocol', `What answers at ${uri} does not speak https (${code}).`, {
+      remedy: 'Check host and port: the address must be one that a browser opens with https.',
       cause,
     });
   return new TransientError('source-unreachable', `${uri} could not be read (${code || cause.message}).`, {

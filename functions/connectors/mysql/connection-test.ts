@@ -23,7 +23,7 @@ export function testMysql(
     {
       settings,
       inOurWords,
-      grantRemedy: `Grant SELECT on the tables of "${settings.database}" to this user, or choose another database.`,
+      grantRemedy: `Grant SELECT on the tables of "${settings.database}" to the user "${settings.user}", or choose the database that has the tables.`,
       negotiateTls: (socket, pinned) => negotiateTls(socket, settings, pinned),
       tlsNotOffered: () => inOurWords(new Error('the server does not support secure connection')),
       async signIn(pinned) {

@@ -14,7 +14,7 @@ import { type Credentials, passwordOf, type SourceSettings } from '#core/source'
 import { limitsOf } from '#core/source-limits';
 import { toError } from '#core/errors';
 import type { PinnedHost } from '../hosts.ts';
-import type { ErrorPlace } from '../source-errors.ts';
+import { type ErrorPlace, tooOld } from '../source-errors.ts';
 import { upgrade } from '../tls.ts';
 import { toSourceError } from './errors.ts';
 import { broken, HEADER, MAX_GREETING, packetLength, ServerError } from './packets.ts';
@@ -84,7 +84,7 @@ export async function openWire(
     socket.once('close', () => signal.removeEventListener('abort', abort));
     try {
       const wire = makeWire(await signIn(socket, settings, credentials, tls ? pinned : null), answerMs);
-      await prepare(wire, limitsOf(settings).statementMs);
+      await prepare(wire, settings);
       return wire;
     } catch (error) {
       socket.destroy();
@@ -106,9 +106,24 @@ export async function openWire(
 
 const NO_TLS = 'Server does not support secure connection';
 
-async function prepare(wire: Wire, statementMs: number): Promise<void> {
+/** The first versions that are read. */
+const OLDEST = { MySQL: [5, 7], MariaDB: [10, 3] } as const;
+
+/** Terminal `server-too-old`; what calls its version otherwise (a proxy, another make) is taken as it is. */
+function mustBeRecent(version: string, place: ErrorPlace): void {
+  const product = /mariadb/i.test(version) ? 'MariaDB' : 'MySQL';
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(version) ?? [];
+  const [first, second] = OLDEST[product];
+  if (major === undefined || Number(major) > first) return;
+  if (Number(major) < first || Number(minor) < second)
+    throw tooOld(place, product, version, `${product} ${first}.${second}`);
+}
+
+async function prepare(wire: Wire, settings: MysqlSettings): Promise<void> {
+  const [server] = await wire.ask('SELECT VERSION() AS version');
+  mustBeRecent(server?.['version'] ?? '', placeOf(settings));
   for (const sql of SESSION) await wire.ask(sql);
-  for (const sql of whereKnown(statementMs))
+  for (const sql of whereKnown(limitsOf(settings).statementMs))
     await wire.ask(sql).catch((error: unknown) => {
       if (!(error instanceof ServerError && error.code === UNKNOWN_VARIABLE)) throw error;
     });

@@ -2,9 +2,10 @@
  * What goes wrong with a MySQL or MariaDB server, in our words: code, what happened, what to do. The texts name host, port,
  * database and user, never the password. Source: the error references of both servers, mysql2's, Node's and OpenSSL's codes.
  */
-import { type TerminalError, toError, type TransientError } from '#core/errors';
+import { type TerminalError, toError, TransientError } from '#core/errors';
 import { SOURCE_BUSY } from '../connector.ts';
 import { at, type ErrorPlace, type ErrorRule, TIMEOUT_REMEDY, translateError } from '../source-errors.ts';
+import { certificateRemedy } from '../tls.ts';
 
 /** Tried in order against `NUMBER message`, or `CODE message` where no server said it. */
 const rules: readonly ErrorRule[] = [
@@ -23,7 +24,7 @@ const rules: readonly ErrorRule[] = [
     say: (place, detail) => [
       'source-silent',
       `The server at ${at(place)} stopped answering (${detail}).`,
-      'It is tried again; if it keeps happening, look for locks and load on the server, and for a firewall that drops idle connections.',
+      'Check that this port is the database’s own; look for locks and load on the server, and for a firewall that drops connections. It is tried again.',
     ],
   },
   {
@@ -95,7 +96,7 @@ const rules: readonly ErrorRule[] = [
     say: (place, detail) => [
       'tls-unverified',
       `The TLS certificate of ${at(place)} could not be verified (${detail}).`,
-      'Give the certificate authority of the server, use the host name in its certificate, or choose SSL mode "require".',
+      certificateRemedy(detail),
     ],
   },
   {
@@ -169,9 +170,21 @@ const rules: readonly ErrorRule[] = [
   },
 ];
 
-/** `thrown` as one of ours; errors that are ours already pass unchanged. */
+/** `thrown` as one of ours; errors that are ours already pass unchanged, but for those that do not say of which server. */
 export function toSourceError(thrown: unknown, place: ErrorPlace): TerminalError | TransientError {
-  return translateError(numbered(thrown), place, 'MySQL', rules);
+  const known = thrown instanceof TransientError && thrown.code === 'source-protocol';
+  return known ? placed(thrown, place) : translateError(numbered(thrown), place, 'MySQL', rules);
+}
+
+/** What reads packets knows of no place. */
+function placed(error: TransientError, place: ErrorPlace): TransientError {
+  const begin = `What answers at ${at(place)} does not speak MySQL’s protocol: `;
+  if (error.message.startsWith(begin)) return error;
+  return new TransientError(error.code, `${begin}${error.message}`, {
+    remedy:
+      'Check the port, and connect to the server directly, not through a proxy that changes its answers.',
+    cause: error,
+  });
 }
 
 /** `mysql2` names what a server said; the number is what both servers document. */

@@ -12,6 +12,7 @@ import { parseRelation, relationSql } from './names.ts';
 
 /** SSLRequest: length 8, code 80877103. */
 const SSL_REQUEST = Uint8Array.of(0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f);
+const [YES, NO, ERROR] = Buffer.from('SNE');
 
 /** Yields each step as it ends; see `Connector.test`. */
 export function testPostgres(
@@ -25,7 +26,7 @@ export function testPostgres(
     {
       settings,
       inOurWords,
-      grantRemedy: 'Grant USAGE on a schema and SELECT on its tables, or choose another database.',
+      grantRemedy: `Grant USAGE on a schema and SELECT on its tables to the user "${settings.user}", or choose the database that has the tables.`,
       negotiateTls: (socket, pinned) => negotiateTls(socket, settings, pinned),
       tlsNotOffered: () => inOurWords(new Error('The server does not support SSL connections')),
       async signIn(pinned) {
@@ -60,13 +61,16 @@ async function negotiateTls(
   settings: PostgresSettings,
   pinned: PinnedHost,
 ): Promise<string | null> {
-  const answer = await new Promise<string>((resolve, reject) => {
-    socket.once('data', (bytes: Buffer) => resolve(bytes.toString('latin1')));
+  const answer = await new Promise<Buffer>((resolve, reject) => {
+    socket.once('data', resolve);
     socket.once('error', reject).once('close', () => reject(new Error('Connection terminated')));
     socket.write(SSL_REQUEST);
   });
+  const [first] = answer;
+  // A server that does not know the question, or has no room, answers with an error ('E').
+  if (first === NO || first === ERROR) return null;
   // More than the one byte would be an attempt to slip in plain text before the handshake (CVE-2021-23222).
-  if (answer !== 'S') return null;
+  if (first !== YES || answer.length > 1) throw new Error('it does not speak PostgreSQL’s protocol');
   const secure = await upgrade(socket, settings, pinned);
   const protocol = secure.getProtocol() ?? 'TLS';
   secure.destroy();

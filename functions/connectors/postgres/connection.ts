@@ -5,7 +5,7 @@ import { type Credentials, passwordOf, type SourceSettings } from '#core/source'
 import { limitsOf } from '#core/source-limits';
 import { toError } from '#core/errors';
 import type { PinnedHost } from '../hosts.ts';
-import type { ErrorPlace } from '../source-errors.ts';
+import { type ErrorPlace, tooOld } from '../source-errors.ts';
 import { tlsOptions } from '../tls.ts';
 import { toSourceError } from './errors.ts';
 import { guardParser } from './parser-guard.ts';
@@ -41,16 +41,30 @@ const sessionSql = (settings: PostgresSettings): string =>
     'SET extra_float_digits = 1',
   ].join('; ');
 
+/** The first version whose catalogue tells all that is asked of it (pg_partition_tree). */
+const OLDEST = 12;
+
 /** The names in error messages. */
 export function placeOf(settings: PostgresSettings): ErrorPlace {
   const { host, port, database, user } = settings;
   return { host, port, database, user };
 }
 
+/** What of a client is not in its public type. */
+interface Opened {
+  readonly connection: {
+    readonly stream: Socket;
+    on(
+      event: 'parameterStatus',
+      heard: (told: { parameterName: string; parameterValue: string }) => void,
+    ): void;
+  };
+}
+const opened = (client: Client): Opened['connection'] => (client as Client & Opened).connection;
+
 /** Ends the connection at once; what waits for an answer fails. */
 function destroyClient(client: Client): void {
-  // The public type of a client lacks its connection.
-  (client as Client & { readonly connection: { readonly stream: Socket } }).connection.stream.destroy();
+  opened(client).stream.destroy();
 }
 
 /** Ends the connection: politely, and in any case within seconds. Never throws. */
@@ -92,12 +106,19 @@ export async function openClient(
       keepAliveInitialDelayMillis: 30_000,
       query_timeout: answerMs,
     });
+    let version = '';
+    // Every server tells it while it lets somebody in.
+    opened(client).on('parameterStatus', ({ parameterName, parameterValue }) => {
+      if (parameterName === 'server_version') version = parameterValue;
+    });
     client.on('error', () => undefined); // a lost connection fails the next query, which reports it
     // Not `end`: that waits for the server, which may be what does not answer.
     const abort = (): void => destroyClient(client);
     signal.addEventListener('abort', abort, { once: true });
     try {
       await client.connect();
+      if (Number.parseInt(version, 10) < OLDEST)
+        throw tooOld(placeOf(settings), 'PostgreSQL', version, `PostgreSQL ${OLDEST}`);
       await client.query(sessionSql(settings));
       // It stays: an abort ends whatever the client is doing, for as long as it lives.
       client.once('end', () => signal.removeEventListener('abort', abort));

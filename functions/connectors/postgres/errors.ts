@@ -4,6 +4,7 @@
  */
 import type { TerminalError, TransientError } from '#core/errors';
 import { at, type ErrorPlace, type ErrorRule, TIMEOUT_REMEDY, translateError } from '../source-errors.ts';
+import { certificateRemedy } from '../tls.ts';
 
 /** Tried in order against `CODE message`. */
 const rules: readonly ErrorRule[] = [
@@ -22,7 +23,7 @@ const rules: readonly ErrorRule[] = [
     say: (place, detail) => [
       'source-silent',
       `The server at ${at(place)} stopped answering (${detail}).`,
-      'It is tried again; if it keeps happening, look for locks and load on the server, and for a firewall that drops idle connections.',
+      'Check that this port is the database’s own; look for locks and load on the server, and for a firewall that drops connections. It is tried again.',
     ],
   },
   {
@@ -67,7 +68,7 @@ const rules: readonly ErrorRule[] = [
     say: (place, detail) => [
       'tls-unverified',
       `The TLS certificate of ${at(place)} could not be verified (${detail}).`,
-      'Give the certificate authority of the server, use the host name in its certificate, or choose SSL mode "require".',
+      certificateRemedy(detail),
     ],
   },
   {
@@ -128,6 +129,15 @@ const rules: readonly ErrorRule[] = [
       'too-many-connections',
       `The server at ${at(place)} has no connection left (${detail}).`,
       'Raise max_connections, or run fewer tasks at a time.',
+    ],
+  },
+  {
+    when: /^ it does not speak PostgreSQL|error establishing an SSL connection/,
+    again: true,
+    say: (place, detail) => [
+      'source-protocol',
+      `What answers at ${at(place)} does not speak PostgreSQL’s protocol (${detail}).`,
+      'Check the port, and connect to the server directly, not through a proxy that changes its answers.',
     ],
   },
   {

@@ -1,9 +1,9 @@
 /** The connection test of a SQL Server source. */
 import { z } from 'zod';
-import { TerminalError } from '#core/errors';
 import type { Credentials } from '#core/source';
 import type { ConnectorContext, TestedStep } from '../connector.ts';
 import { testServer } from '../server-test.ts';
+import { tooOld } from '../source-errors.ts';
 import { describeRelation, listRelations } from './catalog.ts';
 import { closeConnection, openConnection, placeOf, type SqlServerSettings } from './connection.ts';
 import { toSourceError } from './errors.ts';
@@ -33,7 +33,7 @@ export function testSqlServer(
     {
       settings,
       inOurWords,
-      grantRemedy: 'Grant SELECT on a schema or its tables to this user, or choose another database.',
+      grantRemedy: `Grant SELECT on a schema or its tables to the user "${settings.user}", or choose the database that has the tables.`,
       negotiateTls: (socket, pinned) => negotiateTls(socket, settings, pinned),
       tlsNotOffered: () => inOurWords(new Error('The server did not negotiate encryption')),
       async signIn(pinned) {
@@ -41,9 +41,7 @@ export function testSqlServer(
         try {
           const [{ version, edition }] = z.tuple([VersionRow]).parse(await ask(connection, VERSION));
           if (edition <= 4 && Number.parseInt(version, 10) < OLDEST)
-            throw new TerminalError('server-too-old', `The server is of version ${version}.`, {
-              remedy: 'Read a SQL Server 2016 (13.0) or later.',
-            });
+            throw tooOld(place, 'SQL Server', version, 'SQL Server 2016 (13.0)');
           return {
             server: `SQL Server ${version}`,
             listTables: () => listRelations(connection),

@@ -5,6 +5,7 @@
 import type { TerminalError, TransientError } from '#core/errors';
 import { SOURCE_BUSY } from '../connector.ts';
 import { at, type ErrorPlace, type ErrorRule, TIMEOUT_REMEDY, translateError } from '../source-errors.ts';
+import { certificateRemedy } from '../tls.ts';
 
 /** What every session says of a snapshot that it cannot have. */
 export const SNAPSHOT_REMEDY = (database: string): string =>
@@ -27,7 +28,7 @@ const rules: readonly ErrorRule[] = [
     say: (place, detail) => [
       'source-silent',
       `The server at ${at(place)} stopped answering (${detail}).`,
-      'It is tried again; if it keeps happening, look for locks and load on the server, and for a firewall that drops idle connections.',
+      'Check that this port is the database’s own; look for locks and load on the server, and for a firewall that drops connections. It is tried again.',
     ],
   },
   {
@@ -90,7 +91,7 @@ const rules: readonly ErrorRule[] = [
     say: (place, detail) => [
       'tls-unverified',
       `The TLS certificate of ${at(place)} could not be verified (${detail}).`,
-      'Give the certificate authority of the server, use the host name in its certificate, or choose SSL mode "require".',
+      certificateRemedy(detail),
     ],
   },
   {
