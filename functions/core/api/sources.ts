@@ -99,7 +99,8 @@ export const createUpload = contract({
       .string()
       .min(1)
       .max(200)
-      .regex(/^[^/\\\u0000-\u001f]+$/, 'must be a file name without a path'),
+      .regex(/^(?!\.{1,2}$)[^/\\\u0000-\u001f\u007f]+$/, 'must be a file name without a path')
+      .refine((name) => name.isWellFormed(), 'must be text of whole characters'),
     bytes: z.int().min(1).max(5_000_000_000),
   }),
   answer: z.object({
