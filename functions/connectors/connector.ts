@@ -186,6 +186,8 @@ export interface Transfer {
 /** Which rows the warehouse is to take; left out: all. */
 export interface TransferOptions {
   readonly range?: CursorRange | null;
+  /** The column that later ranges are of, which no row may lack. */
+  readonly cursor?: string;
   readonly filter?: TypedFilter;
   readonly limit?: number;
 }

@@ -104,6 +104,7 @@ export async function planTable(
     ? null
     : ((await session.planTransfer?.(table.name, columns, {
         range: plan.range,
+        ...(cursor?.column ? { cursor: cursor.column } : {}),
         ...(filter === null ? {} : { filter }),
         ...(limit === null ? {} : { limit }),
       })) ?? null);

@@ -98,9 +98,13 @@ export function planRead(
   const reread = again && mode === 'merge' && after !== null;
   const nothing = !reread && (upTo === null || upTo === after);
   const watermark = upTo ?? after;
+  // What takes the place of all rows has those past the bound, too, or they would be gone until the next load. That reads
+  // them once more, which only rows without a key must not be. (What a source of files goes by is their names.)
+  const all = after === null && mode === 'merge' && column !== '';
   return {
     write: after === null ? 'replace' : mode,
-    range: nothing || watermark === null ? null : { column, after: reread ? null : after, upTo: watermark },
+    range:
+      nothing || all || watermark === null ? null : { column, after: reread ? null : after, upTo: watermark },
     nothing,
     cursor: id,
     watermark,

@@ -181,12 +181,12 @@ export function transferOf(
   place: Place,
   relation: Relation,
   columns: readonly Column[],
-  { range = null, filter, limit }: TransferOptions,
+  { range = null, cursor, filter, limit }: TransferOptions,
   moment: number,
 ): Transfer {
   const { listed, plans, description } = relation;
   const chosen = columns.map((column) => planOf(plans, column, description.name));
-  const column = plans.find((plan) => plan.column.name === range?.column)?.column;
+  const column = plans.find((plan) => plan.column.name === (range?.column ?? cursor))?.column;
   const lacking = column?.nullable === true ? cursorNull(description.name, column.name) : null;
   return {
     from: { ...place, table: listed.name },

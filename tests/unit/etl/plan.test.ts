@@ -72,6 +72,20 @@ describe('what is read of a table', () => {
     });
   });
 
+  test('a merge that begins anew leaves out no row that was there: past the bound they are read now, and again later', () => {
+    expect(planRead({ mode: 'merge' }, byId, null, bound('900'))).toEqual({
+      write: 'replace',
+      range: null,
+      nothing: false,
+      cursor: 'id',
+      watermark: '900',
+      unsettled: false,
+    });
+    // Files are read by their names, whatever is in them.
+    const own = { id: OWN_CURSOR, column: '' };
+    expect(planRead({ mode: 'merge' }, own, null, bound('g1'))).toMatchObject({ range: { upTo: 'g1' } });
+  });
+
   test('the next append goes on where the last publication ended', () => {
     const after = planAfter(byId, published('id', '900'));
     expect(planRead({ mode: 'append' }, byId, after, bound('950'))).toMatchObject({

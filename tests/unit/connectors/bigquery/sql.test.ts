@@ -78,6 +78,11 @@ describe('what BigQuery is asked', () => {
     const transfer = transferOf(place, every, columns, { range }, MOMENT);
     expect(transfer.from).toEqual({ ...place, table: 'orders' });
     expect(transfer.refusal).toMatchObject({ when: 't.`c_timestamp` IS NULL', code: 'cursor-null' });
+    // All rows are read where a merge begins, and each must have what the next one goes by.
+    expect(transferOf(place, every, columns, { range: null, cursor: 'c_timestamp' }, MOMENT)).toMatchObject({
+      where: null,
+      refusal: transfer.refusal,
+    });
     const { refusal, ...rest } = transfer;
     const sql = takenSql({ dataset: 'raw', table: '_stg_r1_t1_copy' }, { ...rest, expressions: [...rest.expressions], refusal: null }, columns);
     await zeta.analyze(sql, { tables });
