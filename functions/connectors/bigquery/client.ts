@@ -91,14 +91,22 @@ export function openClient(
       if (!isApiError(error) || error.status !== 409) throw toSourceError(error, about);
     }
   };
-  const results = async (jobId: string, about: Asked, query: Readonly<Record<string, string>>) =>
-    RowsPage.parse(
-      await get(`${jobs}/queries/${jobId}`, about, {
-        location: await location(),
-        'formatOptions.useInt64Timestamp': 'true',
-        ...query,
-      }),
-    );
+  const gone = (cause?: Error) =>
+    new TransientError('snapshot-gone', `The rows that BigQuery read of ${name} are kept no longer.`, {
+      remedy: 'They are read anew.',
+      ...(cause === undefined ? {} : { cause }),
+    });
+  const results = async (jobId: string, about: Asked, query: Readonly<Record<string, string>>) => {
+    const path = `${jobs}/queries/${jobId}`;
+    const form = { location: await location(), 'formatOptions.useInt64Timestamp': 'true', ...query };
+    try {
+      return RowsPage.parse(await api.ask({ method: 'GET', path, query: form, signal }));
+    } catch (error) {
+      signal.throwIfAborted();
+      // The job was there: what is not found is its answer, which is kept for a day.
+      throw isApiError(error) && error.status === 404 ? gone(error) : toSourceError(error, about);
+    }
+  };
   const outcome = async (jobId: string, about: Asked) =>
     Job.parse(await get(`${jobs}/jobs/${jobId}`, about, { location: await location() }));
 
@@ -199,13 +207,7 @@ export function openClient(
       const query = { startIndex: String(start), maxResults: String(count) };
       const page = await results(jobId, asked(), query);
       if (page.jobComplete && page.totalRows === rows && page.rows.length > 0) return page.rows;
-      throw new TransientError(
-        'snapshot-gone',
-        `The rows that BigQuery read of ${name} are kept no longer.`,
-        {
-          remedy: 'They are read anew.',
-        },
-      );
+      throw gone();
     },
   };
 }
