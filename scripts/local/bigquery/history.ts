@@ -1,7 +1,7 @@
 /**
  * What tables were at moments that have passed. BigQuery goes back to any moment of the last days; here a version is kept from
- * the first time that somebody reads it as of a moment, until its table has changed a few times since. Any other is refused,
- * never guessed.
+ * the first time that somebody reads it as of a moment, for some minutes after its table has changed, the last few longer.
+ * Any other is refused, never guessed.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { TableRecord } from './catalog.ts';
@@ -12,8 +12,11 @@ import type { Position } from './sql/sql-error.ts';
 import { quoteName } from './sql/types.ts';
 
 const SCHEMA = '$history';
-/** Versions kept of a table. */
+/** Versions kept of a table, however old. */
 const KEPT = 4;
+/** Of those before them, so many, for so long after they have passed: who copies a table that changes all the time is slower. */
+const KEPT_YOUNG = 100;
+const YOUNG_MS = 5 * 60_000;
 
 interface Version {
   readonly record: TableRecord;
@@ -88,9 +91,7 @@ export class History {
         if (version.stored === null) await this.#forget(connection, name, version);
         else await version.stored;
       }
-      const kept = this.#versions.get(name) ?? [];
-      for (const old of kept.slice(0, Math.max(0, kept.length - KEPT)))
-        await this.#forget(connection, name, old);
+      for (const old of outdated(this.#versions.get(name) ?? [])) await this.#forget(connection, name, old);
     }
   }
 
@@ -107,4 +108,14 @@ export class History {
     );
     await connection.run(`DROP TABLE IF EXISTS ${tableSql(version.info)}`);
   }
+}
+
+/** Those of `versions`, oldest first, that are kept no longer: nothing depends on how old the newest is. */
+function outdated(versions: readonly Version[]): Version[] {
+  const newest = Number(versions.at(-1)?.since ?? 0);
+  return versions.filter(
+    ({ until }, index) =>
+      index < versions.length - KEPT &&
+      (index < versions.length - KEPT_YOUNG || newest - (until ?? newest) > YOUNG_MS),
+  );
 }

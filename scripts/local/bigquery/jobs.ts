@@ -58,7 +58,7 @@ interface Answered {
 const NO_TIMEOUT = 6 * 60 * 60 * 1000;
 
 /** Results of this many finished queries stay readable; BigQuery keeps them for a day. */
-const keptResults = 200;
+const keptResults = 1000;
 
 export class Jobs {
   readonly #database: Database;

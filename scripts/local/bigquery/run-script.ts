@@ -94,6 +94,8 @@ export async function runScript(connection: DuckDBConnection, input: ScriptInput
     target: null,
   };
   let inTransaction = false;
+  /** Tables that the open transaction has written: they have changed when it is committed. */
+  const written: Done['target'][] = [];
   const isScript = statements.length > 1;
   try {
     for (const statement of statements) {
@@ -110,6 +112,8 @@ export async function runScript(connection: DuckDBConnection, input: ScriptInput
           );
         await connection.run(plan.verb === 'BEGIN' ? 'BEGIN TRANSACTION' : plan.verb);
         inTransaction = plan.verb === 'BEGIN';
+        if (plan.verb === 'COMMIT') for (const target of written) changed(input.catalog, target);
+        written.length = 0;
         continue;
       }
       if (
@@ -121,6 +125,10 @@ export async function runScript(connection: DuckDBConnection, input: ScriptInput
           positionOf(statement),
         );
       const done = await runPlan(connection, input, plan, inTransaction);
+      if (plan.type === 'dml') {
+        if (inTransaction) written.push(done.target);
+        else changed(input.catalog, done.target);
+      }
       result = {
         ...done,
         statementType: isScript ? 'SCRIPT' : plan.statementType,
@@ -135,6 +143,12 @@ export async function runScript(connection: DuckDBConnection, input: ScriptInput
     throw error;
   }
   return { ...result, bytes: await estimate(input.catalog, tables), tables: [...tables] };
+}
+
+/** The table has other rows from now on. Only in memory: two transactions may write one table, and must not meet at its record. */
+function changed(catalog: Catalog, target: Done['target']): void {
+  const record = target === null ? null : catalog.find(target.dataset, target.table);
+  if (record !== null) catalog.remember({ ...record, lastModifiedTime: String(catalog.clock().getTime()) });
 }
 
 type Done = Pick<ScriptResult, 'columns' | 'rows' | 'dmlRows' | 'target'>;
@@ -162,10 +176,6 @@ async function runPlan(
         return (await connection.run(plan.sql)).rowsChanged;
       };
       const dmlRows = inTransaction ? await run() : await retryConflicts(() => transaction(connection, run));
-      const record = catalog.find(plan.target.dataset, plan.target.table);
-      // Only in memory: two transactions may write one table, and must not meet at this record.
-      if (record !== null)
-        catalog.remember({ ...record, lastModifiedTime: String(catalog.clock().getTime()) });
       return { ...nothing, dmlRows, target: plan.target };
     }
     case 'create':
