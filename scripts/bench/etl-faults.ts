@@ -2,17 +2,21 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { loadUnderFaults } from './faults/faults.ts';
+import { killsTold } from './faults/write-kinds.ts';
 
 const HELP = `npm run bench -- etl-faults [--runs 300] [--seed 1] [--lanes 4] [--only KIND/WAY] [--report FILE]
 
-Starts a local cloud, PostgreSQL, MariaDB and the tests' SQL Server, and loads tables of them and of CSV and Parquet files by
-every way (replace, append, merge, merge-cursor, merge-mark), --runs times, while others write to them (long transactions,
-late commits, rollbacks, updates, deletes). Meanwhile the processes of the runner are ended by SIGKILL, at each of their
-writes in turn and at random moments, messages come twice, late and in any order, connections to the source and the warehouse
-break, answers are lost, jobs fail, tables are locked, runs are cancelled. After each load the warehouse is compared with the
-source row by row, by what the way promises; every fifth or so is in peace and must have brought everything; and somebody reads the
-table all the time, who must never see a half. --only keeps to one kind or way, or both ("postgres/append"). A story that
-goes wrong prints its seed; --seed SEED --only KIND/WAY --runs 5 tells it again.`;
+Starts a local cloud, PostgreSQL, MariaDB and the tests' SQL Server, and loads tables of them, of BigQuery (copied, and queried
+with a key) and of CSV and Parquet files by every way (replace, append, merge, merge-cursor, merge-mark, merge-sweep), --runs
+times, while others write to them (long transactions, late commits, rollbacks, updates, deletes). Some stories publish two tables
+together, filter rows, read again (anew, or from a value on), or have values that are rejected or made null. Meanwhile the
+processes of the runner are ended by SIGKILL, at each of their writes in turn and at random moments, messages come twice, late
+and in any order, connections to the source and the warehouse break, answers are lost, jobs fail, tables are locked, runs are
+cancelled. After each load the warehouse is compared with the source row by row, by what the way promises; every sixth is in
+peace and must have brought everything; and somebody reads the tables all the time, who must never see a half, or some tables of
+those that are published together. --only keeps to one kind or way, or both, with exactly the named traits where there are any
+("postgres/append", "append", "mysql/merge+together+filtered"). A story that goes wrong prints its seed; --seed SEED --only
+KIND/WAY --runs 5 tells it again.`;
 
 const { values } = parseArgs({
   options: {
@@ -38,7 +42,10 @@ else if ([runs, seed, lanes].some((one) => !Number.isInteger(one) || one === und
   console.log(`
 ${loads} loads in ${report.stories} stories, ${seconds} s
 ${kills} processes killed, ${faults} other faults
-${rowsCompared} rows compared; ${wrong.length} wrong
+${killsTold(report.byFault)}
+${Object.entries(report.failures)
+  .map(([why, times]) => `${times} failed: ${why}\n`)
+  .join('')}${rowsCompared} rows compared; ${wrong.length} wrong
 ${looks} looks of a reader; ${halves.length} at something half-published`);
   for (const line of [...wrong, ...halves].slice(0, 40)) console.error(`  ${line}`);
   if (values.report !== undefined)

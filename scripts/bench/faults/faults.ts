@@ -6,39 +6,17 @@ import { build } from 'esbuild';
 import { openFiles } from '#cloud/storage';
 import { toError } from '#core/errors';
 import { BUNDLING } from '#scripts/bundling';
-import { type LocalCloud, startLocalCloud } from '#scripts/local/cloud';
+import { startLocalCloud } from '#scripts/local/cloud';
 import { openWorkerPool } from './containers.ts';
+import { openBigQueryWorld, type Surroundings } from './bigquery-world.ts';
 import { openFilesWorld } from './files-world.ts';
-import { WAYS, type Way } from './guarantees.ts';
+import type { Points } from './loads.ts';
 import { makeDice } from './random.ts';
 import { openMariadbWorld, openPostgresWorld, type Servers, startServers } from './servers.ts';
 import { openSqlServerWorld } from './sqlserver-world.ts';
 import { tell, type Told } from './story.ts';
+import { isFile, nameOf, type Plan, planStories, type Wanted } from './traits.ts';
 import type { Habit, World, WorldOptions } from './world.ts';
-
-const KINDS = ['postgres', 'mysql', 'sqlserver', 'csv', 'parquet'] as const;
-type Kind = (typeof KINDS)[number];
-
-/** Loads of one story, before the one in peace. */
-const RUNS = 5;
-
-/** Files are told by themselves what is new, so they are never read whole to be merged. */
-const FILE_WAYS: readonly Way[] = ['replace', 'append', 'merge-cursor'];
-
-interface Plan {
-  readonly kind: Kind;
-  readonly way: Way;
-  readonly runs: number;
-  readonly seed: number;
-}
-
-/** What is wanted. `only`: a kind, a way, or `kind/way`; '' for all. */
-export interface Wanted {
-  readonly runs: number;
-  readonly seed: number;
-  readonly lanes: number;
-  readonly only: string;
-}
 
 export interface Report {
   readonly seed: number;
@@ -53,36 +31,19 @@ export interface Report {
   readonly wrong: readonly string[];
   /** How often what went wrong, by name. */
   readonly byFault: Readonly<Record<string, number>>;
+  /** Why loads failed, in the product's words without numbers, and how often. */
+  readonly failures: Readonly<Record<string, number>>;
   /** How loads ended, by kind and way. */
   readonly ends: Readonly<Record<string, readonly string[]>>;
-}
-
-/** The stories, kinds and ways in turn, until there are `runs` loads. */
-export function planStories({ runs, seed, only }: Wanted): Plan[] {
-  const all = WAYS.flatMap((way) =>
-    KINDS.filter((kind) => !['csv', 'parquet'].includes(kind) || FILE_WAYS.includes(way)).map((kind) => ({
-      kind,
-      way,
-    })),
-  ).filter(({ kind, way }) => only === '' || only === kind || only === way || only === `${kind}/${way}`);
-  if (all.length === 0) throw new RangeError(`there is nothing like "${only}"`);
-  const plans: Plan[] = [];
-  for (let left = runs, n = 0; left > 0; n++) {
-    // Where it begins follows from the seed, so that short runs of several seeds come to all of them.
-    const one = all[(n + seed) % all.length];
-    if (one === undefined) break;
-    plans.push({ ...one, runs: Math.min(RUNS, left), seed: seed + 1000 * n });
-    left -= RUNS;
-  }
-  return plans;
 }
 
 /** Tells the stories; `said` hears of each. */
 export async function loadUnderFaults(wanted: Wanted, said: (line: string) => void): Promise<Report> {
   const plans = planStories(wanted);
   const folder = mkdtempSync(join(tmpdir(), 'tradewind-faults-'));
+  const stateDir = join(folder, 'cloud');
   const cloud = await startLocalCloud({
-    stateDir: join(folder, 'cloud'),
+    stateDir,
     only: ['firestore', 'storage', 'bigquery'],
     env: { TRADEWIND_ALLOWED_HOSTS: '127.0.0.1' },
   });
@@ -96,9 +57,11 @@ export async function loadUnderFaults(wanted: Wanted, said: (line: string) => vo
   const begun = performance.now();
   const byFault: Record<string, number> = {};
   const ends: Record<string, string[]> = {};
+  const failures: Record<string, number> = {};
   const sums = { stories: 0, loads: 0, rowsCompared: 0, looks: 0 };
   const [wrong, halves]: string[][] = [[], []];
-  const points = new Map<string, { next: number; most: number }>();
+  const points = new Map<string, Points>();
+  let deaths = wanted.seed;
   /** MariaDB's transactions are seen by all of its databases: one story at a time. */
   let mariadbBusy = false;
 
@@ -107,47 +70,50 @@ export async function loadUnderFaults(wanted: Wanted, said: (line: string) => vo
     return at < 0 ? undefined : plans.splice(at, 1)[0];
   };
   const story = async (plan: Plan): Promise<void> => {
-    const { kind, way, runs, seed } = plan;
-    const name = `${kind}/${way}`;
+    const { kind, way, traits, runs, seed } = plan;
+    const name = nameOf(plan);
     const dice = makeDice(seed);
-    const own = points.get(name) ?? { next: dice.whole(0, 20), most: 20 };
-    points.set(name, own);
+    const row = `${kind}/${way}${traits.includes('together') ? ' together' : ''}`;
+    const own = points.get(row) ?? { most: 20, turn: () => ++deaths };
+    points.set(row, own);
     const told = (fault: string) => void (byFault[fault] = (byFault[fault] ?? 0) + 1);
+    const options: WorldOptions = {
+      dice,
+      habit: habitOf(plan),
+      twins: traits.includes('together'),
+      misfits: traits.includes('nulled') || traits.includes('rejected'),
+      told,
+    };
     let result: Told;
     try {
       result = await tell({
-        kind,
-        way,
-        runs,
+        plan,
         dice,
         pool,
         env: cloud.env,
         points: own,
         told,
-        open: (place) => open(kind, place, cloud, servers, { dice, habit: habitOf(kind, way), told }),
+        open: (tenant, uploads, warehouse) =>
+          open(plan, { tenant, cloud, stateDir, warehouse }, uploads, servers, options),
       });
     } catch (error) {
-      result = {
-        kind,
-        way,
-        ends: [],
-        rowsCompared: 0,
-        looks: 0,
-        halves: [],
-        wrong: [toError(error).stack ?? ''],
-        said: [],
-      };
+      const why = toError(error).stack ?? '';
+      result = { ends: [], failures: [], rowsCompared: 0, looks: 0, halves: [], wrong: [why], said: [] };
     }
     sums.stories++;
     sums.loads += result.ends.length;
     sums.rowsCompared += result.rowsCompared;
     sums.looks += result.looks;
-    (ends[name] ??= []).push(...result.ends);
+    for (const why of result.failures) {
+      const same = why.replace(/[0-9a-f]{12,}|\d+/g, '…');
+      failures[same] = (failures[same] ?? 0) + 1;
+    }
+    (ends[`${kind}/${way}`] ??= []).push(...result.ends);
     const again = `--seed ${seed} --only ${name} --runs ${runs}`;
     wrong?.push(...result.wrong.map((line) => `${name} (${again}): ${line}`));
     halves?.push(...result.halves.map((line) => `${name} (${again}): ${line}`));
     const bad = result.wrong.length + result.halves.length;
-    said(`${name.padEnd(24)} ${bad === 0 ? 'ok   ' : 'WRONG'} ${result.ends.join(', ')}`);
+    said(`${name.padEnd(40)} ${bad === 0 ? 'ok   ' : 'WRONG'} ${result.ends.join(', ')}`);
     if (bad === 0) return;
     for (const line of [...result.wrong, ...result.halves]) said(`    ${line}`);
     const log = join(tmpdir(), `etl-faults-${seed}.log`);
@@ -186,20 +152,21 @@ export async function loadUnderFaults(wanted: Wanted, said: (line: string) => vo
     halves: halves ?? [],
     wrong: wrong ?? [],
     byFault,
+    failures,
     ends,
   };
 }
 
-function habitOf(kind: Kind, way: Way): Habit {
+function habitOf({ kind, way }: Plan): Habit {
   if (way === 'append') return 'adds';
   // A row that a file has no more is no change that a file's own notion of "new" would show.
-  return way === 'merge-cursor' && (kind === 'csv' || kind === 'parquet') ? 'changes' : 'deletes';
+  return way === 'merge-cursor' && isFile(kind) ? 'changes' : 'deletes';
 }
 
 async function open(
-  kind: Kind,
-  folder: string,
-  cloud: LocalCloud,
+  { kind }: Plan,
+  surroundings: Surroundings,
+  uploads: string,
   servers: Servers,
   options: WorldOptions,
 ): Promise<World> {
@@ -210,8 +177,12 @@ async function open(
       return openMariadbWorld(servers.mariadb, options);
     case 'sqlserver':
       return openSqlServerWorld(options);
+    case 'bigquery-copied':
+      return openBigQueryWorld('copied', surroundings, options);
+    case 'bigquery-queried':
+      return openBigQueryWorld('queried', surroundings, options);
     default:
-      return openFilesWorld(kind, openFiles(cloud.projectId), folder, options);
+      return openFilesWorld(kind, openFiles(surroundings.cloud.projectId), uploads, options);
   }
 }
 

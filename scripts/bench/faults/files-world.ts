@@ -1,7 +1,7 @@
 /* A world of uploaded files, all one table: files come, and are replaced. */
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import type { Files } from '#cloud/storage';
-import { History, type Item, textOf } from './history.ts';
+import { History, type Item } from './history.ts';
 import { makeItem, rest, type World, type WorldOptions } from './world.ts';
 
 const COLUMNS = ['id', 'name', 'qty', 'price', 'note', 'rev'] as const;
@@ -13,19 +13,22 @@ export async function openFilesWorld(
   kind: 'csv' | 'parquet',
   files: Files,
   folder: string,
-  { dice, habit }: WorldOptions,
+  { dice, habit, twins }: WorldOptions,
 ): Promise<World> {
   const history = new History();
   /** Ids by file: a row stays in its file. */
   const held = new Map<number, number[]>();
   let nextId = 0;
-  const item = (id: number) => makeItem(id, dice, kind === 'csv' ? CSV_NOTES : undefined);
-  const save = (number: number, rows: readonly Item[]) =>
-    files.save(
-      `${folder}items-${number}.${kind}`,
-      kind === 'csv' ? csvOf(rows) : parquetOf(rows),
-      kind === 'csv' ? 'text/csv' : 'application/vnd.apache.parquet',
-    );
+  const item = (id: number) => makeItem(id, dice, kind === 'csv' ? { notes: CSV_NOTES } : {});
+  const tables = ['items', ...(twins ? ['twins'] : [])];
+  const save = async (number: number, rows: readonly Item[]): Promise<void> => {
+    for (const table of tables)
+      await files.save(
+        `${folder}${table}-${number}.${kind}`,
+        kind === 'csv' ? csvOf(rows) : parquetOf(rows),
+        kind === 'csv' ? 'text/csv' : 'application/vnd.apache.parquet',
+      );
+  };
   const add = async (size: number): Promise<void> => {
     const rows = Array.from({ length: size }, () => item(nextId++));
     const number = held.size;
@@ -58,12 +61,16 @@ export async function openFilesWorld(
   return {
     settings: {
       kind,
-      uris: [`${folder}items-*.${kind}`],
+      uris: tables.map((table) => `${folder}${table}-*.${kind}`),
       ...(kind === 'csv' ? { encoding: 'utf-8' } : {}),
     } as World['settings'],
     credentials: null,
     history,
     cursor: null,
+    keyed: false,
+    pinned: false,
+    settlesMs: 0,
+    beginning: null,
     unitBytes: 8 * 1024,
     way: null,
     cursorSql: null,
@@ -75,10 +82,7 @@ export async function openFilesWorld(
       }
     },
     lock: () => Promise.resolve(),
-    truth: () =>
-      Promise.resolve(
-        [...history.now.values()].map((row) => JSON.stringify(JSON.parse(textOf(row)).map(String))),
-      ),
+    truth: () => Promise.resolve([...history.now.values()].map((one) => ({ item: one, moment: null }))),
     close: () => Promise.resolve(),
   };
 }

@@ -2,8 +2,13 @@
 import { type History, type Item, markOf, textOf } from './history.ts';
 
 /** The ways a table is loaded. */
-export const WAYS = ['replace', 'append', 'merge', 'merge-cursor', 'merge-mark'] as const;
+export const WAYS = ['replace', 'append', 'merge', 'merge-cursor', 'merge-mark', 'merge-sweep'] as const;
 export type Way = (typeof WAYS)[number];
+
+/** Whether rows that the source has no more are marked: because they did not come, or by a look at all keys. */
+export function marksDeleted(way: Way): boolean {
+  return way === 'merge-mark' || way === 'merge-sweep';
+}
 
 /** A row of the warehouse's table. */
 export interface Kept {
@@ -14,7 +19,14 @@ export interface Kept {
 /** A load to be judged. */
 export interface Load {
   readonly way: Way;
+  /** Of the rows as they arrive. */
   readonly history: History;
+  /** Whether a row is rejected: merging, its former version stays, whichever that is. */
+  readonly rejects: (item: Item) => boolean;
+  /** What it read once more. */
+  readonly again: 'anew' | 'from' | null;
+  /** Whether all rows are read at one moment, which is not so of several files. */
+  readonly pinned: boolean;
   /** Commits before it was started, and when it was over. */
   readonly from: number;
   readonly to: number;
@@ -30,18 +42,17 @@ const keptText = ({ item, deleted }: Kept): string => `${deleted ? 'deleted ' : 
 
 /** What is wrong, in words; nothing where all is well. */
 export function judge(load: Load): string[] {
-  const { way, history, from, to, published, before, after, quiet } = load;
+  const { way, history, published, before, after, quiet } = load;
   if (!published) {
     const same = sameRows(before, after);
     const missed = quiet && way !== 'replace' ? wholeAtRest(load) : [];
     return same === null ? missed : [`nothing was published, and the table is another: ${same}`];
   }
   if (quiet) return wholeAtRest(load);
+  if (load.again === 'anew' && way !== 'append') return readAnew(load);
   switch (way) {
     case 'replace':
-      return isMoment(history, from, to, after)
-        ? []
-        : [`no moment of the source had these ${after.length} rows`];
+      return momentOf(load);
     case 'append':
       return [...twice(after, keptText, 'row'), ...strangers(history, after), ...lost(before, after)];
     case 'merge-cursor':
@@ -50,9 +61,50 @@ export function judge(load: Load): string[] {
         ...strangers(history, after),
         ...older(before, after),
       ];
+    case 'merge-sweep':
+      return [
+        ...twice(after, ({ item }) => String(item.id), 'key'),
+        ...strangers(history, after),
+        ...older(before, after),
+        // Whoever reads a part once more looks at no keys.
+        ...(load.again === 'from' ? [] : swept(load)),
+      ];
     default:
       return merged(load);
   }
+}
+
+/** Every row was replaced. */
+function readAnew(load: Load): string[] {
+  const { history, from, to, before, after, pinned } = load;
+  if (pinned) return momentOf(load);
+  const always = history.throughout(from, to);
+  return [
+    ...twice(after, ({ item }) => String(item.id), 'key'),
+    ...strangers(history, after),
+    ...older(
+      before.filter(({ item }) => always.has(item.id)),
+      after,
+    ),
+  ];
+}
+
+function momentOf({ history, from, to, after }: Load): string[] {
+  const marked = after.find(({ deleted }) => deleted);
+  if (marked !== undefined) return [`marked, and it has just been read: ${keptText(marked)}`];
+  return isMoment(history, from, to, after) ? [] : [`no moment of the source had these ${after.length} rows`];
+}
+
+/** Exactly the rows that the source had no more at some moment are marked. */
+function swept({ history, from, to, after }: Load): string[] {
+  let why = '';
+  for (let k = to; k >= from; k--) {
+    const state = history.at(k);
+    const bad = after.find(({ item, deleted }) => deleted === state.has(item.id));
+    if (bad === undefined) return [];
+    why = keptText(bad);
+  }
+  return [`at no moment of the source were these rows gone, e.g. ${why}`];
 }
 
 function sameRows(one: readonly Kept[], other: readonly Kept[]): string | null {
@@ -100,12 +152,12 @@ function older(before: readonly Kept[], after: readonly Kept[]): string[] {
 }
 
 /** Merging whole: what the source had at one moment, and what it had no more, as it was (and marked where it is to be). */
-function merged({ way, history, from, to, before, after }: Load): string[] {
+function merged({ way, history, from, to, before, after, rejects }: Load): string[] {
   const double = twice(after, ({ item }) => String(item.id), 'key');
   if (double.length > 0) return double;
   let why = '';
   for (let k = to; k >= from; k--) {
-    const found = mergedAt(history.at(k), way === 'merge-mark', before, after);
+    const found = mergedAt(history.at(k), way === 'merge-mark', before, after, rejects);
     if (found === null) return [];
     why = found;
   }
@@ -117,16 +169,17 @@ function mergedAt(
   marks: boolean,
   before: readonly Kept[],
   after: readonly Kept[],
+  rejects: Load['rejects'],
 ): string | null {
   const then = new Map(before.map((row) => [row.item.id, row]));
-  let present = 0;
+  let present = [...state.values()].filter(rejects).length;
   for (const row of after) {
     const source = state.get(row.item.id);
-    if (source === undefined) {
+    if (source === undefined || rejects(source)) {
       const old = then.get(row.item.id);
       if (old === undefined || textOf(old.item) !== textOf(row.item))
         return `not from here: ${keptText(row)}`;
-      if (row.deleted !== marks) return `marked or not: ${keptText(row)}`;
+      if (source === undefined && row.deleted !== marks) return `marked or not: ${keptText(row)}`;
     } else {
       present++;
       if (row.deleted || textOf(source) !== textOf(row.item))
@@ -141,8 +194,9 @@ function mergedAt(
 
 /** At rest the warehouse has all that the way promises, exactly. */
 function wholeAtRest(load: Load): string[] {
-  const { way, history, after } = load;
-  const now = [...history.now.values()].map((item) => ({ item, deleted: false }));
+  const { way, history, after, rejects } = load;
+  const current = new Map([...history.now].filter(([, item]) => !rejects(item)));
+  const now = [...current.values()].map((item) => ({ item, deleted: false }));
   if (way === 'append') {
     const ever = [...history.ever].sort();
     const have = after.map(({ item }) => textOf(item)).sort();
@@ -153,10 +207,10 @@ function wholeAtRest(load: Load): string[] {
           `${ever.length} rows were committed, ${have.length} are there; ${ever[at] ?? 'none'} and ${have[at] ?? 'none'}`,
         ];
   }
-  const live = way === 'replace' ? after : after.filter(({ item }) => history.now.has(item.id));
+  const live = way === 'replace' ? after : after.filter(({ item }) => current.has(item.id));
   const different = sameRows(now, live);
-  const rest = way === 'replace' ? [] : after.filter(({ item }) => !history.now.has(item.id));
-  const unmarked = way === 'merge-mark' ? rest.find(({ deleted }) => !deleted) : undefined;
+  const rest = way === 'replace' ? [] : after.filter(({ item }) => !current.has(item.id));
+  const unmarked = marksDeleted(way) ? rest.find(({ deleted }) => !deleted) : undefined;
   return [
     ...(different === null ? [] : [`source and warehouse differ: ${different}`]),
     ...(unmarked === undefined ? [] : [`deleted in the source and not marked: ${keptText(unmarked)}`]),

@@ -9,8 +9,8 @@ export interface Item {
   readonly id: number;
   readonly name: string;
   readonly qty: number;
-  /** With two decimals. */
-  readonly price: string;
+  /** With two decimals; null only as it arrives. */
+  readonly price: string | null;
   readonly note: string | null;
   readonly rev: number;
 }
@@ -77,6 +77,22 @@ export class History {
     this.#commits.push(changes);
     this.#marks.push(mark & MASK);
     this.#sizes.push(this.#now.size);
+  }
+
+  /** The same commits of what `see` leaves of each row. */
+  seen(see: (item: Item) => Item | null): History {
+    const other = new History();
+    for (const changes of this.#commits)
+      other.#add(new Map([...changes].map(([id, item]) => [id, item === null ? null : see(item)])));
+    return other;
+  }
+
+  /** The rows that were there all the time from `from` to `to` commits. */
+  throughout(from: number, to: number): Set<number> {
+    const ids = new Set(this.at(from).keys());
+    for (const changes of this.#commits.slice(from, to))
+      for (const [id, item] of changes) if (item === null) ids.delete(id);
+    return ids;
   }
 
   /** The rows after the first `length` commits. */

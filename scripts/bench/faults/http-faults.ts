@@ -107,7 +107,7 @@ export async function openRoughService(
 function jobOf(body: Buffer): string | null {
   const id: unknown = Object(Object(JSON.parse(body.toString())).jobReference).jobId;
   // Queries for small answers have ids of the client's making and are asked for again whole.
-  return typeof id === 'string' && /-(load|publish)/.test(id) ? id : null;
+  return typeof id === 'string' && /-(copy|load|publish)|^tradewind_/.test(id) ? id : null;
 }
 
 function failedJob(jobId: string, body: Buffer): object {

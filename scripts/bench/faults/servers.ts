@@ -9,6 +9,8 @@ const PASSWORD = 'owner secret';
 const DECLARED =
   'id int PRIMARY KEY, name varchar(300) NOT NULL, qty int NOT NULL, price decimal(12,2) NOT NULL, note varchar(200), rev bigint NOT NULL';
 
+const NEW_ROW = 'NEW.id, NEW.name, NEW.qty, NEW.price, NEW.note, NEW.rev, NEW.changed';
+
 let databases = 0;
 
 /** A world in a database of its own on `server`. */
@@ -45,10 +47,19 @@ export async function openPostgresWorld(server: TestPostgres, options: WorldOpti
       password: PASSWORD,
       connect,
       create: [`CREATE TABLE items (${DECLARED}, changed timestamptz NOT NULL DEFAULT now())`],
+      twins: [
+        'CREATE TABLE twins (LIKE items INCLUDING ALL)',
+        `CREATE FUNCTION follow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+           IF TG_OP <> 'INSERT' THEN DELETE FROM twins WHERE id = OLD.id; END IF;
+           IF TG_OP <> 'DELETE' THEN INSERT INTO twins SELECT NEW.*; END IF;
+           RETURN NULL; END $$`,
+        'CREATE TRIGGER follow AFTER INSERT OR UPDATE OR DELETE ON items FOR EACH ROW EXECUTE FUNCTION follow()',
+      ],
+      settlesMs: 0,
       begin: 'BEGIN',
       parameter: (n) => `$${n}`,
       touch: 'changed = now()',
-      truth: `SELECT id, name, qty, price, note, rev, (extract(epoch FROM changed) * 1000000)::bigint FROM items`,
+      truth: `SELECT id, name, qty, price, note, rev, (extract(epoch FROM changed) * 1000000)::bigint AS moment FROM items`,
       lock: ['BEGIN; LOCK TABLE items IN ACCESS EXCLUSIVE MODE', 'COMMIT'],
       unitBytes: 32 * 1024,
     },
@@ -86,10 +97,18 @@ export async function openMariadbWorld(server: TestMariadb, options: WorldOption
       create: [
         `CREATE TABLE items (${DECLARED}, changed timestamp(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6))`,
       ],
+      twins: [
+        'CREATE TABLE twins LIKE items',
+        `CREATE TRIGGER added AFTER INSERT ON items FOR EACH ROW INSERT INTO twins VALUES (${NEW_ROW})`,
+        `CREATE TRIGGER changed AFTER UPDATE ON items FOR EACH ROW REPLACE INTO twins VALUES (${NEW_ROW})`,
+        'CREATE TRIGGER gone AFTER DELETE ON items FOR EACH ROW DELETE FROM twins WHERE id = OLD.id',
+      ],
+      // Its moments may be cut to whole seconds, so the newest two wait.
+      settlesMs: 2500,
       begin: 'BEGIN',
       parameter: () => '?',
       touch: '',
-      truth: `SELECT id, name, qty, price, note, rev, CAST(UNIX_TIMESTAMP(changed) * 1000000 AS SIGNED) FROM items`,
+      truth: `SELECT id, name, qty, price, note, rev, CAST(UNIX_TIMESTAMP(changed) * 1000000 AS SIGNED) AS moment FROM items`,
       lock: ['LOCK TABLES items WRITE', 'UNLOCK TABLES'],
       unitBytes: 32 * 1024,
     },

@@ -6,6 +6,7 @@ import {
   holdMs,
   makeChanges,
   makeItem,
+  momentOfMicros,
   rest,
   type World,
   type WorldOptions,
@@ -25,12 +26,15 @@ export interface SqlKind {
   readonly password: string;
   readonly connect: () => Promise<SqlConnection>;
   readonly create: readonly string[];
+  /** Makes the table "twins", which every change of the other changes alike. */
+  readonly twins: readonly string[];
+  readonly settlesMs: number;
   readonly begin: string;
   /** The nth parameter, from 1. */
   readonly parameter: (n: number) => string;
   /** Sets the cursor of a row that changes; '' where the server does it. */
   readonly touch: string;
-  /** Rows as texts, the cursor in microseconds with them. */
+  /** Rows by column, and `moment`: the cursor in microseconds. */
   readonly truth: string;
   readonly lock: readonly [before: string, after: string];
   readonly unitBytes: number;
@@ -39,18 +43,19 @@ export interface SqlKind {
 const COLUMNS = ['id', 'name', 'qty', 'price', 'note', 'rev'] as const;
 
 /** Opens a world on a database that has nothing yet. */
-export async function openSqlWorld(kind: SqlKind, { dice, habit, told }: WorldOptions): Promise<World> {
+export async function openSqlWorld(kind: SqlKind, options: WorldOptions): Promise<World> {
+  const { dice, told, twins, misfits } = options;
   const main = await kind.connect();
-  for (const statement of kind.create) await main.run(statement);
+  for (const statement of [...kind.create, ...(twins ? kind.twins : [])]) await main.run(statement);
   const history = new History();
   let number = 0;
-  const first = Array.from({ length: FIRST_ROWS }, (_, n) => makeItem(n, dice));
+  const first = Array.from({ length: FIRST_ROWS }, (_, n) => makeItem(n, dice, { misfits }));
   number = Math.ceil(FIRST_ROWS / WRITERS) + 1;
   await history.commit(new Map(first.map((item) => [item.id, item])), () => put(kind, main, first));
   const way = await openRoughWay(kind.port, dice, told);
 
   const transaction = async (connection: SqlConnection, writer: number, signal: AbortSignal) => {
-    const changes = makeChanges(history, habit, writer, () => number++, dice);
+    const changes = makeChanges(history, options, writer, () => number++);
     await connection.run(kind.begin);
     for (const [id, item] of changes) {
       if (item === null) await connection.run(`DELETE FROM items WHERE id = ${id}`);
@@ -68,6 +73,10 @@ export async function openSqlWorld(kind: SqlKind, { dice, habit, told }: WorldOp
     credentials: { password: kind.password },
     history,
     cursor: 'changed',
+    keyed: true,
+    pinned: true,
+    settlesMs: kind.settlesMs,
+    beginning: momentOfMicros,
     unitBytes: kind.unitBytes,
     way,
     cursorSql: 'CAST(UNIX_MICROS(changed) AS STRING)',
@@ -97,11 +106,22 @@ export async function openSqlWorld(kind: SqlKind, { dice, habit, told }: WorldOp
       }
     },
     truth: async () =>
-      (await main.run(kind.truth)).map((row) => JSON.stringify(Object.values(row).map(String))),
+      (await main.run(kind.truth)).map((row) => ({ item: itemOf(row), moment: String(row['moment']) })),
     async close() {
       await way.close();
       await main.close();
     },
+  };
+}
+
+function itemOf({ id, name, qty, price, note, rev }: Record<string, unknown>): Item {
+  return {
+    id: Number(id),
+    name: String(name),
+    qty: Number(qty),
+    price: String(price),
+    note: typeof note === 'string' ? note : null,
+    rev: Number(rev),
   };
 }
 

@@ -8,6 +8,7 @@ import {
   makeChanges,
   makeItem,
   rest,
+  type Told,
   type World,
   type WorldOptions,
   WRITERS,
@@ -23,7 +24,8 @@ const COLUMNS = [
   { name: 'changed', type: 'timestamp', length: 8, nullable: false },
 ];
 
-export async function openSqlServerWorld({ dice, habit, told }: WorldOptions): Promise<World> {
+export async function openSqlServerWorld(options: WorldOptions): Promise<World> {
+  const { dice, told, twins } = options;
   const server = await startTestSqlServer();
   const history = new History();
   let version = 0n;
@@ -49,13 +51,10 @@ export async function openSqlServerWorld({ dice, habit, told }: WorldOptions): P
     item.rev,
     Buffer.from(changed.toString(16).padStart(16, '0'), 'hex'),
   ];
-  const table = server.database.add({
-    schema: 'dbo',
-    name: 'items',
-    columns: COLUMNS,
-    key: ['id'],
-    bytes: 120 * 1024,
-  });
+  const add = (name: string) =>
+    server.database.add({ schema: 'dbo', name, columns: COLUMNS, key: ['id'], bytes: 120 * 1024 });
+  const table = add('items');
+  const tables = [table, ...(twins ? [add('twins')] : [])];
 
   /** One transaction: rows are numbered as they are written, and seen when it ends. */
   const apply = async (changes: Changes, signal: AbortSignal, hold: number, ends: boolean): Promise<void> => {
@@ -76,14 +75,15 @@ export async function openSqlServerWorld({ dice, habit, told }: WorldOptions): P
         const added = [...numbered].flatMap(([id, row]) =>
           row !== null && !history.now.has(id) ? [row] : [],
         );
-        server.database.change(
-          table,
-          (row) => {
-            const after = numbered.get(Number(row[0]));
-            return after === undefined ? row : after;
-          },
-          added,
-        );
+        for (const one of tables)
+          server.database.change(
+            one,
+            (row) => {
+              const after = numbered.get(Number(row[0]));
+              return after === undefined ? row : after;
+            },
+            added,
+          );
       }
       for (const one of given) open.delete(one);
       settle();
@@ -103,13 +103,17 @@ export async function openSqlServerWorld({ dice, habit, told }: WorldOptions): P
     credentials,
     history,
     cursor: 'changed',
+    keyed: true,
+    pinned: true,
+    settlesMs: 0,
+    beginning: null,
     unitBytes: 32 * 1024,
     way,
     cursorSql: 'CAST(changed AS STRING)',
     async write(signal) {
       const lane = async (writer: number): Promise<void> => {
         while (!signal.aborted) {
-          const changes = makeChanges(history, habit, writer, () => number++, dice);
+          const changes = makeChanges(history, options, writer, () => number++);
           await apply(changes, signal, holdMs(dice), !dice.chance(0.1));
           await rest(dice.whole(20, 250), signal);
         }
@@ -119,23 +123,19 @@ export async function openSqlServerWorld({ dice, habit, told }: WorldOptions): P
     lock: () => Promise.resolve(),
     truth: () =>
       Promise.resolve(
-        table.rows.flatMap(({ to, values }) =>
-          to === Infinity
-            ? [
-                JSON.stringify(
-                  values.map((value) =>
-                    value instanceof Uint8Array
-                      ? String(Buffer.from(value).readBigUInt64BE())
-                      : String(value),
-                  ),
-                ),
-              ]
-            : [],
-        ),
+        table.rows.flatMap(({ to, values }) => (to === Infinity ? [toldOf(values, history)] : [])),
       ),
     async close() {
       await way.close();
       await server.stop();
     },
   };
+}
+
+function toldOf(values: readonly unknown[], history: History): Told {
+  const [id, , , , , rev, changed] = values;
+  const item = history.now.get(Number(id));
+  if (item === undefined || item.rev !== rev || !(changed instanceof Uint8Array))
+    throw new Error(`a row that was never committed: ${String(id)}`);
+  return { item, moment: String(Buffer.from(changed).readBigUInt64BE()) };
 }

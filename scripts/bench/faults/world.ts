@@ -1,7 +1,9 @@
 /* A source whose table changes while it is read: what every kind of it can do. */
 import type { Credentials, SourceSettings } from '#core/source';
+import type { FilterValue } from '#core/row-filter';
 import type { History, Item } from './history.ts';
 import type { Dice } from './random.ts';
+import { MISFIT } from './seen.ts';
 import type { RoughWay } from './tcp-faults.ts';
 
 /** How the table changes: rows are only added, or also changed, or also deleted. */
@@ -13,6 +15,12 @@ export interface World {
   readonly history: History;
   /** The column that appends and merges follow; null where the kind has its own notion. */
   readonly cursor: string | null;
+  /** Whether the source tells that `id` is the key. */
+  readonly keyed: boolean;
+  /** Whether a load reads all rows of a table at one moment. */
+  readonly pinned: boolean;
+  /** Milliseconds after the last commit from which on a load must bring it. */
+  readonly settlesMs: number;
   readonly unitBytes: number;
   /** The way to the server; null where there is none. */
   readonly way: RoughWay | null;
@@ -20,17 +28,34 @@ export interface World {
   readonly write: (signal: AbortSignal) => Promise<void>;
   /** Keeps everybody from reading the table for a while; nothing where the kind knows no locks. */
   readonly lock: (milliseconds: number) => Promise<void>;
-  /** The table as the source itself tells it: each row as one text, the cursor with it. */
-  readonly truth: () => Promise<string[]>;
+  /** The table as the source itself tells it. */
+  readonly truth: () => Promise<Told[]>;
   /** The cursor's value as text in a SELECT over the warehouse's table; null where it has none. */
   readonly cursorSql: string | null;
+  /** Such a text as people say where reading once more is to begin, perhaps a little before; null where it cannot. */
+  readonly beginning: ((moment: string) => FilterValue) | null;
   readonly close: () => Promise<void>;
+}
+
+/** A row as its source tells it, with its cursor's value as text. */
+export interface Told {
+  readonly item: Item;
+  readonly moment: string | null;
+}
+
+/** Microseconds since 1970 as people say a moment, to the millisecond. */
+export function momentOfMicros(micros: string): string {
+  return new Date(Math.floor(Number(micros) / 1000)).toISOString().replace('T', ' ').slice(0, -1);
 }
 
 /** What makes a world of its own. */
 export interface WorldOptions {
   readonly dice: Dice;
   readonly habit: Habit;
+  /** There are two tables, and every commit changes both alike. */
+  readonly twins: boolean;
+  /** Some prices are such as the warehouse cannot hold. */
+  readonly misfits: boolean;
   readonly told: (fault: string) => void;
 }
 
@@ -56,13 +81,18 @@ const NOTES = [
 ];
 
 /** A new version of the row `id`. */
-export function makeItem(id: number, dice: Dice, notes: readonly (string | null)[] = NOTES): Item {
+export function makeItem(
+  id: number,
+  dice: Dice,
+  { misfits = false, notes = NOTES }: { misfits?: boolean; notes?: readonly (string | null)[] } = {},
+): Item {
   const rev = ++lastRev;
+  const misfit = misfits && dice.chance(0.05);
   return {
     id,
     name: `item ${id} ${'x'.repeat(dice.whole(0, 150))}`,
     qty: dice.whole(-5, 1000),
-    price: `${dice.whole(0, 99_999)}.${String(dice.whole(0, 99)).padStart(2, '0')}`,
+    price: misfit ? MISFIT : `${dice.whole(0, 99_999)}.${String(dice.whole(0, 99)).padStart(2, '0')}`,
     note: dice.pick(notes),
     rev,
   };
@@ -71,10 +101,9 @@ export function makeItem(id: number, dice: Dice, notes: readonly (string | null)
 /** The changes of one transaction of `writer`: a few of its rows, each once. */
 export function makeChanges(
   history: History,
-  habit: Habit,
+  { habit, misfits, dice }: WorldOptions,
   writer: number,
   nextId: () => number,
-  dice: Dice,
 ): Map<number, Item | null> {
   const changes = new Map<number, Item | null>();
   const own = [...history.now.keys()].filter((id) => id % WRITERS === writer);
@@ -82,9 +111,9 @@ export function makeChanges(
     const id = habit === 'adds' || own.length === 0 || dice.chance(0.4) ? null : dice.pick(own);
     if (id === null) {
       const added = nextId() * WRITERS + writer;
-      changes.set(added, makeItem(added, dice));
+      changes.set(added, makeItem(added, dice, { misfits }));
     } else if (habit === 'deletes' && dice.chance(0.35)) changes.set(id, null);
-    else changes.set(id, makeItem(id, dice));
+    else changes.set(id, makeItem(id, dice, { misfits }));
   }
   return changes;
 }
