@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { checkCloudSql, CloudSqlWay } from './cloud-sql.ts';
 import { Column, type ColumnType } from './column.ts';
 import { DriftPolicy, LoadedSchema, Proposal } from './drift.ts';
 import { HashedColumn } from './hashed-column.ts';
@@ -36,15 +35,10 @@ export type SshTunnel = z.infer<typeof SshTunnel>;
 
 /** What every database server is reached by. The password is a credential and not part of the settings. */
 const serverSettings = {
-  /**
-   * Alone: a whole connection string would be kept, and shown to every member, with the password in it. With `cloudSql` the
-   * connection name of the instance, `project:region:instance`.
-   */
+  /** Alone: a whole connection string would be kept, and shown to every member, with the password in it. */
   host: hostAlone,
   /** Reached through it alone; left out: directly. */
   tunnel: SshTunnel.optional(),
-  /** The host is a Cloud SQL instance, whose way is encrypted and verified by itself: neither port nor TLS settings count. */
-  cloudSql: CloudSqlWay.optional(),
   /** How far TLS is trusted, as libpq names it. */
   sslMode: z.enum(['disable', 'prefer', 'require', 'verify-full']).default('prefer'),
   /** PEM certificates that `verify-full` trusts instead of the public authorities. */
@@ -53,42 +47,36 @@ const serverSettings = {
 };
 
 /** A PostgreSQL server. */
-export const PostgresSettings = z
-  .strictObject({
-    kind: z.literal('postgres'),
-    ...serverSettings,
-    port: port.default(5432),
-    database: z.string().min(1).max(63),
-    user: z.string().min(1).max(63),
-    maxConnections: MaxConnections.optional(),
-    maxLagSeconds: MaxLagSeconds.optional(),
-  })
-  .superRefine(checkCloudSql);
+export const PostgresSettings = z.strictObject({
+  kind: z.literal('postgres'),
+  ...serverSettings,
+  port: port.default(5432),
+  database: z.string().min(1).max(63),
+  user: z.string().min(1).max(63),
+  maxConnections: MaxConnections.optional(),
+  maxLagSeconds: MaxLagSeconds.optional(),
+});
 
 /** A MySQL or MariaDB server, and the one of its databases that is read. */
-export const MysqlSettings = z
-  .strictObject({
-    kind: z.literal('mysql'),
-    ...serverSettings,
-    port: port.default(3306),
-    database: z.string().min(1).max(64),
-    user: z.string().min(1).max(80),
-    maxLagSeconds: MaxLagSeconds.optional(),
-  })
-  .superRefine(checkCloudSql);
+export const MysqlSettings = z.strictObject({
+  kind: z.literal('mysql'),
+  ...serverSettings,
+  port: port.default(3306),
+  database: z.string().min(1).max(64),
+  user: z.string().min(1).max(80),
+  maxLagSeconds: MaxLagSeconds.optional(),
+});
 
 /** A Microsoft SQL Server, or an Azure SQL database. Signs in with a login of the server's own, not of Windows. */
-export const SqlServerSettings = z
-  .strictObject({
-    kind: z.literal('sqlserver'),
-    ...serverSettings,
-    port: port.default(1433),
-    database: z.string().min(1).max(128),
-    user: z.string().min(1).max(128),
-    /** Tells an availability group that a copy which is only read will do. */
-    readOnlyIntent: z.boolean().default(false),
-  })
-  .superRefine(checkCloudSql);
+export const SqlServerSettings = z.strictObject({
+  kind: z.literal('sqlserver'),
+  ...serverSettings,
+  port: port.default(1433),
+  database: z.string().min(1).max(128),
+  user: z.string().min(1).max(128),
+  /** Tells an availability group that a copy which is only read will do. */
+  readOnlyIntent: z.boolean().default(false),
+});
 
 /** Parameters of signed addresses: whoever knows their value may read the file, and every member reads the settings. */
 const SIGNATURES =
@@ -176,14 +164,13 @@ export const SshCredentials = z.strictObject({
 export type SshCredentials = z.infer<typeof SshCredentials>;
 
 /**
- * What a source keeps sealed: never returned, logged, or readable by rules. A database has a password, and by the key of a
- * service account a Cloud SQL instance is reached; BigQuery has the key alone, as the text of its file.
+ * What a source keeps sealed: never returned, logged, or readable by rules. A database has a password; BigQuery the key of a
+ * service account, as the text of its file.
  */
 export const Credentials = z.union([
   z.strictObject({
     password: z.string().max(1000),
     ssh: SshCredentials.optional(),
-    key: ServiceAccountKeyText.optional(),
   }),
   z.strictObject({ key: ServiceAccountKeyText }),
 ]);
@@ -196,7 +183,7 @@ export function passwordOf(credentials: Credentials | null): string {
 
 /** The text of the key file among credentials; null where there is none. */
 export function keyTextOf(credentials: Credentials | null): string | null {
-  return credentials !== null && 'key' in credentials ? (credentials.key ?? null) : null;
+  return credentials !== null && 'key' in credentials ? credentials.key : null;
 }
 
 /** What a source of these settings signs in with: a password, a key, or nothing. */
@@ -226,9 +213,8 @@ export type Source = z.infer<typeof Source>;
 export function signInPlace(settings: SourceSettings): string | null {
   if ('dataset' in settings) return JSON.stringify([settings.kind, settings.project, settings.dataset]);
   if (!('host' in settings)) return null;
-  const { host, port, database, user, tunnel, cloudSql } = settings;
+  const { host, port, database, user, tunnel } = settings;
   const through = tunnel === undefined ? [] : [tunnel.host.toLowerCase(), tunnel.port, tunnel.user];
-  if (cloudSql !== undefined) through.push('cloud-sql');
   return JSON.stringify([settings.kind, host.toLowerCase(), port, database, user, ...through]);
 }
 

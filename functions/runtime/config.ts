@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { TerminalError } from '#core/errors';
 import type { InstallationKeys } from '#core/installation-keys';
@@ -29,6 +30,13 @@ const Env = z.object({
     }),
   TRADEWIND_TENANT_KEYS: TenantKeyText.optional(),
   TRADEWIND_ALLOWED_HOSTS: z.string().default(''),
+  /** From where this installation connects to customers' servers: addresses and networks, for their firewalls. */
+  TRADEWIND_OUTBOUND_ADDRESSES: z
+    .string()
+    .default('')
+    .refine((text) => list(text).every(isAddress), {
+      message: 'must be addresses or networks, separated by commas, such as 203.0.113.7,2001:db8::/64',
+    }),
   TRADEWIND_WEB_ORIGINS: z.string().default(''),
   /** `smtps://user:password@host:465`, `smtp://…` (STARTTLS), or `https://:token@host/path`; none: no mail is sent. */
   TRADEWIND_MAIL_URL: z
@@ -73,6 +81,8 @@ export interface Config {
   readonly tenantKeys: TenantKeys | undefined;
   /** Private hosts that the operator lets customers' sources name: `host` or `host:port`. */
   readonly allowedHosts: readonly string[];
+  /** From where customers' servers are connected to, for their firewalls; none where the operator has not said. */
+  readonly outboundAddresses: readonly string[];
   /** Origins that may call the recommender from a browser. */
   readonly webOrigins: readonly string[];
   /** How e-mail is sent; null where it is not. */
@@ -133,6 +143,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     },
     tenantKeys: e.TRADEWIND_TENANT_KEYS === undefined ? undefined : tenantKeys(e.TRADEWIND_TENANT_KEYS),
     allowedHosts: list(e.TRADEWIND_ALLOWED_HOSTS),
+    outboundAddresses: list(e.TRADEWIND_OUTBOUND_ADDRESSES),
     webOrigins: list(e.TRADEWIND_WEB_ORIGINS),
     mail:
       e.TRADEWIND_MAIL_URL === '' || e.TRADEWIND_MAIL_FROM === ''
@@ -145,6 +156,16 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       scheduler: e.SCHEDULER_ENDPOINT,
     },
   });
+}
+
+/** An address, or a network of at most as many bits as one has. */
+function isAddress(text: string): boolean {
+  const [address = '', bits] = text.split('/');
+  const version = isIP(address);
+  return (
+    version !== 0 &&
+    (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)))
+  );
 }
 
 /** Plain http only to this machine: a password travels with it. */

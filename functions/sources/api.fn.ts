@@ -7,6 +7,7 @@ import {
   getSource,
   getSourceTable,
   getTableDrift,
+  listOutboundAddresses,
   listSourceDependents,
   listSources,
   listSourceTables,
@@ -22,6 +23,7 @@ import { httpDeploy } from '#runtime/deploy';
 import { serve } from '#runtime/http';
 import { dependentsOfSource } from '#store/dependents';
 import { mustRead, readPage } from '#store/document';
+import { mustBeThere } from '#store/model-access';
 import type { Store } from '#store/store';
 import { discover } from './discover.ts';
 import { decideDrift, readDrift } from './drift.ts';
@@ -64,6 +66,10 @@ export const handler = serve('sources-api', ({ store, config, log }) => [
   route(restoreSource, ({ params, caller, membership }) =>
     undelete(store, membership().tenant, params, caller.actor),
   ),
+  route(listOutboundAddresses, async ({ params: { tenant, model } }) => {
+    await mustBeThere(store, tenant, model);
+    return { addresses: [...config.outboundAddresses] };
+  }),
   route(createUpload, ({ params, body, origin }) => openUpload(store, config, params, body, origin)),
   route(discoverTables, async ({ params, caller }) => ({
     items: await discover(store, config, log, params, caller.actor),

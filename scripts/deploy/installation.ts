@@ -10,6 +10,8 @@ export interface Installation {
   readonly origins: readonly string[];
   /** Private hosts that customers' sources may name (TRADEWIND_ALLOWED_HOSTS). */
   readonly allowedHosts: string;
+  /** From where customers' servers are connected to, as its users are told (TRADEWIND_OUTBOUND_ADDRESSES). */
+  readonly outboundAddresses: string;
   /** Whom alerts by e-mail come from (TRADEWIND_MAIL_FROM), and the secret that says how they are sent; none: none are. */
   readonly mail?: { readonly from: string; readonly secret: string } | undefined;
   /** Projects of tenants that do not share the installation's. */
@@ -43,6 +45,7 @@ export function environmentOf(installation: Installation): Record<string, string
     TRADEWIND_BUCKET: names.bucket,
     TRADEWIND_IMAGES: names.images,
     TRADEWIND_ALLOWED_HOSTS: installation.allowedHosts,
+    TRADEWIND_OUTBOUND_ADDRESSES: installation.outboundAddresses,
     TRADEWIND_WEB_ORIGINS: installation.origins.join(','),
     TRADEWIND_MAIL_FROM: installation.mail?.from ?? '',
   };

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { parseAllowedHosts } from '../../functions/connectors/hosts.ts';
 import type { Installation } from './installation.ts';
@@ -11,6 +12,8 @@ npm run deploy -- --apply --project ID [options]   bring them about; again at an
   --origin URL               a web origin that may ask recommenders from a browser; may be given more than once
                              (https://ID.web.app and https://ID.firebaseapp.com)
   --allowed-hosts LIST       private hosts that customers' sources may name, host[:port],… (none)
+  --outbound-addresses LIST  from where customers' servers are connected to, shown to who adds one (not shown); the address
+                             that was made: gcloud compute addresses describe tradewind-out --format='value(address)'
   --mail-from ADDRESS        whom alerts by e-mail come from (no e-mail is sent)
   --mail-secret NAME         the secret, made by you, that holds smtps://user:password@host:465 or https://:token@host/path
   --tenant-project ID        a project of one tenant's own, prepared for it; may be given more than once
@@ -49,6 +52,7 @@ export function readDeployOptions(
         firestore: { type: 'string', default: 'eur3' },
         origin: { type: 'string', multiple: true, default: [] },
         'allowed-hosts': { type: 'string', default: '' },
+        'outbound-addresses': { type: 'string', default: '' },
         'mail-from': { type: 'string' },
         'mail-secret': { type: 'string' },
         'tenant-project': { type: 'string', multiple: true, default: [] },
@@ -77,6 +81,7 @@ export function readDeployOptions(
               ? values.origin
               : [`https://${project}.web.app`, `https://${project}.firebaseapp.com`],
           allowedHosts: values['allowed-hosts'],
+          outboundAddresses: values['outbound-addresses'],
           mail:
             values['mail-from'] === undefined || values['mail-secret'] === undefined
               ? undefined
@@ -112,6 +117,7 @@ function problemOf(values: {
   readonly firestore: string;
   readonly origin: readonly string[];
   readonly 'allowed-hosts': string;
+  readonly 'outbound-addresses': string;
   readonly 'tenant-project': readonly string[];
   readonly 'mail-from'?: string | undefined;
   readonly 'mail-secret'?: string | undefined;
@@ -147,5 +153,10 @@ function problemOf(values: {
   if (values['former-key-version'] !== undefined && values['key-version'] === undefined)
     return '--former-key-version needs --key-version beside it: which one is the current one.';
   parseAllowedHosts(values['allowed-hosts']);
+  const wrong = values['outbound-addresses']
+    .split(',')
+    .find((one) => one !== '' && isIP(one.split('/')[0] ?? '') === 0);
+  if (wrong !== undefined)
+    return `--outbound-addresses "${wrong}" is no address or network such as 203.0.113.7.`;
   return null;
 }

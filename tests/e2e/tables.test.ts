@@ -45,6 +45,58 @@ async function pictured(page: Page, name: string): Promise<void> {
   if (size !== null) await page.setViewportSize(size);
 }
 
+test('how much of a server a load may take is chosen with the source, changed, and seen in the run; firewalls are told of', async () => {
+  const { page, complaints } = await openPage(browser, cloud.urls.web);
+  const { tenant, model } = await signUp(page);
+  await page.getByRole('button', { name: 'Add a source' }).click();
+  await page.getByText('203.0.113.7').waitFor();
+  await page.getByText('How much of the server a load may take').click();
+  for (const [label, text] of [
+    ['Host', '127.0.0.1'],
+    ['Port', '1'],
+    ['Database', 'shop'],
+    ['User', 'reader'],
+    ['Connections at once', '3'],
+    ['Longest lag of a replica, in seconds', ''],
+  ] as const)
+    await page.getByLabel(label, { exact: true }).fill(text);
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await pictured(page, 'add-source');
+  await page.getByRole('button', { name: 'Save and test' }).click();
+  const saved = (wanted: object) =>
+    eventually(`the limits ${JSON.stringify(wanted)}`, async () => {
+      const [found] = await store.db.list(paths.sources(tenant, model), {});
+      return expect.objectContaining(wanted).asymmetricMatch(found?.data['settings']);
+    });
+  await saved({ statementMinutes: 60, maxConnections: 3, maxLagSeconds: null });
+  await page.getByRole('button', { name: 'Change the limits' }).click();
+  await page.getByLabel('Longest statement, in minutes').fill('90');
+  await pictured(page, 'change-limits');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await saved({ statementMinutes: 90, maxConnections: 3, maxLagSeconds: null });
+
+  const of = recordsOf(tenant, model);
+  const use = {
+    source: 'sabcdefgh',
+    name: 'Orders',
+    held: 2,
+    peak: 2,
+    most: 3,
+    waitedSeconds: 40,
+    lagSeconds: 400,
+  };
+  await records.put(of.paths.etl, { ...of.etl('extracting', 10), sources: [use] });
+  await sectionLink(page, 'Load').click();
+  await page
+    .getByText(
+      'Orders: 2 of at most 3 connections · waited 40 seconds for the replica, which was 400 seconds behind',
+    )
+    .waitFor();
+  await pictured(page, 'load-limits');
+  expect(await overflow(page)).toEqual(0);
+  expect(complaints).toEqual([]);
+});
+
 test('a table is merged by a key and a cursor, deleted rows are marked, columns are left out', async () => {
   const { page, context, complaints } = await openPage(browser, cloud.urls.web);
   const { tenant, model } = await signUp(page);

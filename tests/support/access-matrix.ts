@@ -174,6 +174,7 @@ const ROWS: Readonly<Record<string, keyof typeof WHO>> = {
   'GET /api/tenants/{tenant}/models/{model}/sources/{source}/tables/{table}/drift': 'readers',
   'POST /api/tenants/{tenant}/models/{model}/sources/{source}/tables/{table}/drift/decision': 'editors',
   'POST /api/tenants/{tenant}/models/{model}/unarchive': 'editors',
+  'GET /api/tenants/{tenant}/models/{model}/outbound-addresses': 'readers',
   'POST /api/tenants/{tenant}/models/{model}/uploads': 'editors',
   'GET /api/tenants/{tenant}/models/{model}/versions': 'readers',
   'GET /api/tenants/{tenant}/models/{model}/versions/aliases': 'readers',

@@ -61,7 +61,7 @@ function begin(): Held {
   const cloud = startLocalCloud({
     stateDir,
     // The databases that tests start listen here.
-    env: { TRADEWIND_ALLOWED_HOSTS: '127.0.0.1,localhost' },
+    env: { TRADEWIND_ALLOWED_HOSTS: '127.0.0.1,localhost', TRADEWIND_OUTBOUND_ADDRESSES: '203.0.113.7' },
     onProgress: ({ piece, state, detail }) => {
       if (state !== 'ready') process.stderr.write(`local cloud: ${piece} ${state}: ${detail}\n`);
     },

@@ -87,6 +87,15 @@ export const setCredentials = contract({
   answer: Source,
 });
 
+export const listOutboundAddresses = contract({
+  method: 'GET',
+  path: '/api/tenants/{tenant}/models/{model}/outbound-addresses',
+  access: 'read',
+  summary:
+    'From where this installation connects to databases and files, to be let in by their firewalls; none where the operator has not said.',
+  answer: z.object({ addresses: z.array(z.string()) }),
+});
+
 /** A place to PUT a file: send the bytes to `url` with `headers`, then name `uri` in a CSV source. */
 export const createUpload = contract({
   method: 'POST',

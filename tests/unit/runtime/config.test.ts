@@ -14,6 +14,18 @@ test('a complete environment is read and frozen', () => {
   expect(Object.isFrozen(config)).toBe(true);
 });
 
+test('outbound addresses are addresses or networks, and nothing else', () => {
+  const of = (text: string) => readConfig({ ...env, TRADEWIND_OUTBOUND_ADDRESSES: text }).outboundAddresses;
+  expect(of('')).toEqual([]);
+  expect(of('203.0.113.7, 203.0.113.8/30,2001:db8::/64')).toEqual([
+    '203.0.113.7',
+    '203.0.113.8/30',
+    '2001:db8::/64',
+  ]);
+  for (const wrong of ['out.example.com', '203.0.113.7/33', '203.0.113', '203.0.113.7/x', '203.0.113.7/-1'])
+    expect(() => of(wrong)).toThrow(/TRADEWIND_OUTBOUND_ADDRESSES: must be addresses/);
+});
+
 test('what is missing or wrong is named, and no value is shown', () => {
   const key = Buffer.from('too short').toString('base64');
   const broken = { ...env, TRADEWIND_BUCKET: undefined, TRADEWIND_INSTALLATION_KEY: key };

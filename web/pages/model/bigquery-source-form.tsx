@@ -7,11 +7,13 @@ import { WorkForm } from '../../ui/work-form.tsx';
 import { useWork } from '../../use-work.ts';
 import type { AddSourceProps } from './add-source.tsx';
 import { KeyFile } from './key-file.tsx';
+import { LimitFields, limitsForm, limitsIn } from './limit-fields.tsx';
 
 /** The form of a source that is a data set of BigQuery: read as the account of a key, or as the installation's own. */
 export function BigQuerySourceForm({ tenant, model, close }: AddSourceProps) {
   const [name, setName] = useState('Orders warehouse');
   const [form, setForm] = useState({ project: '', dataset: '', location: '' });
+  const [limits, setLimits] = useState(limitsForm({}));
   const [key, setKey] = useState<string | null>(null);
   const set = (part: Partial<typeof form>) => setForm((before) => ({ ...before, ...part }));
   const params = { tenant, model };
@@ -21,7 +23,13 @@ export function BigQuerySourceForm({ tenant, model, close }: AddSourceProps) {
       params,
       body: {
         name,
-        settings: { kind: 'bigquery', project, dataset, ...(location === '' ? {} : { location }) },
+        settings: {
+          kind: 'bigquery',
+          project,
+          dataset,
+          ...(location === '' ? {} : { location }),
+          ...limitsIn('bigquery', limits),
+        },
         ...(key === null ? {} : { credentials: { key } }),
       },
     });
@@ -61,6 +69,10 @@ export function BigQuerySourceForm({ tenant, model, close }: AddSourceProps) {
           }}
         />
       </div>
+      <details>
+        <summary>How much of BigQuery a load may take</summary>
+        <LimitFields kind="bigquery" form={limits} onChange={setLimits} />
+      </details>
       <p class="hint">
         Without a key the data set must carry the label <code>tradewind-tenant={tenant}</code> and be where
         the warehouse is. BigQuery then copies its tables by itself; views are read with a key only.

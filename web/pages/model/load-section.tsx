@@ -20,6 +20,7 @@ import { LoadTables, rejectedOf } from './load-tables.tsx';
 import { readSoFar, sum, TaskProgress } from './progress.ts';
 import { PublishTogether } from './publish-together.tsx';
 import { RunLog } from './run-log.tsx';
+import { SourceUses } from './source-uses.tsx';
 import { READ_ONLY } from './sources-section.tsx';
 
 export function LoadSection({ state }: { readonly state: ModelState }) {
@@ -123,6 +124,7 @@ function RunDetail({ tenant, model, run }: RunProps) {
         )}
       </p>
       {run.failure !== null && <RecordedFailure failure={run.failure} />}
+      <SourceUses run={run} over={over} />
       <Shown of={tables}>
         {(found) =>
           found.length === 0 ? (

@@ -7,6 +7,8 @@ import { WorkForm } from '../../ui/work-form.tsx';
 import { useWork } from '../../use-work.ts';
 import type { AddSourceProps } from './add-source.tsx';
 import { emptyForm, readConnectionString, type ServerKind, SERVERS, SSL_MODES } from './connection-string.ts';
+import { LimitFields, limitsForm, limitsIn } from './limit-fields.tsx';
+import { OutboundAddresses } from './outbound-addresses.tsx';
 import { NO_TUNNEL, sshOf, TunnelFields, tunnelOf } from './tunnel-fields.tsx';
 
 interface ServerSourceProps extends AddSourceProps {
@@ -19,6 +21,7 @@ export function ServerSourceForm({ tenant, model, close, kind }: ServerSourcePro
   const [address, setAddress] = useState('');
   const [form, setForm] = useState(emptyForm(kind));
   const [tunnel, setTunnel] = useState(NO_TUNNEL);
+  const [limits, setLimits] = useState(limitsForm({}));
   const set = (part: Partial<typeof form>) => setForm({ ...form, ...part });
   const params = { tenant, model };
   const work = useWork(async () => {
@@ -30,7 +33,7 @@ export function ServerSourceForm({ tenant, model, close, kind }: ServerSourcePro
       params,
       body: {
         name,
-        settings: { kind, ...settings, port: Number(port), ...through },
+        settings: { kind, ...settings, port: Number(port), ...through, ...limitsIn(kind, limits) },
         ...(secret ? { credentials: { password, ...ssh } } : {}),
       },
     });
@@ -86,6 +89,11 @@ export function ServerSourceForm({ tenant, model, close, kind }: ServerSourcePro
         />
       </div>
       <TunnelFields form={tunnel} onChange={setTunnel} />
+      <details>
+        <summary>How much of the server a load may take</summary>
+        <LimitFields kind={kind} form={limits} onChange={setLimits} />
+      </details>
+      <OutboundAddresses tenant={tenant} model={model} />
     </WorkForm>
   );
 }

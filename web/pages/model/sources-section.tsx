@@ -13,6 +13,7 @@ import { Empty, Failure, Shown } from '../../ui/states.tsx';
 import { useWork } from '../../use-work.ts';
 import { AddSource } from './add-source.tsx';
 import { ChangeKey } from './change-key.tsx';
+import { ChangeLimits } from './change-limits.tsx';
 import { ChangePassword } from './change-password.tsx';
 import { ConfirmHostKey } from './confirm-host-key.tsx';
 import { TestSteps } from './connection-steps.tsx';
@@ -92,6 +93,8 @@ function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanel
     if (Date.parse(test.createdAt) > opened.current - 30_000) reading.run();
   }, [test?.id, test?.status]);
   const [changing, setChanging] = useState(false);
+  const [limiting, setLimiting] = useState(false);
+  const limited = 'uris' in source.settings ? null : source.settings;
   const secret = signsInWith(source.settings);
   const running = test !== null && (test.status === 'queued' || test.status === 'running');
   return (
@@ -117,6 +120,11 @@ function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanel
               Change the {secret}
             </Button>
           )}
+          {limited !== null && !limiting && (
+            <Button kind="plain" small unavailable={unavailable} onClick={() => setLimiting(true)}>
+              Change the limits
+            </Button>
+          )}
         </>
       }
     >
@@ -131,6 +139,15 @@ function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanel
       )}
       {changing && secret === 'key' && (
         <ChangeKey tenant={tenant} model={model} source={source.id} close={() => setChanging(false)} />
+      )}
+      {limiting && limited !== null && (
+        <ChangeLimits
+          tenant={tenant}
+          model={model}
+          source={source.id}
+          settings={limited}
+          close={() => setLimiting(false)}
+        />
       )}
       {testing.error !== null && <Failure error={testing.error} retry={testing.run} />}
       {reading.error !== null && <Failure error={reading.error} retry={reading.run} />}

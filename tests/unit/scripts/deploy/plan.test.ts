@@ -19,6 +19,7 @@ const installation: Installation = {
   firestore: 'eur3',
   origins: ['https://acme-prod.web.app'],
   allowedHosts: '',
+  outboundAddresses: '203.0.113.7',
   tenantProjects: ['acme-tenant-one'],
 };
 let programs: Program[];
