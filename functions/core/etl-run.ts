@@ -92,7 +92,6 @@ export type LoadAgain = z.infer<typeof LoadAgain>;
 
 /** What a run has of one of its sources, over all of its tasks. */
 export const SourceUse = z.object({
-  source: Id,
   name: z.string(),
   /** Connections that are held now, the most there were at once, and the most there may be. */
   held: z.int(),
@@ -135,8 +134,8 @@ export const EtlRun = z.object({
   askedAt: Moment.nullable().default(null),
   /** Containers the platform is known to have made for it. */
   executions: z.int().default(0),
-  /** Its sources that are servers, by name, once they are connected to. */
-  sources: z.array(SourceUse).default([]),
+  /** Its sources that are servers, by their ids, once they are connected to. */
+  sources: z.record(Id, SourceUse).default({}),
   /** What it used, once it is over. */
   usage: Amounts.default(NOTHING_USED),
   /** The Cloud Run execution that does the work, once started. */

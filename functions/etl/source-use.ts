@@ -6,11 +6,11 @@
  */
 import { ConflictError } from '#cloud/firestore';
 import { TransientError } from '#core/errors';
-import { EtlRun, type SourceUse } from '#core/etl-run';
+import type { SourceUse } from '#core/etl-run';
 import { paths } from '#core/paths';
 import type { Source } from '#core/source';
 import { connectionLimit } from '#core/source-limits';
-import { read, update } from '#store/document';
+import { read } from '#store/document';
 import { z } from 'zod';
 import { pause } from './pause.ts';
 import type { Place } from './place.ts';
@@ -95,34 +95,21 @@ export function openSourceUses({
       const found = await read(store, place(source), Held);
       const next = plan({ ...(found?.value ?? none), most }, store.clock());
       if (next === null) return false;
+      const { seats, ...counts } = next;
+      const use: SourceUse = { name: source.name, held: Object.keys(seats).length, ...counts };
       try {
         await store.db.commit([
           found === null
             ? { kind: 'create', path: place(source), data: next }
             : { kind: 'update', path: place(source), data: next, version: found.version },
+          // Shown in the run, in the same batch: what it says is never older than what was shown before.
+          { kind: 'update', path, data: { [`sources.${source.id}`]: use } },
         ]);
         return true;
       } catch (error) {
         if (!(error instanceof ConflictError) || attempt === TRIES) throw error;
         await pause(20 * attempt, NEVER);
       }
-    }
-  };
-
-  /** Shows in the run what is so now: again where somebody has changed it meanwhile, who may have told of it before. */
-  const tell = async (source: Source): Promise<void> => {
-    for (let seen = ''; ;) {
-      const found = await read(store, place(source), Held);
-      if (found === null || found.version === seen) return;
-      seen = found.version;
-      const { seats: _, ...counts } = found.value;
-      const held = Object.keys(living(found.value, store.clock())).length;
-      const use: SourceUse = { source: source.id, name: source.name, held, ...counts };
-      await update(store, path, EtlRun, 'run', ({ sources }) => ({
-        sources: [...sources.filter((one) => one.source !== source.id), use].sort((a, b) =>
-          a.name < b.name ? -1 : 1,
-        ),
-      }));
     }
   };
 
@@ -141,7 +128,6 @@ export function openSourceUses({
       await change(source, connectionLimit(source.settings) ?? 0, (held, now) =>
         withoutSeat(held, seat, now),
       );
-      await tell(source);
     } catch {
       // It is free by itself soon.
     }
@@ -154,8 +140,6 @@ export function openSourceUses({
       const seat = `${self}:${++number}`;
       if (!(await change(source, most, (held, now) => withSeat(held, seat, now)))) return null;
       mine.set(seat, source);
-      // What is shown of it holds nothing up.
-      await tell(source).catch(() => undefined);
       return { free: () => leave(seat, source) };
     },
     async wait(source, signal) {
@@ -173,7 +157,6 @@ export function openSourceUses({
         waitedSeconds: held.waitedSeconds + seconds,
         lagSeconds,
       }));
-      await tell(source).catch(() => undefined);
     },
     async close() {
       clearInterval(timer);

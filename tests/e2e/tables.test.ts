@@ -69,6 +69,7 @@ test('how much of a server a load may take is chosen with the source, changed, a
       return expect.objectContaining(wanted).asymmetricMatch(found?.data['settings']);
     });
   await saved({ statementMinutes: 60, maxConnections: 3, maxLagSeconds: null });
+  await page.getByRole('region', { name: 'Add a source' }).waitFor({ state: 'hidden' });
   await page.getByRole('button', { name: 'Change the limits' }).click();
   await page.getByLabel('Longest statement, in minutes').fill('90');
   await pictured(page, 'change-limits');
@@ -77,7 +78,6 @@ test('how much of a server a load may take is chosen with the source, changed, a
 
   const of = recordsOf(tenant, model);
   const use = {
-    source: 'sabcdefgh',
     name: 'Orders',
     held: 2,
     peak: 2,
@@ -85,7 +85,7 @@ test('how much of a server a load may take is chosen with the source, changed, a
     waitedSeconds: 40,
     lagSeconds: 400,
   };
-  await records.put(of.paths.etl, { ...of.etl('extracting', 10), sources: [use] });
+  await records.put(of.paths.etl, { ...of.etl('extracting', 10), sources: { sabcdefgh: use } });
   await sectionLink(page, 'Load').click();
   await page
     .getByText(

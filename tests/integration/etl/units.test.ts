@@ -114,15 +114,15 @@ test('all tasks of a run together hold no more connections than the source allow
   try {
     const seats = await Promise.all(tasks.map((task) => task.take(source)));
     expect(seats.filter((seat) => seat !== null)).toHaveLength(3);
-    const use = { source: source.id, name: 'Orders', most: 3, peak: 3, waitedSeconds: 0, lagSeconds: null };
-    expect(await shown()).toEqual([{ ...use, held: 3 }]);
+    const use = { name: 'Orders', most: 3, peak: 3, waitedSeconds: 0, lagSeconds: null };
+    expect(await shown()).toEqual({ [source.id]: { ...use, held: 3 } });
     await seats.find((seat) => seat !== null)?.free();
     await tasks[1]?.waited(source, 5, 400);
-    expect(await shown()).toEqual([{ ...use, held: 2, waitedSeconds: 5, lagSeconds: 400 }]);
+    expect(await shown()).toEqual({ [source.id]: { ...use, held: 2, waitedSeconds: 5, lagSeconds: 400 } });
     const files = { ...source, settings: { kind: 'parquet' as const, uris: ['gs://b/x.parquet'] } };
     expect(await tasks[0]?.take(files)).not.toBeNull();
   } finally {
     await Promise.all(tasks.map((task) => task.close()));
   }
-  expect(await shown()).toMatchObject([{ held: 0, peak: 3 }]);
+  expect(await shown()).toMatchObject({ [source.id]: { held: 0, peak: 3 } });
 });

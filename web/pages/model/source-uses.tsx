@@ -5,7 +5,7 @@ import { counted } from '../../ui/format.ts';
 export function SourceUses({ run, over }: { readonly run: EtlRun; readonly over: boolean }) {
   return (
     <>
-      {run.sources.map(({ source, name, held, peak, most, waitedSeconds, lagSeconds }) => (
+      {Object.entries(run.sources).map(([source, { name, held, peak, most, waitedSeconds, lagSeconds }]) => (
         <p key={source} class="quiet">
           {name}: {over ? `${peak}` : held} of at most {counted(most, 'connection')}
           {over && ' at once'}
