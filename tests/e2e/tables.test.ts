@@ -94,7 +94,7 @@ test('how much of a server a load may take is chosen with the source, changed, a
     .waitFor();
   await pictured(page, 'load-limits');
   expect(await overflow(page)).toEqual(0);
-  expect(complaints).toEqual([]);
+  expect(complaints()).toEqual([]);
 });
 
 test('a table is merged by a key and a cursor, deleted rows are marked, columns are left out', async () => {
