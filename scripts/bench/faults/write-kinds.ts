@@ -11,7 +11,7 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   [new RegExp(`PATCH .*${BIGQUERY}`), 'a BigQuery table’s change'],
   [new RegExp(`DELETE .*${BIGQUERY}`), 'a BigQuery table’s removal'],
   [/POST .*\/token$/, 'a sign-in'],
-  [/DELETE .*\/storage\//, 'an object’s removal'],
+  [/DELETE .*\/b\/[^/]+\/o\//, 'an object’s removal'],
   [/(POST|PUT|PATCH) .*\/(upload|storage|b|o)\b/, 'an object’s writing'],
 ];
 

@@ -121,10 +121,12 @@ test('kills are told by the kind of write', () => {
   const job = writeKind('before POST 127.0.0.1/bigquery/v2/projects/demo/jobs');
   const commit = writeKind('after /google.firestore.v1.Firestore/Commit');
   const table = writeKind('after DELETE 127.0.0.1/bigquery/v2/projects/demo/datasets/d/tables/t');
-  expect([job, commit, table]).toEqual([
+  const object = writeKind('before DELETE 127.0.0.1/b/demo-tradewind/o/t1%2Fm1%2Fu-1.parquet');
+  expect([job, commit, table, object]).toEqual([
     'before a BigQuery job',
     'after a Firestore commit',
     'after a BigQuery table’s removal',
+    'before an object’s removal',
   ]);
   expect(killsTold({ [`killed ${job}`]: 2, [`killed ${commit}`]: 3, 'killed at a random moment': 4, other: 9 })).toBe(
     '  4 at a random moment\n  0 before and 3 after a Firestore commit\n  2 before and 0 after a BigQuery job',
