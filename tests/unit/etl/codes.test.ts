@@ -10,6 +10,7 @@ import { Tenant } from '#core/tenant';
 import { readConfig } from '#runtime/config';
 import { acquireLease } from '#store/lease';
 import { type MemoryStore, memoryStore } from '#tests/memory-store';
+import { checkUnique } from '../../../functions/etl/check-unique.ts';
 import { admit } from '../../../functions/etl/drift.ts';
 import { dryRun } from '../../../functions/etl/dry-run.ts';
 import { endFromOutside } from '../../../functions/etl/end-run.ts';
@@ -327,4 +328,25 @@ test('a source that does not answer in time is said to be slow, not to be broken
   } finally {
     AbortSignal.timeout = timeout;
   }
+});
+
+test('rows that share a key are told by it, but not where the table has columns of personal data', async () => {
+  const keyed = { ...plan, write: 'merge' as const, key: ['id'] };
+  const refusalOf = (of: TablePlan, value: string | null) => {
+    const scope = scopeOf(seeded(), { query: async () => [{ n: 2, key_0: value }] });
+    const checked = checkUnique(scope, of, { dataset: 'raw', table: 'stg' }, [id]);
+    return checked.catch((error: unknown) => error);
+  };
+  expect(await refusalOf(keyed, '4711')).toMatchObject({
+    code: 'key-not-unique',
+    message: '"orders" has 2 rows with the key id = 4711; a merge needs a key that each row has to itself.',
+  });
+  expect(await refusalOf({ ...keyed, hides: true }, '4711')).toMatchObject({
+    code: 'key-not-unique',
+    message: expect.stringMatching(/^"orders" has 2 rows with one key id;(?!.*4711)/),
+  });
+  expect(await refusalOf({ ...keyed, hides: true }, null)).toMatchObject({
+    code: 'key-null',
+    message: expect.stringContaining('(id = null)'),
+  });
 });
