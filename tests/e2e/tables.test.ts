@@ -176,11 +176,23 @@ test('a table is merged by a key and a cursor, deleted rows are marked, columns 
   expect([...(await accessibilityFaults(page)), await overflow(page)]).toEqual([0]);
   await source.getByRole('button', { name: 'Load anew: public.order_lines' }).click();
   await source.getByText('The load has begun.').waitFor();
-  await records.put(path, {
-    ...SourceTable.parse((await store.db.get(path))?.data),
-    hashed: [],
-    rowLimit: null,
-  });
+  const before = SourceTable.parse((await store.db.get(path))?.data);
+  const asLoaded = before.columns.map((one) => ({ ...one, source: one.name }));
+  const at = '2026-11-01T08:00:00.000Z';
+  const asItIs = { columns: asLoaded, key: before.key, excluded: [], absent: [], run: 'retl1', at };
+  await records.put(path, { ...before, hashed: [], rowLimit: null, loaded: asItIs });
+
+  // Rows that were rejected before are not read again by that alone, and the page says so.
+  await source.getByText('Misfits cost their row').click();
+  await source
+    .getByRole('group', { name: /is left empty and counted/ })
+    .getByLabel('sku')
+    .check();
+  await source.getByRole('button', { name: 'Leave these empty' }).click();
+  await chosen({ misfits: [{ column: 'sku', as: 'null' }] });
+  await source.getByText('Rows that were rejected before for "sku" are not read again').waitFor();
+  await pictured(page, 'misfits');
+  expect([...(await accessibilityFaults(page)), await overflow(page)]).toEqual([0]);
 
   await source.getByText('All columns').click();
   await source.getByRole('group', { name: 'Columns that are loaded' }).getByLabel('customer_no').uncheck();
@@ -200,7 +212,6 @@ test('a table is merged by a key and a cursor, deleted rows are marked, columns 
     sourceType: 'text',
     nullable: false,
   }));
-  const at = '2026-11-01T08:00:00.000Z';
   const loaded = { columns: kept, key: null, excluded: [], absent: [], run: 'retl1', at };
   await records.put(path, withProposal({ ...table, loaded }, new Map(), { at, by: 'retl1' }));
   const drift = source.getByRole('region', { name: 'Changes of public.order_lines' });
