@@ -110,20 +110,25 @@ export class BytesColumn extends ColumnPages {
   }
 
   takePage(): Page {
+    this.countPage();
+    if (!this.indexed) return { encoding: 'PLAIN', body: [this.plain.subarray(0, this.end)] };
+    const body = packIndices(this.indices, this.count, this.dictionary.values);
+    return { encoding: 'RLE_DICTIONARY', body: [body] };
+  }
+
+  override countPage(): void {
     if (this.count > 0) this.seen = true;
     if (!this.indexed) {
       this.plainPages++;
       this.total += BigInt(this.end - this.count * 4);
-      return { encoding: 'PLAIN', body: [this.plain.subarray(0, this.end)] };
+      return;
     }
     let bytes = 0;
     for (let at = 0; at < this.count; at++) bytes += this.dictionary.lengthOf(this.indices[at]!);
     this.total += BigInt(bytes);
     this.dictionaryPages++;
-    const body = packIndices(this.indices, this.count, this.dictionary.values);
     // Most values new after a page: a dictionary would only store them with an index on top.
     if (this.dictionary.values > this.count * 0.7 && this.count > 1000) this.useDictionary = false;
-    return { encoding: 'RLE_DICTIONARY', body: [body] };
   }
 
   override takeDictionary(): Dictionary | null {

@@ -85,6 +85,14 @@ export function makeTableWriter(
   return new ParquetTableWriter(columns, sink, options);
 }
 
+/**
+ * A writer that writes nothing: it counts what a file of the same rows would have been counted by (the tally's `bytes` is 0),
+ * and drops each page. For rows that are stored elsewhere already.
+ */
+export function makeCountingWriter(columns: readonly Column[]): TableWriter {
+  return new ParquetTableWriter(columns, null, {});
+}
+
 const builders: Readonly<
   Record<WireType, (column: Column, maxRows: number, pressure: Pressure) => PageBuilder>
 > = {
@@ -107,17 +115,23 @@ function makeDecimal(column: Column, maxRows: number): PageBuilder {
   return precision <= SHORT_DECIMAL ? new IntegerColumn(maxRows) : new DecimalColumn(maxRows, precision);
 }
 
+/** Rows that a dictionary serves where there are no row groups. */
+const DROPPED_ROWS = 500_000;
+
 class ParquetTableWriter implements TableWriter {
   readonly columns: readonly Column[];
   readonly builders: readonly PageBuilder[];
   rows = 0;
   bytes = 0;
-  private readonly sink: ByteSink;
+  /** Null: nothing is written. */
+  private readonly sink: ByteSink | null;
   private readonly pageRows: number;
   private readonly groupBytes: number;
   private readonly groupRows: number;
   private readonly pressure: Pressure = { full: false };
   private rowsInPage = 0;
+  /** Of a writer that writes nothing: since its dictionaries began. */
+  private droppedRows = 0;
   private readonly groups: RowGroups;
   private groupNulls: number[];
   private readonly nulls: number[];
@@ -125,7 +139,7 @@ class ParquetTableWriter implements TableWriter {
   private readonly outbox: Uint8Array[] = [];
   private draining: Promise<void> | null = null;
 
-  constructor(columns: readonly Column[], sink: ByteSink, options: TableWriterOptions) {
+  constructor(columns: readonly Column[], sink: ByteSink | null, options: TableWriterOptions) {
     this.columns = columns;
     this.sink = sink;
     const fitting = Math.floor(400_000 / Math.max(20, columns.length));
@@ -139,7 +153,7 @@ class ParquetTableWriter implements TableWriter {
     this.groups = new RowGroups(columns.length, (chunk) => this.put(chunk));
     this.groupNulls = columns.map(() => 0);
     this.nulls = columns.map(() => 0);
-    this.put(magic());
+    if (sink !== null) this.put(magic());
   }
 
   get full(): boolean {
@@ -164,10 +178,12 @@ class ParquetTableWriter implements TableWriter {
   async close(): Promise<TableTally> {
     try {
       this.endPage();
-      if (this.groups.rows > 0) this.endGroup();
-      await this.drain();
-      this.put(footer(this.stored(), this.groups.done));
-      await this.drain();
+      if (this.sink !== null) {
+        if (this.groups.rows > 0) this.endGroup();
+        await this.drain();
+        this.put(footer(this.stored(), this.groups.done));
+        await this.drain();
+      }
     } finally {
       this.groups.close();
       this.checksum.release();
@@ -194,7 +210,7 @@ class ParquetTableWriter implements TableWriter {
     try {
       await this.groups.settle();
       for (let chunk = this.outbox[0]; chunk !== undefined; chunk = this.outbox[0]) {
-        await this.sink.write(chunk);
+        await this.sink?.write(chunk);
         this.outbox.shift();
       }
     } finally {
@@ -218,18 +234,34 @@ class ParquetTableWriter implements TableWriter {
         throw new RangeError(`column ${this.columns[index]?.name} has ${found} of ${rows} rows`);
     });
     this.checksum.add(this.builders, rows);
+    if (this.sink === null) return this.dropPage(rows);
     const pages = this.builders.map((builder) => {
       const { encoding, body } = builder.takePage();
       return { encoding, body: [...levels(builder, rows), ...body] };
     });
     const bytes = this.groups.addPages(rows, pages);
+    this.startPages();
+    if (bytes >= this.groupBytes || this.groups.rows >= this.groupRows) this.endGroup();
+  }
+
+  private dropPage(rows: number): void {
+    for (const builder of this.builders) builder.countPage();
+    this.droppedRows += rows;
+    // What would be a new group's dictionary.
+    if (this.droppedRows >= DROPPED_ROWS) {
+      for (const builder of this.builders) builder.endGroup();
+      this.droppedRows = 0;
+    }
+    this.startPages();
+  }
+
+  private startPages(): void {
     this.builders.forEach((builder, index) => {
       this.groupNulls[index]! += builder.nulls;
       this.nulls[index]! += builder.nulls;
       builder.startPage();
     });
     this.rowsInPage = 0;
-    if (bytes >= this.groupBytes || this.groups.rows >= this.groupRows) this.endGroup();
   }
 
   private endGroup(): void {

@@ -82,6 +82,13 @@ export interface Unit {
   readonly part: Readonly<Record<string, PlainValue>>;
   readonly estimatedRows: number | null;
   readonly estimatedBytes: number | null;
+  /**
+   * The rows are those of this object, all of them, and the warehouse would take it as it is if every value in it fits: what
+   * is left to see is that `extract` rejects none. Only where `loadable` was asked for.
+   */
+  readonly object?: ObjectVersion;
+  /** Why the object of the rows cannot be taken as it is. Likewise. */
+  readonly written?: string;
 }
 
 /**
@@ -123,6 +130,11 @@ export interface PlanOptions {
   readonly range?: CursorRange;
   /** A sample of at most so many rows is wanted: one unit; of very many files the first ones are enough. */
   readonly limit?: number;
+  /**
+   * Every row is wanted, with exactly these columns as `describe` gave them, under names that need no change: objects that
+   * the warehouse can take as they are may be units as wholes.
+   */
+  readonly loadable?: readonly Column[];
 }
 
 /** A row (or line) that was not taken, and why. */
@@ -155,6 +167,8 @@ export interface ExtractRequest {
   readonly filter?: TypedFilter;
   /** At most so many of them, whichever come first. */
   readonly limit?: number;
+  /** A copy of the unit's `object`, to be read in its place. */
+  readonly copy?: ObjectVersion;
   readonly signal: AbortSignal;
   /** Called now and then with totals so far. */
   readonly onProgress?: (progress: { readonly rows: number; readonly bytes: number }) => void;
@@ -293,6 +307,8 @@ export interface ConnectorCapabilities {
   readonly cursorTypes: readonly Column['type'][];
   /** Append works without choosing a cursor column (files by name and generation). */
   readonly ownCursor: boolean;
+  /** Units may be objects that the warehouse takes as they are (`loadable`); absent: never. */
+  readonly asItIs?: boolean;
   /** Other sessions can import a snapshot. Where not, the session that opened it extracts all units, one after the other. */
   readonly sharedSnapshot: boolean;
 }

@@ -165,9 +165,31 @@ export const WHOLE_READ = '(whole)';
 export const EVERY_ROW = '(every row)';
 
 /** What a table's load takes its time by. */
-export const TABLE_STEPS = ['planning', 'extracting', 'loading', 'publishing'] as const;
+export const TABLE_STEPS = ['planning', 'extracting', 'loading', 'proving', 'publishing'] as const;
 const TableStep = z.enum(TABLE_STEPS);
 export type TableStep = z.infer<typeof TableStep>;
+
+/** What became of a table's files where the warehouse can load files as they are. */
+export const LoadedAsIs = z.object({
+  /** Files of the source that were loaded as they are, each of their values looked at before. */
+  files: z.int(),
+  /** Parts of files that were written anew, and the first reason; null where there are none. */
+  written: z.int(),
+  why: z.string().nullable(),
+  /** What BigQuery said of files as they are, where it refused them or took values for others: all were written anew. */
+  refused: z.string().nullable(),
+});
+export type LoadedAsIs = z.infer<typeof LoadedAsIs>;
+
+/** How fast a table was read: what the units of its next load are cut by. */
+export const ReadingSpeed = z.object({
+  units: z.int(),
+  /** That its units took, added up: more than by the clock where several were read at a time. */
+  seconds: z.number(),
+  /** Their bytes as the source counts them (as the size of units is planned in); null where it does not tell. */
+  bytes: z.number().nullable(),
+});
+export type ReadingSpeed = z.infer<typeof ReadingSpeed>;
 
 /** A table within a run: `…/etlRuns/{r}/tables/{id}`, id = the source table's. Also its history. */
 export const EtlTable = z.object({
@@ -191,6 +213,10 @@ export const EtlTable = z.object({
   added: z.int().nullable().default(null),
   /** What people should know of this load beyond its counts: rows that wait, rows that were read again and why. */
   notes: z.array(z.string()).default([]),
+  /** Null: not of files that could be loaded as they are, or not yet read. */
+  asItIs: LoadedAsIs.nullable().default(null),
+  /** Null: nothing was read in units, or not yet. */
+  reading: ReadingSpeed.nullable().default(null),
   /** When each step began, as far as it did; none in records of before. */
   marks: z.partialRecord(TableStep, Moment).default({}),
   createdAt: Moment,

@@ -1,17 +1,13 @@
-import { makeTableWriter } from '#columnar/table-writer';
 import { CONNECTION_FAILURES, MOMENT_GONE, SOURCE_BUSY, type SourceSession } from '#connectors/connector';
 import { type Failure, TerminalError, toError, toFailure } from '#core/errors';
 import { paths } from '#core/paths';
 import type { Source } from '#core/source';
 import { mustRead } from '#store/document';
 import type { Meter, Spent } from './caps.ts';
-import { hashingWriter, hidingRejects, withoutQuotes } from './hashing.ts';
-import { tenantHashingKey } from './tenant-hashing-key.ts';
-import { lenientWriter } from './misfits.ts';
 import { pause } from './pause.ts';
 import { runPath } from './run-key.ts';
-import { type Epoch, hidesValues, keyColumns, plannedColumns, plannedKey, TablePlan } from './records.ts';
-import { makeRejectSink } from './rejects.ts';
+import { readUnit } from './read-unit.ts';
+import { type Epoch, TablePlan } from './records.ts';
 import type { Scope } from './scope.ts';
 import type { Progress } from './progress.ts';
 import type { Seat } from './source-use.ts';
@@ -135,7 +131,7 @@ export function openEpochWorker(
           const session = await sessionFor(source);
           await leaveSeats();
           await scope.lag.ready(await sourceOf(source), session, signal);
-          return extract(scope, session, await planFor(table), unit, { progress, meter }, signal);
+          return readUnit(scope, session, await planFor(table), unit, { progress, meter }, signal);
         });
         if (await settleDone(scope, unit, result)) onDone(result.tally ?? { rows: 0, bytes: 0 });
         else await forgo(scope, unit, result);
@@ -216,60 +212,4 @@ async function reservedFailed(scope: Scope, unit: ClaimedUnit, error: unknown): 
   if (!(error instanceof TerminalError) && failure.code !== SOURCE_BUSY) return failure;
   await settleFailed(scope, unit, failure);
   return null;
-}
-
-async function extract(
-  scope: Scope,
-  session: SourceSession,
-  plan: TablePlan,
-  unit: ClaimedUnit,
-  { progress, meter }: { readonly progress: Progress; readonly meter: Pick<Meter, 'over'> },
-  signal: AbortSignal,
-): Promise<UnitResult> {
-  const { epoch, number, attempts } = unit.record;
-  const base = `${scope.stage}${plan.id}/e${epoch}-u${number}-a${attempts}`;
-  const uri = `${base}.parquet`;
-  const object = scope.files.openWriter(uri, 'application/vnd.apache.parquet', { temporary: true });
-  const { keysOnly } = unit.record;
-  const columns = keysOnly ? keyColumns(plan) : plan.columns;
-  const writer = makeTableWriter(keysOnly ? plannedKey(plan) : plannedColumns(plan), object);
-  const about = { run: scope.key.run, destination: plan.destination };
-  const capped = new AbortController();
-  const rejects = makeRejectSink(scope.files, `${base}-rejects.parquet`, about, scope.store.clock);
-  const hides = hidesValues(plan);
-  const shown = hidingRejects({ values: hides, lines: plan.excluded.length > 0 });
-  try {
-    const hidden =
-      plan.hashed.length > 0
-        ? hashingWriter(writer, columns, plan.hashed, await tenantHashingKey(scope))
-        : writer;
-    const lenient = plan.misfits.length === 0 ? null : lenientWriter(hidden, columns, plan.misfits);
-    await session.extract({
-      unit: unit.record.unit,
-      columns,
-      writer: lenient?.writer ?? hidden,
-      reject: (reject) => rejects.take(shown(reject)),
-      ...(plan.filter === null ? {} : { filter: plan.filter }),
-      ...(plan.limit === null ? {} : { limit: plan.limit }),
-      signal: AbortSignal.any([signal, capped.signal]),
-      onProgress({ rows, bytes }) {
-        if (!keysOnly) progress.reading(plan.id, rows, bytes);
-        const over = meter.over(writer);
-        if (over !== null) capped.abort(new TerminalError(over.code, over.message, remedyOf(over)));
-      },
-    });
-    const tally = await writer.close();
-    await object.close();
-    const rejectsUri = await rejects.close();
-    if (!keysOnly) progress.read(plan.id, tally.rows, tally.bytes);
-    const misfits = keysOnly ? {} : { ...lenient?.counts };
-    return { uri, rejectsUri, tally, rejected: { ...rejects.counts }, misfits };
-  } catch (error) {
-    object.abort();
-    throw hides ? withoutQuotes(error, plan.name) : error;
-  }
-}
-
-function remedyOf({ remedy }: Failure): { readonly remedy?: string } {
-  return remedy === null ? {} : { remedy };
 }

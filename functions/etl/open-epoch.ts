@@ -10,8 +10,8 @@ import { now } from '#store/store';
 import { commitFenced, type Lease } from '#store/lease';
 import { withRetries } from './pause.ts';
 import type { Patience } from './epochs.ts';
-import type { LastPublished } from './plan.ts';
-import { lastPublished, type Planned, planTable } from './plan-table.ts';
+import { formerLoads } from './estimate.ts';
+import { type Before, lastPublished, type Planned, planTable } from './plan-table.ts';
 import { Epoch, TablePlan, unitId, type UnitRecord } from './records.ts';
 import { runPath, tablePath } from './run-key.ts';
 import type { Scope } from './scope.ts';
@@ -40,7 +40,10 @@ export async function openEpoch(
   patienceWith: (source: string) => Patience,
 ): Promise<OpenEpoch> {
   const number = await nextNumber(scope);
-  const last = await lastPublished(scope, tables);
+  const before: Before = {
+    published: await lastPublished(scope, tables),
+    former: await formerLoads(scope.store, scope.key),
+  };
   const sessions: SourceSession[] = [];
   const snapshots: Record<string, string> = {};
   const alone = new Map<string, SourceSession>();
@@ -53,7 +56,7 @@ export async function openEpoch(
       const own = tables.filter((table) => table.source === source);
       const opened = await openSource(scope, source, own, {
         epoch: number,
-        last,
+        before,
         patience: patienceWith(source),
       });
       if (opened === null) continue;
@@ -96,11 +99,11 @@ async function openSource(
   tables: readonly EtlTable[],
   {
     epoch,
-    last,
+    before,
     patience,
   }: {
     readonly epoch: number;
-    readonly last: ReadonlyMap<string, LastPublished>;
+    readonly before: Before;
     readonly patience: Patience;
   },
 ): Promise<OpenSource | null> {
@@ -118,7 +121,7 @@ async function openSource(
       try {
         await scope.lag.ready(from, session, scope.signal);
         const { token } = await session.openSnapshot();
-        const planned = await planSource(scope, session, from, tables, epoch, last);
+        const planned = await planSource(scope, session, from, tables, epoch, before);
         const shared = connectors[from.settings.kind].capabilities.sharedSnapshot;
         return { session, shared, token, planned };
       } catch (error) {
@@ -146,7 +149,7 @@ async function planSource(
   source: Source,
   tables: readonly EtlTable[],
   epoch: number,
-  last: ReadonlyMap<string, LastPublished>,
+  before: Before,
 ): Promise<Planned[]> {
   const planned: Planned[] = [];
   for (const table of tables) {
@@ -155,7 +158,7 @@ async function planSource(
       patch: ({ marks }) => ({ marks: { ...marks, planning: now(scope.store) } }),
     });
     try {
-      planned.push(await planTable(scope, session, source, table, epoch, last));
+      planned.push(await planTable(scope, session, source, table, epoch, before));
     } catch (error) {
       if (!(error instanceof TerminalError)) throw error;
       scope.log.error('a table cannot be read', {
@@ -218,6 +221,9 @@ function newUnit(plan: TablePlan, unit: Unit, number: number, keysOnly: boolean)
     notBefore: 0,
     settled: null,
     uri: null,
+    asItIs: false,
+    refused: null,
+    seconds: null,
     rejectsUri: null,
     tally: null,
     rejected: {},

@@ -28,6 +28,8 @@ import { lastPublishedQuery } from './publish-sql.ts';
 import type { TablePlan } from './records.ts';
 import type { Scope } from './scope.ts';
 import { sweepName } from './sweep-sql.ts';
+import { toldOfPlan, whyWritten } from './as-it-is-plan.ts';
+import { planUnitBytes } from './unit-bytes.ts';
 import { choiceNotes, chosenRows, hashedOf, readFrom, sweepDue } from './table-choice.ts';
 
 /** A table with the units that it is read in. */
@@ -38,10 +40,17 @@ export interface Planned {
   readonly keyUnits: readonly Unit[];
 }
 
+/** What is known of former loads. */
+export interface Before {
+  /** The newest publications, by their names in the ledger. */
+  readonly published: ReadonlyMap<string, LastPublished>;
+  /** What the newest loads did, by the table's id. */
+  readonly former: ReadonlyMap<string, readonly EtlTable[]>;
+}
+
 /**
  * Plans `table` in a session that has a snapshot.
  * @param source as it was when the session was opened
- * @param published the newest publications, by their names in the ledger
  * @throws TerminalError where the table cannot be read as it was chosen, or somebody has to decide first (`place-changed`)
  */
 export async function planTable(
@@ -50,7 +59,7 @@ export async function planTable(
   source: Source,
   table: EtlTable,
   epoch: number,
-  published: ReadonlyMap<string, LastPublished>,
+  { published, former }: Before,
 ): Promise<Planned> {
   const { tenant, model } = scope.key;
   const { again } = scope;
@@ -110,7 +119,17 @@ export async function planTable(
       })) ?? null);
   if (transfer !== null && hashed.length > 0) throw notHashed(table.name);
   if (transfer !== null && misfits.some(({ as }) => as === 'text')) throw notAsText(table.name);
-  const targetBytes = scope.tuning.unitBytes;
+  const lately = former.get(table.id) ?? [];
+  const targetBytes = planUnitBytes(lately, {
+    usual: scope.tuning.unitBytes,
+    tableBytes: described.estimatedBytes,
+    tasks: scope.tasks,
+  });
+  const written =
+    connector.capabilities.asItIs === true
+      ? whyWritten({ filter, limit, hashed, misfits, described: described.columns, loaded, former: lately })
+      : null;
+  const loadable = connector.capabilities.asItIs === true && written === null;
   const units =
     plan.nothing || transfer !== null
       ? []
@@ -118,6 +137,7 @@ export async function planTable(
           targetBytes,
           ...(plan.range === null ? {} : { range: plan.range }),
           ...(limit === null ? {} : { limit }),
+          ...(loadable ? { loadable: columns } : {}),
         });
   const swept = published.get(sweepName(table.destination))?.at ?? null;
   // With one more condition the keys would not be those of all rows.
@@ -129,6 +149,8 @@ export async function planTable(
   scope.log.info('table planned', {
     table: table.name,
     ...(transfer === null ? { units: units.length } : { copied: true }),
+    ...(targetBytes === scope.tuning.unitBytes ? {} : { unitBytes: targetBytes }),
+    ...toldOfPlan(units, written),
     ...(sweeps ? { keyUnits: keyUnits.length } : {}),
     write: plan.write,
   });
@@ -166,6 +188,7 @@ export async function planTable(
       watermark: plan.watermark,
       rejectLimit: chosen.rejectLimit,
       misfits,
+      written,
       transfer: transfer === null ? null : { ...transfer, expressions: [...transfer.expressions] },
       place,
       unsettled: plan.unsettled,

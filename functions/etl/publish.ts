@@ -8,10 +8,12 @@ import { now } from '#store/store';
 import { evolve, type Evolved } from './evolve.ts';
 import { runJob } from './jobs.ts';
 import { keepSchema } from './keep-schema.ts';
-import { checksum, expectedOf, type Extracted, gather, loadStaging, prove, stagingFields } from './load.ts';
+import { loadedAsIs } from './as-it-is-plan.ts';
+import { checksum, expectedOf, type Extracted, gather, loadStaging } from './load.ts';
+import { loadProved } from './load-proved.ts';
 import { addCounts, leftOutNotes, marksDeleted, overLimit, rejectedRows, sumMisfits } from './plan.ts';
 import { checkUnique } from './check-unique.ts';
-import { checkEqual, publishMismatch } from './proof.ts';
+import { publishMismatch } from './proof.ts';
 import {
   inTransaction,
   isOurs,
@@ -35,8 +37,9 @@ import { forgetPlace } from './moved.ts';
 import { copyOf, jobName, keysStagingOf, rejectsStagingOf, stagingOf } from './staging.ts';
 import { besides, checkVanished, splitUnits, stageKeys, sweepNotes } from './sweep.ts';
 import { UNTOLD_ROWS } from './sweep-sql.ts';
-import { isOver } from './tables.ts';
-import { copyTable, countedBefore, isTransfer, type Planned, stageCopy } from './transfer.ts';
+import { isOver, markStep } from './tables.ts';
+import { copyTable, countedBefore, isTransfer, type Planned } from './transfer.ts';
+import { speedOf } from './unit-bytes.ts';
 import { type ClaimedUnit, unitsOfTable } from './units.ts';
 
 /** Makes what every publication needs: the dataset, the ledger and the rejects table. */
@@ -72,6 +75,7 @@ export async function landTable(scope: Scope, plan: TablePlan): Promise<void> {
   const { publication, params } = staged;
   if (publication !== null) {
     const name = jobName(scope, plan.id, 'publish');
+    await markStep(scope, plan.id, 'publishing');
     try {
       await publish(scope, name, inTransaction(publishStatements(publication)), plan.destination, params);
     } catch (error) {
@@ -100,14 +104,18 @@ export async function stageTable(scope: Scope, plan: TablePlan): Promise<Staged 
   const path = tablePath(key, plan.id);
   const unsettled = plan.unsettled && counts.rows > 0 ? [UNSETTLED] : [];
   const notes = [...plan.notes, ...unsettled, ...sweepNotes(plan, keys)];
-  await transition(store, path, EtlTable, etlCycle, 'publish', { patch: () => ({ counts, notes }) });
+  const read = units.map(({ record }) => record);
+  const about = { counts, notes, asItIs: loadedAsIs(plan, read), reading: speedOf(read) };
+  await transition(store, path, EtlTable, etlCycle, 'publish', {
+    patch: ({ marks }) => ({ ...about, marks: { ...marks, loading: now(store) } }),
+  });
   if (await isGivenUp(scope, plan)) return null;
   scope.log.info('table read', { table: plan.name, rows: counts.rows, bytes: counts.bytes });
 
   await hideRejects(scope, plan);
   await publishRejects(scope, plan, extracted);
   checkRejects(plan, counts);
-  if (!isNothing(plan, counts)) return stageRows(scope, plan, extracted, counts, keys);
+  if (!isNothing(plan, counts)) return stageRows(scope, plan, extracted, counts, units, keys);
   // Nothing is to be published, but what uses the table wants to see its columns.
   await evolve(scope, plan, columns);
   return { plan, counts, publication: null, params: {} };
@@ -184,19 +192,14 @@ async function stageRows(
   plan: TablePlan,
   extracted: Extracted,
   counts: EtlCounts,
+  units: readonly ClaimedUnit[],
   keyUnits: readonly ClaimedUnit[],
 ): Promise<Staged | null> {
   const { tally } = extracted;
   if (await isPublished(scope, plan.destination)) return { plan, counts, publication: null, params: {} };
   const columns = plannedColumns(plan);
   const staging = stagingOf(scope, plan.id);
-  const job = jobName(scope, plan.id, 'load');
-  if (isTransfer(plan)) await stageCopy(scope, plan, staging, columns);
-  else await loadStaging(scope, job, staging, extracted.uris, stagingFields(columns));
-  scope.log.info('table staged', { table: plan.name });
-  const { proof, unfit } = await prove(scope, staging, columns, tally);
-  await scope.store.db.commit([{ kind: 'update', path: tablePath(scope.key, plan.id), data: { proof } }]);
-  checkEqual(plan.name, proof);
+  const { unfit } = await loadProved(scope, plan, extracted, units);
   if (unfit > 0) {
     await publishUnfit(scope, plan, staging, columns);
     checkRejects(plan, withUnfit(counts, unfit));

@@ -92,6 +92,8 @@ export const TablePlan = z.object({
   cleared: z.array(z.string()).default([]),
   /** What people should know of this load. */
   notes: z.array(z.string()).default([]),
+  /** Why no file of it is loaded as it is, though files of its kind may be; null where nothing of the choice forbids it. */
+  written: z.string().nullable().default(null),
   /** The warehouse takes the rows itself, and there are no units; null where they are extracted. */
   transfer: StoredTransfer.nullable().default(null),
 });
@@ -136,6 +138,9 @@ export const UnitRecord = z.object({
     part: z.record(z.string(), PlainValue),
     estimatedRows: z.number().nullable(),
     estimatedBytes: z.number().nullable(),
+    /** As the connector says it: the unit's rows are those of this object, which may be loaded as it is. */
+    object: z.object({ uri: z.string(), generation: z.string(), bytes: z.number() }).optional(),
+    written: z.string().optional(),
   }),
   /** Only the columns of the key are read, of all rows. */
   keysOnly: z.boolean().default(false),
@@ -149,6 +154,12 @@ export const UnitRecord = z.object({
   /** `<epoch>:<moment>` once done or failed: one range query finds what is new. */
   settled: z.string().nullable(),
   uri: z.string().nullable(),
+  /** What is at `uri` is a copy of `unit.object`, every value of which was seen to fit. */
+  asItIs: z.boolean().default(false),
+  /** BigQuery would not load it as it is, or not as it was read: so it was written anew after all. */
+  refused: z.string().nullable().default(null),
+  /** That it took to be read, in seconds; null in records of before. */
+  seconds: z.number().nullable().default(null),
   rejectsUri: z.string().nullable(),
   tally: TableTally.nullable(),
   rejected: z.record(z.string(), z.number()),

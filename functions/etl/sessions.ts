@@ -1,4 +1,4 @@
-import type { SourceSession } from '#connectors/connector';
+import type { ObjectReader, SourceSession } from '#connectors/connector';
 import { connectors } from '#connectors/registry';
 import { paths } from '#core/paths';
 import { Source } from '#core/source';
@@ -31,4 +31,18 @@ export async function openSession(scope: Scope, source: Source, seat: Seat): Pro
     await seat.free();
     throw error;
   }
+}
+
+/**
+ * A session of a source of files over `objects` of our own; the caller closes it. Nothing of the source itself is touched, so
+ * it takes no seat.
+ */
+export async function openOver(
+  { store, config, key, signal }: Scope,
+  source: Source,
+  objects: ObjectReader,
+): Promise<SourceSession> {
+  const access = { settings: source.settings, credentials: null };
+  const context = await sourceContext(store, config, key);
+  return connectors[source.settings.kind].connect(access, { ...context, objects }, signal);
 }

@@ -33,6 +33,7 @@ export const JOB_STEPS = [
   'load-rejects',
   'publish-rejects',
   'load',
+  'load-written',
   'load-keys',
   'publish-unfit',
   'publish',

@@ -1,10 +1,11 @@
 import { type Failure, TerminalError } from '#core/errors';
-import { EtlTable, etlCycle } from '#core/etl-run';
+import { EtlTable, etlCycle, type TableStep } from '#core/etl-run';
 import { isFinal } from '#core/life-cycle';
 import { paths } from '#core/paths';
+import type { Proof } from '#core/proof';
 import { loadsInto, Source, SourceTable } from '#core/source';
 import { readerLimit } from '#core/source-limits';
-import { readAll, transition } from '#store/document';
+import { readAll, revise, transition } from '#store/document';
 import { now, type Store } from '#store/store';
 import type { TaskShare } from './plan.ts';
 import { type RunKey, tablePath } from './run-key.ts';
@@ -133,6 +134,8 @@ export function newTable(run: string, table: SourceTable, at: string): EtlTable 
     ofRows: table.rowLimit === null ? null : table.estimatedRows,
     added: null,
     notes: [],
+    asItIs: null,
+    reading: null,
     marks: {},
     createdAt: at,
     finishedAt: null,
@@ -144,6 +147,29 @@ export async function failTable(store: Store, key: RunKey, table: string, failur
   await transition(store, tablePath(key, table), EtlTable, etlCycle, 'fail', {
     patch: () => ({ failure: { ...failure }, finishedAt: now(store) }),
   });
+}
+
+/** Keeps what the table's rows were compared by. */
+export async function keepProof(
+  { store, key }: { readonly store: Store; readonly key: RunKey },
+  table: string,
+  proof: Proof,
+): Promise<void> {
+  await store.db.commit([{ kind: 'update', path: tablePath(key, table), data: { proof } }]);
+}
+
+/** Tells that a step of the table begins, with what else is known of it by now; nothing of one that is over. */
+export async function markStep(
+  { store, key }: { readonly store: Store; readonly key: RunKey },
+  table: string,
+  step: TableStep,
+  more: Partial<Pick<EtlTable, 'asItIs'>> = {},
+): Promise<void> {
+  await revise(store, tablePath(key, table), EtlTable, (current) =>
+    isOver(current)
+      ? null
+      : { value: { ...current, ...more, marks: { ...current.marks, [step]: now(store) } } },
+  );
 }
 
 /** Whether nothing will happen to the table any more. */

@@ -3,7 +3,7 @@ import { runJob } from './jobs.ts';
 import { isPublished, landed, refusedOf, type Staged } from './publish.ts';
 import type { Scope } from './scope.ts';
 import { togetherJobName } from './staging.ts';
-import { tablesOf } from './tables.ts';
+import { markStep, tablesOf } from './tables.ts';
 import { apart, planTogether } from './together-plan.ts';
 
 /** Tables told to be published at a time. */
@@ -29,6 +29,7 @@ export async function publishTogether(scope: Scope, staged: readonly Staged[]): 
   const [first] = parts;
   if (first !== undefined) {
     const { script, params } = planTogether(scope.key.run, parts);
+    await inLanes(staged, LANES, ({ plan }) => markStep(scope, plan.id, 'publishing'));
     try {
       await runJob(
         scope,

@@ -165,7 +165,10 @@ export async function holding<T>(
 }
 
 /** What came of a unit. */
-export type UnitResult = Pick<UnitRecord, 'uri' | 'rejectsUri' | 'tally' | 'rejected' | 'misfits'>;
+export type UnitResult = Pick<
+  UnitRecord,
+  'uri' | 'asItIs' | 'rejectsUri' | 'tally' | 'rejected' | 'misfits' | 'seconds'
+>;
 
 /** The unit is done; false where the claim was lost and its files are void. */
 export async function settleDone(place: Place, unit: ClaimedUnit, result: UnitResult): Promise<boolean> {

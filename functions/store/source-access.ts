@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Write } from '#cloud/firestore';
-import { openFiles, splitUri } from '#cloud/storage';
+import { type Files, openFiles, splitUri } from '#cloud/storage';
 import type { ConnectorContext, ObjectReader, SourceAccess } from '#connectors/connector';
 import { objectChanged } from '#connectors/files/pinned';
 import { makeHostGuard, parseAllowedHosts } from '#connectors/hosts';
@@ -117,33 +117,37 @@ export async function sourceContext(
   const policy = objectPolicyOf(cloud, world);
   const { datasetPrefix, location } = cloud;
   const kept = [cloud.projectId, world.projectId].map((projectId) => ({ projectId, datasetPrefix }));
-  const objects: ObjectReader = {
+  return {
+    hosts: makeHostGuard(parseAllowedHosts(world.allowedHosts.join(','))),
+    objects: objectsIn(files, (uri) => checkObject(uri, policy, key)),
+    bigQuery: (keyFile) =>
+      bigQueryFor({ tenant: key.tenant, kept, location }, world.endpoints.bigquery, keyFile),
+    now: () => performance.now(),
+  };
+}
+
+/** The objects of Cloud Storage, each call after `check` has let its address pass. */
+export function objectsIn(files: Files, check: (uri: string) => Promise<void>): ObjectReader {
+  return {
     async stat(uri) {
-      await checkObject(uri, policy, key);
+      await check(uri);
       return files.stat(uri);
     },
     async *open(uri, generation) {
-      await checkObject(uri, policy, key);
+      await check(uri);
       yield* ofOneVersion(uri, files.read(uri, generation));
     },
     async range(uri, generation, start, end) {
-      await checkObject(uri, policy, key);
+      await check(uri);
       const chunks: Uint8Array[] = [];
       const found = ofOneVersion(uri, files.read(uri, generation, { start, end }));
       for await (const chunk of found) chunks.push(chunk);
       return Buffer.concat(chunks);
     },
     async *list(prefix) {
-      await checkObject(prefix, policy, key);
+      await check(prefix);
       yield* files.listPages(prefix);
     },
-  };
-  return {
-    hosts: makeHostGuard(parseAllowedHosts(world.allowedHosts.join(','))),
-    objects,
-    bigQuery: (keyFile) =>
-      bigQueryFor({ tenant: key.tenant, kept, location }, world.endpoints.bigquery, keyFile),
-    now: () => performance.now(),
   };
 }
 

@@ -46,6 +46,7 @@ export interface Account {
         | 'deleteLimit'
         | 'rejectLimit'
         | 'drift'
+        | 'filter'
       >
     >,
   ): Promise<SourceTable>;

@@ -27,12 +27,13 @@ export interface FileKindOptions<K extends FileKind> {
   readonly kind: K;
   readonly label: string;
   readonly chunks: boolean;
+  readonly asItIs?: boolean;
   readonly makeFormat: (settings: SettingsOf<K>, objects: ObjectReader) => FileFormat;
 }
 
 /** The connector of `kind`. */
 export function makeFileConnector<K extends FileKind>(options: FileKindOptions<K>): Connector {
-  const { kind, label, chunks, makeFormat } = options;
+  const { kind, label, chunks, asItIs = false, makeFormat } = options;
   const settingsOf = ({ settings }: SourceAccess): SettingsOf<K> => {
     if (settings.kind === kind) return settings as SettingsOf<K>; // just compared; TypeScript cannot narrow by a generic
     throw new TerminalError('source-kind', `A source of kind "${settings.kind}" was given to ${label}.`);
@@ -41,6 +42,7 @@ export function makeFileConnector<K extends FileKind>(options: FileKindOptions<K
     chunks,
     cursorTypes: CURSOR_TYPES[kind],
     ownCursor: true,
+    asItIs,
     sharedSnapshot: true,
   };
   return {

@@ -14,6 +14,8 @@ export interface FilePart {
   readonly part: Readonly<Record<string, PlainValue>>;
   readonly estimatedRows: number | null;
   readonly estimatedBytes: number | null;
+  /** As `written` of a unit; null: the part is all of the file, which can be taken as it is. Absent: nobody asked. */
+  readonly written?: string | null;
 }
 
 /** What is read: one part of one file. */
@@ -31,9 +33,14 @@ export interface FileFormat {
   describe(files: readonly ObjectVersion[]): Promise<FileDescription>;
   /**
    * The parts of `file`, each of about `targetBytes`, at least one. A format that sees the columns on the way compares them
-   * with `like`, as `extract` does.
+   * with `like`, as `extract` does. `loadable`: as `PlanOptions` have it.
    */
-  plan(file: ObjectVersion, targetBytes: number, like: string | null): Promise<readonly FilePart[]>;
+  plan(
+    file: ObjectVersion,
+    targetBytes: number,
+    like: string | null,
+    loadable?: readonly Column[],
+  ): Promise<readonly FilePart[]>;
   /** As `SourceSession.extract`. */
   extract(request: PartRequest): Promise<ExtractResult>;
   close(): void;

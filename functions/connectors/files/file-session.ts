@@ -3,6 +3,7 @@
  * the snapshot was opened are the moment.
  */
 import { z } from 'zod';
+import type { Column } from '#core/column';
 import { TerminalError } from '#core/errors';
 import { inLanes } from '#core/in-lanes';
 import type {
@@ -133,7 +134,7 @@ export function makeFileSession(
       return { value, guarantee: 'exact', note: unknown === undefined ? null : alwaysRead(unknown) };
     },
 
-    async planUnits(name, { targetBytes, maxUnits = MAX_UNITS, range, limit }) {
+    async planUnits(name, { targetBytes, maxUnits = MAX_UNITS, range, limit, loadable }) {
       const table = tableOf(name);
       const files = pinnedFiles(table);
       const after = range?.after ?? null;
@@ -143,7 +144,7 @@ export function makeFileSession(
       const size = Math.max(targetBytes, Math.ceil(sizeOf(wanted) / maxUnits));
       const like = table.pattern ? await markOf(format, files) : null;
       if (limit === undefined)
-        return toUnits(name, await planPieces(format, wanted, size, like), like, maxUnits);
+        return toUnits(name, await planPieces(format, wanted, size, like, loadable), like, maxUnits);
       // All of it in one unit, whose description has an end.
       const pieces = await planPieces(format, wanted.slice(0, SAMPLED_PIECES), size, like);
       return toUnits(name, pieces.slice(0, SAMPLED_PIECES), like, 1);
@@ -160,7 +161,7 @@ export function makeFileSession(
         const own = like === null ? left(request, total) : about(left(request, total), file, total);
         if (own.limit === 0) break;
         const { rows, rejected, bytes } = await format.extract({
-          file,
+          file: request.copy ?? file,
           part,
           like,
           request: own,
@@ -238,12 +239,27 @@ async function planPieces(
   files: readonly ObjectVersion[],
   targetBytes: number,
   like: string | null,
+  loadable?: readonly Column[],
 ): Promise<readonly Piece[]> {
   const planned: Piece[][] = files.map(() => []);
   await inLanes([...files.entries()], LANES, async ([index, file]) => {
-    planned[index] = (await format.plan(file, targetBytes, like)).map((part) => ({ ...part, file }));
+    const parts = await format.plan(
+      file,
+      targetBytes,
+      like,
+      file.uri.startsWith('gs://') ? loadable : undefined,
+    );
+    planned[index] = parts.map((part) => ({ ...part, file }));
   });
   return planned.flat();
+}
+
+/** What a unit of these pieces says of loading its object as it is. */
+function asItIs(own: readonly Piece[]): Pick<Unit, 'object' | 'written'> {
+  const [first] = own;
+  if (first?.written === undefined) return {};
+  if (own.length > 1) return { written: `it is one of more than ${MAX_UNITS} files` };
+  return first.written === null ? { object: { ...first.file } } : { written: first.written };
 }
 
 /** One unit for each piece, or for several in a row where there would be more than `maxUnits`. */
@@ -268,6 +284,7 @@ function toUnits(
       part: { pieces: JSON.stringify(own.map(({ file, part }) => ({ file, part }))), like },
       estimatedRows: sum('estimatedRows'),
       estimatedBytes: sum('estimatedBytes'),
+      ...asItIs(own),
     });
   }
   return units;

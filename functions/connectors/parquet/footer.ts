@@ -26,6 +26,8 @@ export interface StoredChunk {
   readonly end: number;
   readonly codec: string;
   readonly values: number;
+  /** Of its pages and levels, as the footer lists them. */
+  readonly encodings: readonly string[];
 }
 
 /** Rows that are stored together: the smallest part that is read alone. */
@@ -43,6 +45,8 @@ export interface StoredGroup {
 export interface Footer {
   readonly rows: number;
   readonly groups: readonly StoredGroup[];
+  /** The top-level columns, also those that are left out. */
+  readonly nodes: readonly SchemaNode[];
   readonly leaves: readonly SchemaNode[];
   readonly plans: readonly ColumnPlan[];
   readonly notes: readonly string[];
@@ -110,7 +114,7 @@ function parseFooter(footer: Uint8Array, bytes: number): Footer {
   }
   if (BigInt(rows) !== metadata.num_rows)
     throw new FormatError(`its row groups have ${rows} rows and its footer says ${metadata.num_rows}`);
-  return { rows, groups, leaves, ...planColumns(nodes) };
+  return { rows, groups, nodes, leaves, ...planColumns(nodes) };
 }
 
 /** Statistics are not used, and their values not worth a failure. */
@@ -174,7 +178,11 @@ function readChunk(meta: ColumnMetaData, leaf: SchemaNode, end: number): StoredC
   const start = dictionary > 0 && dictionary < data ? dictionary : data;
   const stop = start + toLength(meta.total_compressed_size, 'the length of a column');
   if (start < 4 || stop > end) throw new FormatError(`the column "${name}" reaches beyond the file`);
-  return { start, end: stop, codec: meta.codec, values: toLength(meta.num_values, 'values of a column') };
+  const values = toLength(meta.num_values, 'values of a column');
+  // The footer's reader takes what a file says for what it should be.
+  const listed: readonly unknown[] = Array.isArray(meta.encodings) ? meta.encodings : [undefined];
+  const encodings = listed.map((encoding) => (typeof encoding === 'string' ? encoding : 'unknown'));
+  return { start, end: stop, codec: meta.codec, values, encodings };
 }
 
 function toLength(value: bigint | number | undefined, what: string): number {

@@ -9,6 +9,7 @@ import { checkColumns } from '../files/same-columns.ts';
 import { inFile } from './format-error.ts';
 import { readFooter, type Footer, type StoredGroup } from './footer.ts';
 import { makeRowTest, type RowTest } from '../row-test.ts';
+import { passThrough } from './pass-through.ts';
 import { extractGroup, type GroupCounts, type TestedPlan } from './row-group.ts';
 import type { ColumnPlan } from './types.ts';
 
@@ -48,10 +49,13 @@ export function makeParquetFormat(objects: ObjectReader): FileFormat {
       };
     },
 
-    async plan(file, targetBytes, like) {
+    async plan(file, targetBytes, like, loadable) {
       const footer = await footerOf(file);
       compare(file.uri, footer, like);
-      return planParts(footer.groups, targetBytes);
+      if (loadable === undefined) return planParts(footer.groups, targetBytes);
+      const written = passThrough(footer, file.bytes, { columns: loadable, several: like !== null });
+      const parts = planParts(footer.groups, written === null ? Infinity : targetBytes);
+      return parts.map((part) => ({ ...part, written }));
     },
 
     async extract({ file, part, like, request }: PartRequest) {

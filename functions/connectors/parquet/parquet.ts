@@ -6,5 +6,6 @@ export const parquet = makeFileConnector({
   kind: 'parquet',
   label: 'Parquet files',
   chunks: true,
+  asItIs: true,
   makeFormat: (_, objects) => makeParquetFormat(objects),
 });

@@ -34,6 +34,9 @@ async function addUnits(count: number, source = 'sabcdefgh', tableIndex = 0): Pr
     notBefore: 0,
     settled: null,
     uri: null,
+    asItIs: false,
+    refused: null,
+    seconds: null,
     rejectsUri: null,
     tally: null,
     rejected: {},
@@ -42,7 +45,7 @@ async function addUnits(count: number, source = 'sabcdefgh', tableIndex = 0): Pr
   await store.db.commit(places.map((path, n) => ({ kind: 'set', path, data: record(n) })));
   return places;
 }
-const nothing = { uri: null, rejectsUri: null, tally: null, rejected: {} };
+const nothing = { uri: null, asItIs: false, seconds: null, rejectsUri: null, tally: null, rejected: {} };
 
 test('a unit that failed rests before anybody takes it again, and does not stand before the others', async () => {
   const count = 12;

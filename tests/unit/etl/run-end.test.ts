@@ -18,6 +18,8 @@ const table = (name: string, more: Partial<EtlTable>): EtlTable => ({
   proof: null,
   added: null,
   notes: [],
+  asItIs: null,
+  reading: null,
   marks: {},
   createdAt: '2026-01-01T00:00:00.000Z',
   finishedAt: null,

@@ -5,7 +5,14 @@ import { settleDone } from '../../../functions/etl/units.ts';
 
 const path = 'tenants/tabc/models/mabc/etlRuns/rabc/units/u1';
 const key = { tenant: 'tabc', model: 'mabc', run: 'rabc' };
-const result = { uri: 'gs://b/u1.parquet', rejectsUri: null, tally: null, rejected: {} };
+const result = {
+  uri: 'gs://b/u1.parquet',
+  rejectsUri: null,
+  asItIs: false,
+  seconds: 1,
+  tally: null,
+  rejected: {},
+};
 
 /** One claimed unit in a database whose answers are lost: what is written is written, and reads as a conflict. */
 function oneUnit(holder: string, status = 'claimed'): { store: Store; record: UnitRecord } {

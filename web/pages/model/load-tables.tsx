@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { listEtlHistory } from '#core/api/etl';
-import { type EtlCounts, type EtlTable, stepTimes } from '#core/etl-run';
+import { type EtlCounts, type EtlTable } from '#core/etl-run';
 import { api } from '../../api.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { bytes, count, counted, duration } from '../../ui/format.ts';
@@ -13,6 +13,7 @@ import { ReasonList } from './reason-list.tsx';
 import { rejectedReasons } from './reasons.ts';
 import { RejectedRows } from './rejected-rows.tsx';
 import { ProofLine, ProofMeasures } from './table-proof.tsx';
+import { AsItIsLine, StepsLine } from './table-steps.tsx';
 
 const NOTHING = { rows: 0, bytes: 0 };
 
@@ -83,6 +84,8 @@ function TableLine({ tenant, model, table, sofar }: TableLineProps) {
         <th scope="row" class="name">
           {table.name}
           <ProofLine proof={table.proof} />
+          <AsItIsLine asItIs={table.asItIs} />
+          <StepsLine table={table} />
         </th>
         <td>
           <Badge status={table.status} />
@@ -152,7 +155,6 @@ function TableLine({ tenant, model, table, sofar }: TableLineProps) {
                   {rowsOpen && <RejectedRows tenant={tenant} model={model} table={table} />}
                 </>
               )}
-              {open && <Steps table={table} />}
               {table.proof !== null && (open || table.proof.differ > 0) && (
                 <ProofMeasures name={table.name} proof={table.proof} />
               )}
@@ -163,13 +165,6 @@ function TableLine({ tenant, model, table, sofar }: TableLineProps) {
       )}
     </>
   );
-}
-
-/** What the load of this table took its time by. */
-function Steps({ table }: { readonly table: EtlTable }) {
-  const times = stepTimes(table);
-  if (times.length === 0) return null;
-  return <p class="quiet">{times.map(([step, took]) => `${step} ${duration(took)}`).join(' · ')}</p>;
 }
 
 function TableHistory({ tenant, model, table }: Omit<TableLineProps, 'sofar'>) {
