@@ -89,6 +89,8 @@ export interface Unit {
   readonly object?: ObjectVersion;
   /** Why the object of the rows cannot be taken as it is. Likewise. */
   readonly written?: string;
+  /** On the first: why there are not more, though the table seems to be large; a sentence for the run's log. */
+  readonly note?: string;
 }
 
 /**
@@ -130,6 +132,8 @@ export interface PlanOptions {
   readonly range?: CursorRange;
   /** A sample of at most so many rows is wanted: one unit; of very many files the first ones are enough. */
   readonly limit?: number;
+  /** The column that people tell rows apart by, or follow them by: what has no blocks may be cut by it. */
+  readonly key?: string;
   /**
    * Every row is wanted, with exactly these columns as `describe` gave them, under names that need no change: objects that
    * the warehouse can take as they are may be units as wholes.

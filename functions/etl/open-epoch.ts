@@ -207,12 +207,13 @@ async function writePlans(
 }
 
 function newUnit(plan: TablePlan, unit: Unit, number: number, keysOnly: boolean): UnitRecord {
+  const { note: _told, ...kept } = unit;
   return {
     epoch: plan.epoch,
     table: plan.id,
     source: plan.source,
     number,
-    unit: { ...unit, part: { ...unit.part } },
+    unit: { ...kept, part: { ...unit.part } },
     keysOnly,
     status: 'pending',
     holder: null,

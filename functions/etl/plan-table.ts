@@ -127,8 +127,17 @@ export async function planTable(
   });
   const written =
     connector.capabilities.asItIs === true
-      ? whyWritten({ filter, limit, hashed, misfits, described: described.columns, loaded, former: lately })
+      ? whyWritten({
+          filter,
+          limit,
+          hashed: chosen.hashed,
+          misfits,
+          described: described.columns,
+          loaded,
+          former: lately,
+        })
       : null;
+  const cutBy = mergeKeyOf(chosen)[0] ?? chosen.cursor;
   const loadable = connector.capabilities.asItIs === true && written === null;
   const units =
     plan.nothing || transfer !== null
@@ -138,6 +147,7 @@ export async function planTable(
           ...(plan.range === null ? {} : { range: plan.range }),
           ...(limit === null ? {} : { limit }),
           ...(loadable ? { loadable: columns } : {}),
+          ...(cutBy === null ? {} : { key: cutBy }),
         });
   const swept = published.get(sweepName(table.destination))?.at ?? null;
   // With one more condition the keys would not be those of all rows.
@@ -151,6 +161,7 @@ export async function planTable(
     ...(transfer === null ? { units: units.length } : { copied: true }),
     ...(targetBytes === scope.tuning.unitBytes ? {} : { unitBytes: targetBytes }),
     ...toldOfPlan(units, written),
+    ...(units[0]?.note === undefined ? {} : { note: units[0].note }),
     ...(sweeps ? { keyUnits: keyUnits.length } : {}),
     write: plan.write,
   });

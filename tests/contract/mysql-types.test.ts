@@ -260,6 +260,32 @@ describe('MySQL’s types', () => {
     expect(await extractAll(session, units, columns)).toMatchObject({ tally: { rows: 10_000 } });
   });
 
+  test('partitions are units, small ones together and large ones cut by their key, each row once', async () => {
+    await server.sql(`CREATE TABLE by_year (id int, day date, v char(200), PRIMARY KEY (id, day))
+      PARTITION BY RANGE (YEAR(day)) SUBPARTITION BY HASH (id) SUBPARTITIONS 2 (PARTITION old VALUES LESS THAN (2000),
+        PARTITION \`the \`\`big\` VALUES LESS THAN (2024), PARTITION p2024 VALUES LESS THAN (2025), PARTITION later VALUES LESS THAN MAXVALUE);
+      INSERT INTO by_year SELECT seq, '2023-01-01', 'x' FROM seq_1_to_5000;
+      INSERT INTO by_year SELECT seq, '2024-01-01', 'y' FROM seq_1_to_500;
+      INSERT INTO by_year SELECT seq, '2025-01-01', 'z' FROM seq_1_to_500; ANALYZE TABLE by_year`);
+    const session = await connect();
+    await session.openSnapshot();
+    const { columns } = await session.describe('by_year');
+    const units = await session.planUnits('by_year', { targetBytes: 300_000 });
+    const read = new Set(units.map(({ part }) => part['partitions']));
+    expect(read).toContain('["the `big"]');
+    expect(units.filter(({ part }) => part['key'] === 'id').length).toBeGreaterThan(1);
+    const { tally } = await extractAll(session, units, columns);
+    expect(tally.rows).toBe(6000);
+    expect(tally.columns[0]?.sum).toBe(String((5000 * 5001) / 2 + 500 * 501));
+    // At most as many as asked for, and one where nothing is to be cut.
+    expect((await session.planUnits('by_year', { targetBytes: 1, maxUnits: 3 })).length).toBeLessThanOrEqual(
+      3,
+    );
+    expect(await session.planUnits('by_year', { targetBytes: 1e9 })).toMatchObject([
+      { part: { partitions: null } },
+    ]);
+  });
+
   test('keys of more digits than 64 bits have are cut, too', async () => {
     await server.sql(`CREATE TABLE wide (id decimal(38,0) PRIMARY KEY, v char(200));
       INSERT INTO wide SELECT 99999999999999999999999999999000000 + seq, 'x' FROM seq_1_to_5000;

@@ -275,6 +275,50 @@ describe('PostgreSQL’s types', () => {
     expect((await readTable('public.empty')).tally.rows).toBe(0);
   });
 
+  test('views are cut by a chosen key where that is a column of a table, each row once; else the reason is told', async () => {
+    await server.sql(`
+      CREATE TABLE base (id bigint PRIMARY KEY, kind int, v text); CREATE TABLE kinds (kind int PRIMARY KEY, label text);
+      INSERT INTO kinds SELECT n, 'kind ' || n FROM generate_series(0, 9) n;
+      INSERT INTO base SELECT n, n % 10, repeat('x', 100) FROM generate_series(1, 20000) n;
+      INSERT INTO base VALUES (9223372036854775807, 1, 'last'), (-9223372036854775808, 1, 'first');
+      CREATE VIEW joined AS SELECT b.id, k.label, b.v FROM base b JOIN kinds k USING (kind);
+      CREATE VIEW outer_joined AS SELECT b.id, k.label, x.n FROM generate_series(1, 3) x(n) LEFT JOIN base b ON b.id = x.n JOIN kinds k ON true;
+      CREATE VIEW numbered AS SELECT row_number() OVER (ORDER BY v) AS id, v FROM base;
+      CREATE VIEW computed AS SELECT id / 2 AS id, v FROM base;
+      CREATE TABLE loose (id int, v text); INSERT INTO loose SELECT NULLIF(n, 7), repeat('x', 100) FROM generate_series(1, 20000) n;
+      CREATE INDEX ON loose (id); CREATE VIEW without_y AS SELECT id, v FROM loose WHERE v <> 'y'; ANALYZE`);
+    const session = await connect();
+    await session.openSnapshot();
+    const cut = async (view: string, key = 'id') => {
+      const units = await session.planUnits(`public.${view}`, { targetBytes: 400_000, key });
+      const { columns } = await session.describe(`public.${view}`);
+      return { units, tally: (await extractAll(session, units, columns)).tally };
+    };
+    const joined = await cut('joined');
+    expect(joined.units.length).toBeGreaterThan(3);
+    expect(joined.tally).toMatchObject({
+      rows: 20_002,
+      columns: [{ sum: String((20000 * 20001) / 2 - 1) }, {}, {}],
+    });
+    expect(joined.units[0]?.note).toBeUndefined();
+    // The row without a key is there, too.
+    const some = await cut('without_y');
+    expect(some.units.length).toBeGreaterThan(1);
+    expect(some.tally).toMatchObject({ rows: 20_000, columns: [{ nulls: 1 }, {}] });
+    for (const [view, why] of [
+      ['numbered', /another value/],
+      ['computed', /another value/],
+    ] as const) {
+      const { units, tally } = await cut(view);
+      expect(units).toMatchObject([{ note: expect.stringMatching(why) }]);
+      expect(tally.rows).toBe(20_002);
+    }
+    expect((await cut('joined', 'label')).units).toMatchObject([
+      { note: expect.stringMatching(/is chosen/) },
+    ]);
+    expect((await cut('outer_joined')).units).toHaveLength(1);
+  });
+
   test('big values in many rows go through; one too big for the warehouse is rejected', async () => {
     await server.sql(`CREATE TABLE big (id int, v text);
       INSERT INTO big SELECT n, repeat(chr(65 + n), 3000000) FROM generate_series(1, 12) n;

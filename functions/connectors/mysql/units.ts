@@ -1,6 +1,6 @@
 /**
- * Cutting a table into units by ranges of its primary key: the rows lie in its order, so each is read once, from one place.
- * Keys that do not begin with a whole number, views, and engines without snapshots (where only one statement is one
+ * Cutting a table into units by its partitions, and by ranges of its primary key: the rows lie in its order, so each is read
+ * once, from one place. Keys that do not begin with a whole number, views, and engines without snapshots (where only one statement is one
  * moment) are one unit.
  *
  * Numbers are rarely spread evenly, and one outlier may be far from all others. So a range is halved only as long as the
@@ -9,7 +9,9 @@
 import { z } from 'zod';
 import type { CursorRange, PlanOptions, Unit } from '../connector.ts';
 import type { Table } from './catalog.ts';
+import { cutRange, type KeyRange } from '../key-cuts.ts';
 import { quoteName } from './names.ts';
+import { joinPartitions, readPartitions } from './partitions.ts';
 import { cursorLiteral, cursorTypeOf } from './watermark.ts';
 import type { Wire } from './wire.ts';
 
@@ -18,8 +20,9 @@ const MAX_UNITS = 2000;
 /** A whole number as text: keys have 64 bits, or up to 65 digits where they are DECIMAL. */
 const Key = z.string().regex(/^-?\d{1,65}$/);
 
-/** What a unit reads: rows of a range of the key (from, below `to`), and by cursor. */
+/** What a unit reads: rows of a range of the key (from, below `to`), and by cursor; of some partitions only, a JSON list. */
 export const UnitPart = z.object({
+  partitions: z.string().nullable().default(null),
   key: z.string().nullable(),
   from: Key.nullable(),
   to: Key.nullable(),
@@ -29,29 +32,76 @@ export const UnitPart = z.object({
 }); // prettier-ignore
 export type UnitPart = z.infer<typeof UnitPart>;
 
-/** A range of keys: from `from` on, below `to`; null is open. */
-export interface KeyRange {
-  readonly from: bigint | null;
-  readonly to: bigint | null;
-}
-
 /** The units of `table`; together they are the table (or its range) once. */
 export async function planTable(wire: Wire, table: Table, options: PlanOptions): Promise<readonly Unit[]> {
   const { estimatedBytes, estimatedRows } = table.description;
   const wanted = Math.ceil((estimatedBytes ?? 0) / Math.max(options.targetBytes, 1));
   const most = options.limit === undefined ? (options.maxUnits ?? MAX_UNITS) : 1;
   const count = Math.max(1, Math.min(wanted, most));
-  const key = cuttableKey(table);
-  // A short range after a watermark is found by index; cutting it by the key would look at all rows.
-  const whole = key === null || count === 1 || !table.versioned || (options.range?.after ?? null) !== null;
-  const ranges = whole ? [{ from: null, to: null }] : await cutByKey(wire, table.name, key, count);
-  return ranges.map(({ from, to }, index) => ({
+  // A short range after a watermark is found by index; cutting it would look at all rows.
+  const whole = count === 1 || !table.versioned || (options.range?.after ?? null) !== null;
+  const pieces = whole ? [WHOLE] : await cut(wire, table, options.targetBytes, most, count);
+  const share = (sum: number | null, own: number | null): number | null =>
+    sum === null ? null : Math.round(own ?? sum / pieces.length);
+  return pieces.map((piece, index) => ({
     id: `u${String(index).padStart(5, '0')}`,
     table: table.name,
-    part: partOf(whole ? null : key, from, to, options.range),
-    estimatedRows: estimatedRows === null ? null : Math.round(estimatedRows / ranges.length),
-    estimatedBytes: estimatedBytes === null ? null : Math.round(estimatedBytes / ranges.length),
+    part: partOf(piece, options.range),
+    estimatedRows: share(estimatedRows, piece.rows),
+    estimatedBytes: share(estimatedBytes, piece.bytes),
   }));
+}
+
+/** A part of a table; `rows` and `bytes` where they are known better than as a share of all. */
+interface Cut {
+  readonly partitions: readonly string[] | null;
+  readonly key: string | null;
+  readonly range: KeyRange;
+  readonly rows: number | null;
+  readonly bytes: number | null;
+}
+
+const ALL: KeyRange = { from: null, to: null };
+const WHOLE: Cut = { partitions: null, key: null, range: ALL, rows: null, bytes: null };
+
+/** By partitions where there are some, and what is still too large by its key. */
+async function cut(
+  wire: Wire,
+  table: Table,
+  targetBytes: number,
+  most: number,
+  count: number,
+): Promise<readonly Cut[]> {
+  const key = cuttableKey(table);
+  const groups = joinPartitions(await readPartitions(wire, table.name), targetBytes, most);
+  if (groups.length < 2) {
+    if (key === null) return [WHOLE];
+    const ranges = await cutByKey(wire, quoteName(table.name), key, count);
+    return ranges.map((range) => ({ ...WHOLE, key, range }));
+  }
+  const cuts: Cut[] = [];
+  let left = most;
+  for (const [index, group] of groups.entries()) {
+    const partitions = group.map(({ name }) => name);
+    const rows = group.reduce((sum, one) => sum + one.rows, 0);
+    const bytes = group.reduce((sum, one) => sum + one.bytes, 0);
+    // Those that follow get a unit each, whatever this one is cut into.
+    const pieces = Math.min(Math.ceil(bytes / Math.max(targetBytes, 1)), left - (groups.length - 1 - index));
+    const ranges =
+      key === null || pieces < 2
+        ? [ALL]
+        : await cutByKey(wire, `${quoteName(table.name)} ${partitionSql(partitions)}`, key, pieces);
+    const part = { rows: rows / ranges.length, bytes: bytes / ranges.length };
+    cuts.push(
+      ...ranges.map((range) => ({ partitions, key: ranges.length > 1 ? key : null, range, ...part })),
+    );
+    left -= ranges.length;
+  }
+  return cuts;
+}
+
+function partitionSql(names: readonly string[]): string {
+  return `PARTITION (${names.map(quoteName).join(', ')})`;
 }
 
 /** The first column of the primary key where it is a whole number. */
@@ -62,9 +112,9 @@ function cuttableKey(table: Table): string | null {
   return first !== undefined && whole ? first : null;
 }
 
-async function cutByKey(wire: Wire, table: string, key: string, count: number): Promise<readonly KeyRange[]> {
+/** Ranges of `key`, of what `from` names as statements do. */
+async function cutByKey(wire: Wire, from: string, key: string, count: number): Promise<readonly KeyRange[]> {
   const column = quoteName(key);
-  const from = quoteName(table);
   const [bounds] = await wire.ask(`SELECT MIN(${column}) AS least, MAX(${column}) AS most FROM ${from}`);
   const { least = null, most = null } = bounds ?? {};
   if (least === null || most === null) return [{ from: null, to: null }];
@@ -77,88 +127,20 @@ async function cutByKey(wire: Wire, table: string, key: string, count: number): 
   return cutRange(BigInt(least), BigInt(most), count, estimate);
 }
 
-/**
- * At most `count` ranges over the keys `least` to `most`, of about as many rows each by `estimate(low, below)`. The first
- * and the last are open: whatever the bounds are by now, no row is outside.
- */
-export async function cutRange(
-  least: bigint,
-  most: bigint,
-  count: number,
-  estimate: (low: bigint, below: bigint) => Promise<number>,
-): Promise<readonly KeyRange[]> {
-  const total = await estimate(least, most + 1n);
-  const wanted = Math.max(1, total / count);
-  const pieces: Piece[] = [{ from: least, below: most + 1n, rows: total }];
-  // The budget ends the search where estimates are always wrong; a key far from all others takes some sixty looks.
-  for (let looks = 0; looks < MIN_LOOKS + 4 * count; looks++) {
-    const at = greatestOf(pieces, wanted);
-    const piece = pieces[at];
-    if (piece === undefined) break;
-    const { from, below, rows } = piece;
-    const middle = from + (below - from) / 2n;
-    const left = Math.min(rows, await estimate(from, middle));
-    pieces.splice(at, 1, { from, below: middle, rows: left }, { from: middle, below, rows: rows - left });
-  }
-  // Pieces smaller than wanted are joined, so that an uneven spread still gives even units.
-  return joined(pieces, wanted, count);
-}
-
-const MIN_LOOKS = 256;
-
-interface Piece {
-  readonly from: bigint;
-  readonly below: bigint;
-  readonly rows: number;
-}
-
-/** Where the piece with the most rows is, of those that have more than `wanted` and can be halved; −1 without one. */
-function greatestOf(pieces: readonly Piece[], wanted: number): number {
-  let found = -1;
-  let most = wanted;
-  pieces.forEach(({ from, below, rows }, index) => {
-    if (rows <= most || below - from < 2n) return;
-    most = rows;
-    found = index;
-  });
-  return found;
-}
-
-/** Neighbours joined to units of `wanted` rows and at most `count`. */
-function joined(pieces: readonly Piece[], wanted: number, count: number): readonly KeyRange[] {
-  const starts: bigint[] = [];
-  let rows = 0;
-  for (const piece of pieces) {
-    // Half a piece too many is as good as half a piece too few.
-    const full = rows + piece.rows / 2 >= wanted;
-    if (starts.length === 0) starts.push(piece.from);
-    else if (full && starts.length < count) {
-      starts.push(piece.from);
-      rows = 0;
-    }
-    rows += piece.rows;
-  }
-  return starts.map((start, index) => ({
-    from: index === 0 ? null : start,
-    to: starts[index + 1] ?? null,
-  }));
-}
-
-function partOf(
-  key: string | null,
-  from: bigint | null,
-  to: bigint | null,
-  range: CursorRange | undefined,
-): UnitPart {
+function partOf({ partitions, key, range }: Cut, cursor: CursorRange | undefined): UnitPart {
+  const { from, to } = range;
   return {
+    partitions: partitions === null ? null : JSON.stringify(partitions),
     key,
     from: from === null ? null : String(from),
     to: to === null ? null : String(to),
-    cursor: range?.column ?? null,
-    after: range?.after ?? null,
-    upTo: range?.upTo ?? null,
+    cursor: cursor?.column ?? null,
+    after: cursor?.after ?? null,
+    upTo: cursor?.upTo ?? null,
   };
 }
+
+const Names = z.array(z.string()).min(1);
 
 /** The SELECT that reads `part` of `table`; `filter`: one more condition on its rows, `limit`: how many of them. */
 export function selectSql(
@@ -183,5 +165,7 @@ export function selectSql(
   if (filter !== null) conditions.push(filter);
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
   const most = limit === null ? '' : ` LIMIT ${limit}`;
-  return `SELECT ${expressions.join(', ')} FROM ${quoteName(table.name)}${where}${most}`;
+  const names = part.partitions === null ? null : Names.parse(JSON.parse(part.partitions));
+  const from = names === null ? '' : ` ${partitionSql(names)}`;
+  return `SELECT ${expressions.join(', ')} FROM ${quoteName(table.name)}${from}${where}${most}`;
 }

@@ -10,6 +10,7 @@ import type { Relation } from './catalog.ts';
 import type { RelationName } from '../relation-names.ts';
 import { cutByBounds, readKeySpread } from './key-ranges.ts';
 import { escapeIdentifier, escapeLiteral, relationSql } from './names.ts';
+import { cutView } from './view-ranges.ts';
 import { cursorLiteral } from './watermark.ts';
 
 const MAX_UNITS = 2000;
@@ -27,6 +28,8 @@ export const UnitPart = z.object({
   key: z.string().nullable().default(null),
   fromKey: Key.nullable().default(null),
   toKey: Key.nullable().default(null),
+  /** Rows without a key are among them. */
+  nullKeys: z.boolean().default(false),
   cursor: z.string().nullable(),
   after: z.string().nullable(),
   upTo: z.string().nullable(),
@@ -73,6 +76,8 @@ export async function planRelation(
   const tapered = leaves.length <= FEW_LEAVES && most >= 2 * FEW_LEAVES * MORE_UNITS;
   const fewest = Math.max(1, most - leaves.length * (tapered ? 1 + MORE_UNITS : 1));
   const targetBytes = Math.max(options.targetBytes, Math.ceil(total / fewest), 1);
+  const view = await cutIfView(client, relation, leaves, options, targetBytes);
+  if (view !== null) return view;
   const whole = leaves.length === 0 || options.limit !== undefined;
   const units: Cut[] = whole
     ? [{ part: partOf(relation.name, {}, options.range), leaf: null, share: 1 }]
@@ -88,9 +93,40 @@ export async function planRelation(
     part,
     estimatedRows: leaf === null ? relation.description.estimatedRows : Math.round(leaf.rows * share),
     estimatedBytes:
-      leaf?.blocks == null || (part.fromBlock === null && part.key === null)
-        ? null
-        : Math.round(leaf.blocks * leaf.block_bytes * share),
+      leaf?.blocks == null || part.after !== null ? null : Math.round(leaf.blocks * leaf.block_bytes * share),
+  }));
+}
+
+/** The units of a view by ranges of the key that was chosen; null where the relation is none, or only some of it is read. */
+async function cutIfView(
+  client: Client,
+  { name, description, plans }: Relation,
+  leaves: readonly Leaf[],
+  { key, limit, range, maxUnits = MAX_UNITS }: PlanOptions,
+  targetBytes: number,
+): Promise<readonly Unit[] | null> {
+  if (description.kind !== 'view' || leaves.length !== 1 || leaves[0]?.blocks !== null) return null;
+  if (limit !== undefined || (range?.after ?? null) !== null) return null;
+  const column = plans.map((plan) => plan.column).find((one) => one.name === key && one.type === 'INT64');
+  const { ranges, rows, bytes, note } = await cutView(
+    client,
+    relationSql(name),
+    column?.name ?? null,
+    targetBytes,
+    maxUnits,
+  );
+  const several = ranges.length > 1;
+  return ranges.map(({ from, to }, index) => ({
+    id: `u${String(index).padStart(5, '0')}`,
+    table: description.name,
+    part: partOf(
+      name,
+      several ? { key: column?.name ?? null, fromKey: from, toKey: to, nullKeys: from === null } : {},
+      range,
+    ),
+    estimatedRows: Math.round(rows / ranges.length),
+    estimatedBytes: Math.round(bytes / ranges.length),
+    ...(note === null || index > 0 ? {} : { note }),
   }));
 }
 
@@ -162,7 +198,7 @@ export function blockRanges(
 
 function partOf(
   { schema, name }: RelationName,
-  piece: Partial<Pick<UnitPart, 'fromBlock' | 'toBlock' | 'key' | 'fromKey' | 'toKey'>>,
+  piece: Partial<Pick<UnitPart, 'fromBlock' | 'toBlock' | 'key' | 'fromKey' | 'toKey' | 'nullKeys'>>,
   range: CursorRange | undefined,
 ): UnitPart {
   return {
@@ -173,6 +209,7 @@ function partOf(
     key: null,
     fromKey: null,
     toKey: null,
+    nullKeys: false,
     ...piece,
     cursor: range?.column ?? null,
     after: range?.after ?? null,
@@ -192,13 +229,16 @@ export function copySql(
   limit: number | null = null,
 ): string {
   const conditions: string[] = [];
+  // A bound may be none of a narrower column's numbers.
+  const whole = (number: string): string => `${escapeLiteral(number)}::pg_catalog.int8`;
   const block = (number: number): string => escapeLiteral(`(${number},0)`) + '::pg_catalog.tid';
   if (part.fromBlock !== null && part.fromBlock > 0) conditions.push(`ctid >= ${block(part.fromBlock)}`);
   if (part.toBlock !== null) conditions.push(`ctid < ${block(part.toBlock)}`);
   if (part.key !== null) {
     const key = escapeIdentifier(part.key);
-    if (part.fromKey !== null) conditions.push(`${key} >= ${escapeLiteral(part.fromKey)}`);
-    if (part.toKey !== null) conditions.push(`${key} < ${escapeLiteral(part.toKey)}`);
+    if (part.fromKey !== null) conditions.push(`${key} >= ${whole(part.fromKey)}`);
+    const orNone = part.nullKeys ? ` OR ${key} IS NULL` : '';
+    if (part.toKey !== null) conditions.push(`(${key} < ${whole(part.toKey)}${orNone})`);
   }
   if (part.cursor !== null && cursorType !== null) {
     const column = escapeIdentifier(part.cursor);

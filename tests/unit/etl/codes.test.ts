@@ -276,8 +276,9 @@ test('hashes are of no table that the warehouse copies as it is', async () => {
     planTransfer: async () => ({}) as never,
   };
   const scope = scopeOf(store, { describe: async () => null });
+  const before = { published: new Map(), former: new Map() };
   await expect(
-    planTable(scope, session as SourceSession, source, newTable(key.run, table, AT), 1, new Map()),
+    planTable(scope, session as SourceSession, source, newTable(key.run, table, AT), 1, before),
   ).rejects.toMatchObject({ code: 'hashed-not-copied', remedy: expect.stringContaining('Set a key') });
 });
 

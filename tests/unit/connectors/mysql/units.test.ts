@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import { cutRange } from '#connectors/mysql/units';
+import { joinPartitions } from '#connectors/mysql/partitions';
+import { cutRange } from '#connectors/key-cuts';
 
 /** Keys as a table has them, and the server's estimate of how many lie in a range (exact here). */
 const over = (keys: readonly bigint[]) => async (low: bigint, below: bigint) =>
@@ -47,4 +48,29 @@ test('an estimate that is always wrong ends all the same', async () => {
   });
   expect(ranges.length).toBeLessThanOrEqual(10);
   expect(asked).toBeLessThan(400);
+});
+
+test('partitions are joined with their neighbours up to a size, each once and in order', () => {
+  const partition = (bytes: number, index: number) => ({ name: `p${index}`, rows: 1, bytes });
+  const join = (sizes: readonly number[], target: number, most = 100) =>
+    joinPartitions(sizes.map(partition), target, most).map((group) => group.map(({ bytes }) => bytes));
+  expect(join([10, 10, 10, 10], 20)).toEqual([
+    [10, 10],
+    [10, 10],
+  ]);
+  expect(join([100, 1, 1, 100], 20)).toEqual([[100], [1, 1], [100]]);
+  expect(join([0, 0, 0], 20)).toEqual([[0, 0, 0]]);
+  expect(join([], 20)).toEqual([]);
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 0, max: 100 }), { maxLength: 200 }),
+      fc.integer({ min: 1, max: 150 }),
+      fc.integer({ min: 1, max: 20 }),
+      (sizes, target, most) => {
+        const groups = join(sizes, target, most);
+        expect(groups.flat()).toEqual(sizes);
+        expect(groups.length).toBeLessThanOrEqual(most);
+      },
+    ),
+  );
 });
