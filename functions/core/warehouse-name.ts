@@ -8,8 +8,12 @@ export const REJECTS = '_rejects';
 /** A column of raw tables whose deleted rows are marked: when the row was found gone from its source; null while it is there. */
 export const DELETED_AT = '_tradewind_deleted_at';
 
-/** BigQuery refuses columns whose names start so, in any case; and ours. */
-const RESERVED = /^(_table_|_file_|_partition|_row_timestamp|__root__|_colidentifier|_tradewind_)/i;
+/**
+ * BigQuery refuses columns whose names start so, in any case; and ours. A column `__proto__` it takes, but its client for
+ * JavaScript loses the values.
+ */
+const RESERVED =
+  /^(_table_|_file_|_partition|_row_timestamp|__root__|_colidentifier|_tradewind_|__proto__$)/i;
 
 /**
  * The names that a source's columns have in the warehouse, in the same order: letters, digits and underscores, at most

@@ -72,8 +72,9 @@ export const HOSTILE_FILE_COLUMNS: readonly string[] = [
   'a\u0000b',
 ];
 
-/** Whether PostgreSQL takes a name: 63 bytes of UTF-8. */
-export const fitsPostgres = (name: string): boolean => Buffer.byteLength(name) <= 63;
+/** Whether PostgreSQL takes a name: 63 bytes of UTF-8, and for columns none of its own. */
+export const fitsPostgres = (name: string): boolean =>
+  Buffer.byteLength(name) <= 63 && !['ctid', 'xmin', 'tableoid'].includes(name);
 
 /** Whether MariaDB takes a name: 64 characters of the basic plane, not ending in a space. */
 export const fitsMariadb = (name: string): boolean =>

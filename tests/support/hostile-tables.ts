@@ -22,26 +22,6 @@ export function tableSql(table: string, names: readonly string[], quote: (name: 
   return [`CREATE TABLE ${table} (${columns})`, `INSERT INTO ${table} VALUES ${rows.join(', ')}`];
 }
 
-/** As much of `names` as a MariaDB keeps apart in one table, and the rest: it compares them without case and accents. */
-export function apartInMariadb(names: readonly string[]): string[][] {
-  const groups: { readonly names: string[]; readonly taken: Set<string> }[] = [];
-  for (const name of names) {
-    // At least as coarse as its own comparison: what it holds for the same is the same here.
-    const folded = name
-      .normalize('NFKD')
-      .replace(/[\p{M}\p{Cf}\p{Cc}\p{P}\p{S}\p{Z}]/gu, '')
-      .toLowerCase();
-    const key = /^[ -~]*$/.test(name) ? name.toLowerCase() : `\u0000${folded.length > 0 ? folded : 'blank'}`;
-    const group = groups.find(({ taken, names: members }) => !taken.has(key) && members.length < 150);
-    if (group === undefined) groups.push({ names: [name], taken: new Set([key]) });
-    else {
-      group.names.push(name);
-      group.taken.add(key);
-    }
-  }
-  return groups.map(({ names: members }) => members);
-}
-
 /** The file of a table of `names`: every field in quotes. */
 export function csvOf(names: readonly string[]): string {
   const quoted = (value: string): string => `"${value.replaceAll('"', '""')}"`;

@@ -2,6 +2,8 @@
 import { updateSourceTable } from '#core/api/sources';
 import { type Account, openAccount, refusalOf } from '#tests/account';
 import { startTestPostgres, type TestPostgres } from '#tests/postgres';
+import { fitsPostgres, HOSTILE_NAMES } from '#tests/hostile-names';
+import { differences, quotePostgres, tableSql } from '#tests/hostile-tables';
 import { warehouseRows } from '#tests/raw-tables';
 
 let shop: TestPostgres;
@@ -93,4 +95,31 @@ test('a value that the warehouse cannot hold costs its row, or is null and count
     { id: 2, made: 'infinity', price: '2' },
     { id: 3, made: '-004712-01-01', price: null },
   ]);
+});
+
+test('columns, tables and schemas of hostile names arrive whole, each value under its own', async () => {
+  await shop.sql('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
+  const names = HOSTILE_NAMES.filter(fitsPostgres);
+  const made = new Map<string, readonly string[]>();
+  const add = async (schema: string, table: string, columns: readonly string[]) => {
+    for (const sql of tableSql(`${quotePostgres(schema)}.${quotePostgres(table)}`, columns, quotePostgres))
+      await shop.sql(sql);
+    made.set(JSON.stringify(columns), columns);
+  };
+  await add('public', 'wide', names);
+  for (const name of [`"; DROP TABLE t; --`, 'cafe\u0301', '__proto__']) {
+    await shop.sql(`CREATE SCHEMA ${quotePostgres(name)}`);
+    await add(name, name, ['id', name]);
+  }
+  const own = await openAccount();
+  const { tables } = await own.addSource('Hostile', shop.settings, { password: 'owner secret' });
+  expect(await own.load()).toMatchObject({ status: 'succeeded', failure: null, tables: 4 });
+  const wrong: string[] = [];
+  for (const table of tables) {
+    const columns = made.get(JSON.stringify(table.columns.map(({ name }) => name))) ?? [];
+    const rows = await warehouseRows(`SELECT * FROM ${own.raw}.${table.destination}`);
+    wrong.push(...differences(table, columns, rows));
+  }
+  expect(wrong).toEqual([]);
+  expect(tables).toHaveLength(4);
 });
