@@ -130,6 +130,8 @@ export interface PlanOptions {
   readonly maxUnits?: number;
   /** Append: only these rows. */
   readonly range?: CursorRange;
+  /** How many tasks will take units; for one alone, small ones at the end would be of no use. Default: a few. */
+  readonly tasks?: number;
   /** A sample of at most so many rows is wanted: one unit; of very many files the first ones are enough. */
   readonly limit?: number;
   /** The column that people tell rows apart by, or follow them by: what has no blocks may be cut by it. */

@@ -20,6 +20,11 @@ const MAX_EXPECTED = 32 * 1024 * 1024;
  * 32 times before it looks at anything else, which is 2 MiB.
  */
 const TURN_BYTES = 256 * 1024;
+/**
+ * A turn with less than that is followed by a wait of so long, in which more comes: a server on its own machine sends 8 KB at
+ * a time, and to wake up for each of them is an eighth of the work. The system's buffers hold what comes meanwhile.
+ */
+const GATHER_MS = 1;
 
 /** How messages look, and who takes them. The bytes are valid during a call only. */
 export interface FrameTaker {
@@ -53,7 +58,9 @@ export class FrameReader {
   private over = false;
   /** Bytes since others had their turn. */
   private inTurn = 0;
-  private yielding = false;
+  /** Whether the end of this turn, or of the wait after it, is on its way. */
+  private turning = false;
+  private givenBack = false;
   private watch: NodeJS.Timeout | undefined;
 
   /** `idleMs`: how long the server may send nothing. */
@@ -110,8 +117,12 @@ export class FrameReader {
       return;
     }
     if (this.draining !== null) return;
+    this.inTurn += received.length;
     if (this.taker.full) this.rest();
-    else if ((this.inTurn += received.length) > TURN_BYTES) this.yieldTurn();
+    else if (this.inTurn > TURN_BYTES) this.stream?.pause();
+    if (this.turning) return;
+    this.turning = true;
+    setImmediate(() => this.endTurn());
   };
 
   /** Completes the message begun before, alone, and reads it: where the rest of `received` begins, −1 without one. */
@@ -176,21 +187,27 @@ export class FrameReader {
   private giveBack(rest: Buffer): void {
     const { stream } = this;
     if (stream === null) return;
+    this.givenBack = true;
     stream.removeListener('data', this.onData);
     for (const listener of this.lenders) stream.on('data', listener);
     if (rest.length > 0) for (const listener of this.lenders) listener(rest);
   }
 
-  private yieldTurn(): void {
+  private endTurn(): void {
+    const little = this.inTurn <= TURN_BYTES;
     this.inTurn = 0;
-    if (this.yielding) return;
-    this.yielding = true;
+    if (!little || this.over || this.givenBack || this.draining !== null) {
+      this.beginTurn();
+      return;
+    }
     this.stream?.pause();
-    setImmediate(() => {
-      this.yielding = false;
-      // A sink that has become full meanwhile goes on by itself.
-      if (this.draining === null && this.stream?.destroyed === false) this.stream.resume();
-    });
+    setTimeout(() => this.beginTurn(), GATHER_MS);
+  }
+
+  private beginTurn(): void {
+    this.turning = false;
+    // A sink that has become full meanwhile goes on by itself.
+    if (this.draining === null && this.stream?.destroyed === false) this.stream.resume();
   }
 
   private rest(): void {

@@ -144,6 +144,7 @@ export async function planTable(
       ? []
       : await session.planUnits(table.name, {
           targetBytes,
+          tasks: scope.tasks,
           ...(plan.range === null ? {} : { range: plan.range }),
           ...(limit === null ? {} : { limit }),
           ...(loadable ? { loadable: columns } : {}),

@@ -17,7 +17,7 @@ export interface Tuning {
 }
 
 /** The sizes that loads are made for. */
-export const TUNING: Tuning = { unitBytes: 128 * 1024 * 1024 };
+export const TUNING: Tuning = { unitBytes: 512 * 1024 * 1024 };
 
 /** Everything a task of one run works with. */
 export interface Scope extends Place {

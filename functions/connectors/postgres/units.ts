@@ -73,7 +73,7 @@ export async function planRelation(
   const leaves = z.array(LeafRow).parse(rows);
   const total = leaves.reduce((sum, leaf) => sum + (leaf.blocks ?? 0) * leaf.block_bytes, 0);
   const most = options.maxUnits ?? MAX_UNITS;
-  const tapered = leaves.length <= FEW_LEAVES && most >= 2 * FEW_LEAVES * MORE_UNITS;
+  const tapered = options.tasks !== 1 && leaves.length <= FEW_LEAVES && most >= 2 * FEW_LEAVES * MORE_UNITS;
   const fewest = Math.max(1, most - leaves.length * (tapered ? 1 + MORE_UNITS : 1));
   const targetBytes = Math.max(options.targetBytes, Math.ceil(total / fewest), 1);
   const view = await cutIfView(client, relation, leaves, options, targetBytes);

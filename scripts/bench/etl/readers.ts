@@ -2,6 +2,7 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { TUNING } from '../../../functions/etl/scope.ts';
 import type { Reading, ReadingResult } from './reading.ts';
 
 /** What all readers of a table came to. */
@@ -17,11 +18,19 @@ export interface Read {
 }
 
 /** Reads `what` by `tasks` processes that begin together. */
-export async function readTable(what: Omit<Reading, 'task' | 'tasks'>, tasks = 1): Promise<Read> {
+export async function readTable(
+  what: Omit<Reading, 'task' | 'tasks' | 'unitBytes'>,
+  tasks = 1,
+): Promise<Read> {
+  const { unitBytes } = TUNING;
   const children = Array.from({ length: tasks }, (_, task) =>
-    fork(path.join(import.meta.dirname, 'reading.ts'), [JSON.stringify({ ...what, task, tasks })], {
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-    }),
+    fork(
+      path.join(import.meta.dirname, 'reading.ts'),
+      [JSON.stringify({ ...what, task, tasks, unitBytes })],
+      {
+        execArgv: ['--disable-warning=ExperimentalWarning'],
+      },
+    ),
   );
   try {
     await Promise.all(children.map((child) => messageOf(child)));

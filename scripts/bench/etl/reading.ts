@@ -16,6 +16,8 @@ export interface Reading {
   readonly table: string;
   readonly task: number;
   readonly tasks: number;
+  /** Source bytes of a unit. */
+  readonly unitBytes: number;
 }
 
 /** What came of it; moments are milliseconds since 1970. */
@@ -28,12 +30,18 @@ export interface ReadingResult {
   readonly peakRssMiB: number;
 }
 
-const UNIT_BYTES = 128 * 1024 * 1024;
 const nothing = (): never => {
   throw new Error('no objects here');
 };
 
-async function read({ settings, credentials, table, task, tasks }: Reading): Promise<ReadingResult> {
+async function read({
+  settings,
+  credentials,
+  table,
+  task,
+  tasks,
+  unitBytes,
+}: Reading): Promise<ReadingResult> {
   collectLessOften();
   const signal = new AbortController().signal;
   const context = {
@@ -50,7 +58,7 @@ async function read({ settings, credentials, table, task, tasks }: Reading): Pro
   const cpu = process.cpuUsage();
   const began = performance.timeOrigin + performance.now();
   const { columns } = await session.describe(table);
-  const units = await session.planUnits(table, { targetBytes: UNIT_BYTES });
+  const units = await session.planUnits(table, { targetBytes: unitBytes, tasks });
   let rows = 0;
   let parquetBytes = 0;
   const taken = Array.from({ length: tasks }, () => 0);
