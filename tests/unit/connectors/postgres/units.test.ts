@@ -30,3 +30,7 @@ test.each([2, 3, 8])('%i tasks that take the next unit when they are free end to
     expect(Math.max(...free) - blocks / tasks).toBeLessThanOrEqual(full > tasks ? 260 : 1000);
   }
 });
+
+test('for one task alone all units but the last are of one size', () => {
+  expect(blockRanges(3500, 1000, 1).map(({ from }) => from)).toEqual([0, 1000, 2000, 3000]);
+});
