@@ -6,8 +6,9 @@ import type { UnitRecord } from './records.ts';
 const WANTED_SECONDS = 180;
 /** What took less in all tells more of beginnings than of the source. */
 const TELLING_SECONDS = 10;
-/** Units are at most so many times larger or smaller than usual: of 128 MiB, down to 16 MiB and up to 1 GiB. */
-const RANGE = 8;
+/** Units are at most so many times smaller or larger than usual: of 512 MiB, down to 32 MiB and up to 1 GiB. */
+const SMALLER = 16;
+const LARGER = 2;
 /** Units that each task has, where several read a large table: all are then done at about the same time. */
 const PER_TASK = 4;
 
@@ -30,7 +31,7 @@ export function planUnitBytes(
   former: readonly Pick<EtlTable, 'reading'>[],
   { usual, tableBytes, tasks }: UnitSize,
 ): number {
-  const least = Math.max(1, Math.floor(usual / RANGE));
+  const least = Math.max(1, Math.floor(usual / SMALLER));
   let seconds = 0;
   let bytes = 0;
   for (const { reading } of former)
@@ -40,7 +41,7 @@ export function planUnitBytes(
     }
   const known = seconds >= TELLING_SECONDS && bytes > 0;
   const wanted = known ? (bytes / seconds) * WANTED_SECONDS : usual;
-  const inRange = Math.min(usual * RANGE, Math.max(least, wanted));
+  const inRange = Math.min(usual * LARGER, Math.max(least, wanted));
   if (!known || tasks === 1 || tableBytes === null) return Math.round(inRange);
   // Larger units than usual are not worth tasks that have nothing to do.
   const share = Math.max(usual, tableBytes / (tasks * PER_TASK));

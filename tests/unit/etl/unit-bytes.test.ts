@@ -2,7 +2,7 @@ import type { EtlTable } from '#core/etl-run';
 import { planUnitBytes, speedOf } from '../../../functions/etl/unit-bytes.ts';
 
 const MIB = 1024 ** 2;
-const usual = 128 * MIB;
+const usual = 512 * MIB;
 const read = (seconds: number, bytes: number | null): Pick<EtlTable, 'reading'> => ({
   reading: { units: 1, seconds, bytes },
 });
@@ -11,21 +11,21 @@ const plan = (former: readonly Pick<EtlTable, 'reading'>[], tableBytes: number |
 
 describe('how large units are', () => {
   test('as usual where nothing is known, or too little', () => {
-    expect(plan([])).toBe(128);
-    expect(plan([{ reading: null }, read(9, 90 * MIB), read(100, null)])).toBe(128);
+    expect(plan([])).toBe(512);
+    expect(plan([{ reading: null }, read(9, 90 * MIB), read(100, null)])).toBe(512);
   });
   test('what takes three minutes', () => {
     expect(plan([read(100, 20 * MIB), read(300, 60 * MIB)])).toBe(36);
     expect(plan([read(60, 120 * MIB)])).toBe(360);
   });
-  test('neither less than an eighth of what is usual nor more than eight times that', () => {
-    expect(plan([read(1000, MIB)])).toBe(16);
+  test('neither less than a sixteenth of what is usual nor more than twice that', () => {
+    expect(plan([read(1000, MIB)])).toBe(32);
     expect(plan([read(100, 100_000 * MIB)])).toBe(1024);
   });
   test('large ones leave each task some, and small ones are no larger for it', () => {
     const fast = [read(100, 100_000 * MIB)];
-    expect(plan(fast, 8192 * MIB, 4)).toBe(512);
-    expect(plan(fast, 100 * MIB, 4)).toBe(128);
+    expect(plan(fast, 12_288 * MIB, 4)).toBe(768);
+    expect(plan(fast, 100 * MIB, 4)).toBe(512);
     expect(plan([read(100, 20 * MIB)], 100 * MIB, 4)).toBe(36);
   });
 });
