@@ -245,6 +245,16 @@ test('a script is one transaction: a failed ASSERT leaves nothing behind', async
   expect(await rows('SELECT COUNT(*) AS n FROM d.t')).toEqual([{ n: 3 }]);
 });
 
+test('columns in quotes may have the names of keywords, also first in a list', async () => {
+  await rows('CREATE TABLE d.t (`SELECT` INT64, `WITH` INT64)');
+  await rows('INSERT INTO d.t (`SELECT`, `WITH`) SELECT 1, 2');
+  await rows('INSERT INTO d.t (SELECT 3, 4)');
+  expect(await rows('SELECT `SELECT`, `WITH` FROM d.t ORDER BY 1')).toEqual([
+    { SELECT: 1, WITH: 2 },
+    { SELECT: 3, WITH: 4 },
+  ]);
+});
+
 test('MERGE updates and inserts, and refuses two source rows for one target row', async () => {
   await rows("CREATE TABLE d.t AS SELECT 1 AS id, 'old' AS name");
   const merge = (source: string) =>

@@ -36,7 +36,7 @@ test('a merge by rowversion reads what changed, in many units of one session', a
       ],
       key: ['id'],
       // Four units, as the catalogue says.
-      bytes: 500 * 1024 * 1024,
+      bytes: 2000 * 1024 * 1024,
     },
     Array.from({ length: 500 }, (_, index) => item(index + 1, '123456789012345.6789', index + 1)),
   );

@@ -1,1 +1,3 @@
+export { splitUri } from '../../../functions/cloud/storage.ts';
+
 export const openFiles = () => simulation.files;

@@ -48,7 +48,8 @@ function valueOrDefault(cursor: Cursor, env: Env, scope: Scope, field: Field): s
 }
 
 function columnList(cursor: Cursor, target: TableInfo): Field[] | null {
-  if (!cursor.isOp('(') || (cursor.isOp('(', 0) && /^(SELECT|WITH)$/i.test(cursor.peek(1).text))) return null;
+  if (!cursor.isOp('(') || (cursor.peek(1).kind === 'name' && /^(SELECT|WITH)$/i.test(cursor.peek(1).text)))
+    return null;
   cursor.needOp('(');
   const fields: Field[] = [];
   do {
