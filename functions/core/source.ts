@@ -93,7 +93,7 @@ const fileUris = z
       .string()
       .max(2000)
       .regex(
-        /^(?:gs:\/\/[a-z0-9][a-z0-9._-]{1,220}\/.+|https:\/\/[^\s/@?#]+\/[^\s#]*)$/,
+        /^(?:gs:\/\/[a-z0-9][a-z0-9._-]{1,220}\/[^\n\r]+|https:\/\/[^\s/@?#]+\/[^\s#]*)$/,
         'must look like gs://bucket/file.csv or https://host/file.csv',
       )
       .refine((uri) => !uri.startsWith('https:') || !SIGNATURES.test(uri), {

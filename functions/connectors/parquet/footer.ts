@@ -5,7 +5,7 @@ import type { ObjectReader, ObjectVersion } from '../connector.ts';
 import { CODEC_NAMES, knowsCodec } from './codecs.ts';
 import { FormatError } from './format-error.ts';
 import { leavesOf, readSchema, type SchemaNode } from './schema.ts';
-import { checkStruct } from './thrift.ts';
+import { checkStruct, readStruct, type ThriftValue } from './thrift.ts';
 import { planColumns, type ColumnPlan } from './types.ts';
 
 /** A footer of the last reads of most files. */
@@ -102,6 +102,7 @@ function parseFooter(footer: Uint8Array, bytes: number): Footer {
   const fields = checkStruct(footer.subarray(0, footer.length - 8), MAX_PARTS, tooManyParts);
   if (fields.has(8)) throw encrypted();
   const metadata = parquetMetadata(footer, { parsers, geoparquet: false });
+  restoreMarks(metadata, footer);
   const nodes = readSchema(metadata);
   const leaves = nodes.flatMap(leavesOf);
   const end = bytes - footer.length;
@@ -115,6 +116,30 @@ function parseFooter(footer: Uint8Array, bytes: number): Footer {
   if (BigInt(rows) !== metadata.num_rows)
     throw new FormatError(`its row groups have ${rows} rows and its footer says ${metadata.num_rows}`);
   return { rows, groups, nodes, leaves, ...planColumns(nodes) };
+}
+
+/** A byte order mark. */
+const MARK = Buffer.from('\ufeff');
+/** Of FileMetaData the schema, and of a SchemaElement its name. */
+const SCHEMA = 2;
+const NAME = 4;
+
+/** Gives names back the mark that they begin with, which the parser takes off: another column may have the rest for a name. */
+function restoreMarks({ schema }: FileMetaData, footer: Uint8Array): void {
+  if (!Buffer.from(footer.buffer, footer.byteOffset, footer.byteLength).includes(MARK)) return;
+  const elements = readStruct(footer, 0).fields.get(SCHEMA);
+  if (!Array.isArray(elements)) return;
+  elements.forEach((element: ThriftValue, place) => {
+    const name = element instanceof Map ? (element as ReadonlyMap<number, ThriftValue>).get(NAME) : undefined;
+    const parsed = schema[place];
+    if (
+      parsed === undefined ||
+      !(name instanceof Uint8Array) ||
+      !Buffer.from(name).subarray(0, MARK.length).equals(MARK)
+    )
+      return;
+    parsed.name = `\ufeff${parsed.name}`;
+  });
 }
 
 /** Statistics are not used, and their values not worth a failure. */

@@ -263,3 +263,19 @@ test('a checksum that does not match is told', async () => {
     refusal('file-broken', 'checksum'),
   );
 });
+
+test('a name that begins with a byte order mark keeps it, beside another that does not', async () => {
+  const objects = makeMemoryObjects();
+  const columnData = ['a', '\ufeffa', 'b'].map((name, at) => ({ name, data: [at], type: 'INT32' as const }));
+  objects.put('gs://files/marks.parquet', new Uint8Array(parquetWriteBuffer({ columnData })));
+  const { columns, tally } = await extractTable(
+    { kind: 'parquet', uris: ['gs://files/marks.parquet'] },
+    objects,
+  );
+  expect(columns.map(({ name }) => name)).toEqual(['a', '\ufeffa', 'b']);
+  expect(tally.columns.map(({ name, sum }) => [name, sum])).toEqual([
+    ['a', '0'],
+    ['\ufeffa', '1'],
+    ['b', '2'],
+  ]);
+});
