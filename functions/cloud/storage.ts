@@ -82,9 +82,12 @@ export function splitUri(uri: string): { bucket: string; name: string } {
 /** Cloud Storage of `projectId`; at STORAGE_EMULATOR_HOST where that is set (the client's own convention). */
 export function openFiles(projectId: string): Files {
   const storage = new Storage({ projectId });
-  const at = (uri: string, generation?: string) => {
+  // Where the client tries a refused download again by itself, it pipes the refusal to a stream that it has destroyed, which
+  // ends the process: `read` tries again.
+  const reading = new Storage({ projectId, retryOptions: { autoRetry: false } });
+  const at = (uri: string, generation?: string, client = storage) => {
     const { bucket, name } = splitUri(uri);
-    return storage.bucket(bucket).file(name, generation === undefined ? {} : { generation });
+    return client.bucket(bucket).file(name, generation === undefined ? {} : { generation });
   };
 
   const files: Files = {
@@ -131,7 +134,7 @@ export function openFiles(projectId: string): Files {
             // The client's end is the last byte.
             ...(range === undefined ? {} : { start: offset, end: range.end - 1 }),
           };
-          const stream = at(uri, generation).createReadStream(options);
+          const stream = at(uri, generation, reading).createReadStream(options);
           // createReadStream yields Buffers, which its type does not say.
           for await (const chunk of stream as AsyncIterable<Buffer>) {
             offset += chunk.length;
@@ -149,7 +152,11 @@ export function openFiles(projectId: string): Files {
         }
       }
     },
-    readAll: (uri) => translate(uri, async () => (await at(uri).download())[0]),
+    async readAll(uri) {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of files.read(uri)) chunks.push(chunk);
+      return Buffer.concat(chunks);
+    },
     save: (uri, data, contentType) =>
       translate(uri, () =>
         at(uri).save(
