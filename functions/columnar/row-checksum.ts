@@ -1,7 +1,7 @@
 /** The checksum over the rows of a table, a page at a time; core/sql/figures.ts says what it is, and asks the warehouse for it. */
 import { type Column } from '#core/column';
-import { freeNow } from './free-memory.ts';
 import { FIGURE_MASK, hasFigure, NULL_FIGURE, weightOf } from '#core/sql/figures';
+import { freeNow } from './free-memory.ts';
 
 /** A column's page, as far as its rows go into the checksum. */
 export interface Figured {

@@ -2,6 +2,7 @@
  * Ranges of a whole-numbered key by what a server estimates of them. Numbers are rarely spread evenly, and one outlier may be
  * far from all others: so a range is halved only as long as more rows are estimated in it than wanted.
  */
+import { joinNeighbours } from './neighbours.ts';
 
 /** A range of keys: from `from` on, below `to`; null is open. */
 export interface KeyRange {
@@ -33,7 +34,11 @@ export async function cutRange(
     pieces.splice(at, 1, { from, below: middle, rows: left }, { from: middle, below, rows: rows - left });
   }
   // Pieces smaller than wanted are joined, so that an uneven spread still gives even units.
-  return joined(pieces, wanted, count);
+  const starts = joinNeighbours(pieces, ({ rows }) => rows, wanted, count).map(([first]) => first.from);
+  return starts.map((start, index) => ({
+    from: index === 0 ? null : start,
+    to: starts[index + 1] ?? null,
+  }));
 }
 
 const MIN_LOOKS = 256;
@@ -54,24 +59,4 @@ function greatestOf(pieces: readonly Piece[], wanted: number): number {
     found = index;
   });
   return found;
-}
-
-/** Neighbours joined to units of `wanted` rows and at most `count`. */
-function joined(pieces: readonly Piece[], wanted: number, count: number): readonly KeyRange[] {
-  const starts: bigint[] = [];
-  let rows = 0;
-  for (const piece of pieces) {
-    // Half a piece too many is as good as half a piece too few.
-    const full = rows + piece.rows / 2 >= wanted;
-    if (starts.length === 0) starts.push(piece.from);
-    else if (full && starts.length < count) {
-      starts.push(piece.from);
-      rows = 0;
-    }
-    rows += piece.rows;
-  }
-  return starts.map((start, index) => ({
-    from: index === 0 ? null : start,
-    to: starts[index + 1] ?? null,
-  }));
 }

@@ -24,6 +24,14 @@ export interface ErrorRule {
 export const TIMEOUT_REMEDY =
   'Raise the statement limit of this source (statementMinutes), or the server’s own for this user; or read the table at a quieter time, or fewer of its rows.';
 
+/** What to do where a server has stopped answering. */
+export const SILENT_REMEDY =
+  'Check that this port is the database’s own; look for locks and load on the server, and for a firewall that drops connections. It is tried again.';
+
+/** What to do where something else than the database answers, or what it says is changed on its way. */
+export const PROTOCOL_REMEDY =
+  'Check the port, and connect to the server directly, not through a proxy that changes its answers.';
+
 /** Host and port as people write them. */
 export const at = ({ host, port }: ErrorPlace): string => `${host}:${port}`;
 

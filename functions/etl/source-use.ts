@@ -85,11 +85,9 @@ export function openSourceUses({
   let number = 0;
   const place = (source: Source) => paths.etlSource(path, source.id);
 
-  const change = async (
-    source: Source,
-    most: number,
-    plan: (held: Held, now: number) => Held | null,
-  ): Promise<boolean> => {
+  const change = async (source: Source, plan: (held: Held, now: number) => Held | null): Promise<boolean> => {
+    // None of a source that holds none, and is only waited for.
+    const most = connectionLimit(source.settings) ?? 0;
     const none: Held = { most, seats: {}, peak: 0, waitedSeconds: 0, lagSeconds: null };
     for (let attempt = 1; ; attempt++) {
       const found = await read(store, place(source), Held);
@@ -115,9 +113,7 @@ export function openSourceUses({
 
   const renew = (): void => {
     for (const [seat, source] of mine)
-      change(source, connectionLimit(source.settings) ?? 0, (held, now) => withSeat(held, seat, now)).catch(
-        () => undefined,
-      );
+      change(source, (held, now) => withSeat(held, seat, now)).catch(() => undefined);
   };
   const timer = setInterval(renew, (SEAT_SECONDS * 1000) / 3);
   timer.unref();
@@ -125,9 +121,7 @@ export function openSourceUses({
   const leave = async (seat: string, source: Source): Promise<void> => {
     if (!mine.delete(seat)) return;
     try {
-      await change(source, connectionLimit(source.settings) ?? 0, (held, now) =>
-        withoutSeat(held, seat, now),
-      );
+      await change(source, (held, now) => withoutSeat(held, seat, now));
     } catch {
       // It is free by itself soon.
     }
@@ -135,10 +129,9 @@ export function openSourceUses({
 
   const uses: SourceUses = {
     async take(source) {
-      const most = connectionLimit(source.settings);
-      if (most === null) return FREE;
+      if (connectionLimit(source.settings) === null) return FREE;
       const seat = `${self}:${++number}`;
-      if (!(await change(source, most, (held, now) => withSeat(held, seat, now)))) return null;
+      if (!(await change(source, (held, now) => withSeat(held, seat, now)))) return null;
       mine.set(seat, source);
       return { free: () => leave(seat, source) };
     },
@@ -152,7 +145,7 @@ export function openSourceUses({
       }
     },
     async waited(source, seconds, lagSeconds) {
-      await change(source, connectionLimit(source.settings) ?? 0, (held) => ({
+      await change(source, (held) => ({
         ...held,
         waitedSeconds: held.waitedSeconds + seconds,
         lagSeconds,

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { CursorRange, PlanOptions, Unit } from '../connector.ts';
 import type { Relation } from './tables.ts';
+import { unitName } from '../unit-name.ts';
 
 export const UnitPart = z.object({
   /** This is unit `index` of `count`. */
@@ -29,7 +30,7 @@ export function planParts(relation: Relation, bytes: number, options: PlanOption
   const { name, estimatedRows } = relation.description;
   const share = (total: number | null) => (total === null ? null : Math.ceil(total / count));
   return Array.from({ length: count }, (_, index) => ({
-    id: `u${String(index).padStart(5, '0')}`,
+    id: unitName(index),
     table: name,
     part: { index, count, ...bounds(range), newestShard: relation.listed.newest?.slice(-8) ?? null },
     estimatedRows: range === undefined ? share(estimatedRows) : null,

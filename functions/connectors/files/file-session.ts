@@ -19,6 +19,7 @@ import { fileTables, findFiles, type FileTable } from './file-tables.ts';
 import { isPinned, nextReading } from './pinned.ts';
 import { columnsMark } from './same-columns.ts';
 import { ledgerOf, unreadFiles } from './read-ledger.ts';
+import { unitName } from '../unit-name.ts';
 
 const File = z.object({ uri: z.string(), generation: z.string(), bytes: z.number() });
 const Pinned = z.array(z.object({ table: z.string(), files: z.array(File).nullable(), ledger: z.string() }));
@@ -279,7 +280,7 @@ function toUnits(
         0,
       );
     units.push({
-      id: `u${String(units.length).padStart(5, '0')}`,
+      id: unitName(units.length),
       table,
       part: { pieces: JSON.stringify(own.map(({ file, part }) => ({ file, part }))), like },
       estimatedRows: sum('estimatedRows'),

@@ -4,7 +4,15 @@
  */
 import { type TerminalError, toError, TransientError } from '#core/errors';
 import { SOURCE_BUSY } from '../connector.ts';
-import { at, type ErrorPlace, type ErrorRule, TIMEOUT_REMEDY, translateError } from '../source-errors.ts';
+import {
+  at,
+  type ErrorPlace,
+  type ErrorRule,
+  PROTOCOL_REMEDY,
+  SILENT_REMEDY,
+  TIMEOUT_REMEDY,
+  translateError,
+} from '../source-errors.ts';
 import { certificateRemedy } from '../tls.ts';
 
 /** Tried in order against `NUMBER message`, or `CODE message` where no server said it. */
@@ -24,7 +32,7 @@ const rules: readonly ErrorRule[] = [
     say: (place, detail) => [
       'source-silent',
       `The server at ${at(place)} stopped answering (${detail}).`,
-      'Check that this port is the database’s own; look for locks and load on the server, and for a firewall that drops connections. It is tried again.',
+      SILENT_REMEDY,
     ],
   },
   {
@@ -181,8 +189,7 @@ function placed(error: TransientError, place: ErrorPlace): TransientError {
   const begin = `What answers at ${at(place)} does not speak MySQL’s protocol: `;
   if (error.message.startsWith(begin)) return error;
   return new TransientError(error.code, `${begin}${error.message}`, {
-    remedy:
-      'Check the port, and connect to the server directly, not through a proxy that changes its answers.',
+    remedy: PROTOCOL_REMEDY,
     cause: error,
   });
 }

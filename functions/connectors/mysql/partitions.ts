@@ -3,6 +3,7 @@
  * are read together.
  */
 import { z } from 'zod';
+import { joinNeighbours } from '../neighbours.ts';
 import { quoteName, textLiteral } from './names.ts';
 import type { Wire } from './wire.ts';
 
@@ -53,16 +54,5 @@ export function joinPartitions(
 ): readonly (readonly Partition[])[] {
   const total = partitions.reduce((sum, { bytes }) => sum + bytes, 0);
   const wanted = Math.max(targetBytes, total / Math.max(1, most));
-  const groups: Partition[][] = [];
-  let bytes = 0;
-  for (const partition of partitions) {
-    const open = groups.at(-1);
-    const full = bytes + partition.bytes / 2 >= wanted;
-    if (open === undefined || (full && groups.length < most)) {
-      groups.push([partition]);
-      bytes = 0;
-    } else open.push(partition);
-    bytes += partition.bytes;
-  }
-  return groups;
+  return joinNeighbours(partitions, ({ bytes }) => bytes, wanted, most);
 }

@@ -14,6 +14,7 @@ import { quoteName } from './names.ts';
 import { joinPartitions, readPartitions } from './partitions.ts';
 import { cursorLiteral, cursorTypeOf } from './watermark.ts';
 import type { Wire } from './wire.ts';
+import { unitName } from '../unit-name.ts';
 
 const MAX_UNITS = 2000;
 
@@ -44,7 +45,7 @@ export async function planTable(wire: Wire, table: Table, options: PlanOptions):
   const share = (sum: number | null, own: number | null): number | null =>
     sum === null ? null : Math.round(own ?? sum / pieces.length);
   return pieces.map((piece, index) => ({
-    id: `u${String(index).padStart(5, '0')}`,
+    id: unitName(index),
     table: table.name,
     part: partOf(piece, options.range),
     estimatedRows: share(estimatedRows, piece.rows),

@@ -3,7 +3,15 @@
  * database and user, never the password. Source: PostgreSQL's appendix A (error codes), Node's and OpenSSL's codes.
  */
 import type { TerminalError, TransientError } from '#core/errors';
-import { at, type ErrorPlace, type ErrorRule, TIMEOUT_REMEDY, translateError } from '../source-errors.ts';
+import {
+  at,
+  type ErrorPlace,
+  type ErrorRule,
+  PROTOCOL_REMEDY,
+  SILENT_REMEDY,
+  TIMEOUT_REMEDY,
+  translateError,
+} from '../source-errors.ts';
 import { certificateRemedy } from '../tls.ts';
 
 /** Tried in order against `CODE message`. */
@@ -23,7 +31,7 @@ const rules: readonly ErrorRule[] = [
     say: (place, detail) => [
       'source-silent',
       `The server at ${at(place)} stopped answering (${detail}).`,
-      'Check that this port is the database’s own; look for locks and load on the server, and for a firewall that drops connections. It is tried again.',
+      SILENT_REMEDY,
     ],
   },
   {
@@ -137,7 +145,7 @@ const rules: readonly ErrorRule[] = [
     say: (place, detail) => [
       'source-protocol',
       `What answers at ${at(place)} does not speak PostgreSQL’s protocol (${detail}).`,
-      'Check the port, and connect to the server directly, not through a proxy that changes its answers.',
+      PROTOCOL_REMEDY,
     ],
   },
   {

@@ -12,6 +12,7 @@ import { cutByBounds, readKeySpread } from './key-ranges.ts';
 import { escapeIdentifier, escapeLiteral, relationSql } from './names.ts';
 import { cutView } from './view-ranges.ts';
 import { cursorLiteral } from './watermark.ts';
+import { unitName } from '../unit-name.ts';
 
 const MAX_UNITS = 2000;
 
@@ -88,7 +89,7 @@ export async function planRelation(
         ...(await cut(client, leaf, targetBytes, tapered ? OF_REST : 1, serverVersion, options.range)),
       );
   return units.map(({ part, leaf, share }, index) => ({
-    id: `u${String(index).padStart(5, '0')}`,
+    id: unitName(index),
     table: relation.description.name,
     part,
     estimatedRows: leaf === null ? relation.description.estimatedRows : Math.round(leaf.rows * share),
@@ -117,7 +118,7 @@ async function cutIfView(
   );
   const several = ranges.length > 1;
   return ranges.map(({ from, to }, index) => ({
-    id: `u${String(index).padStart(5, '0')}`,
+    id: unitName(index),
     table: description.name,
     part: partOf(
       name,

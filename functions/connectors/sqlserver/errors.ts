@@ -4,7 +4,15 @@
  */
 import type { TerminalError, TransientError } from '#core/errors';
 import { SOURCE_BUSY } from '../connector.ts';
-import { at, type ErrorPlace, type ErrorRule, TIMEOUT_REMEDY, translateError } from '../source-errors.ts';
+import {
+  at,
+  type ErrorPlace,
+  type ErrorRule,
+  PROTOCOL_REMEDY,
+  SILENT_REMEDY,
+  TIMEOUT_REMEDY,
+  translateError,
+} from '../source-errors.ts';
 import { certificateRemedy } from '../tls.ts';
 
 /** What every session says of a snapshot that it cannot have. */
@@ -28,7 +36,7 @@ const rules: readonly ErrorRule[] = [
     say: (place, detail) => [
       'source-silent',
       `The server at ${at(place)} stopped answering (${detail}).`,
-      'Check that this port is the database’s own; look for locks and load on the server, and for a firewall that drops connections. It is tried again.',
+      SILENT_REMEDY,
     ],
   },
   {
@@ -198,7 +206,7 @@ const rules: readonly ErrorRule[] = [
     say: (place, detail) => [
       'source-protocol',
       `What answers at ${at(place)} does not speak SQL Server’s protocol (${detail}).`,
-      'Check the port, and connect to the server directly, not through a proxy that changes its answers.',
+      PROTOCOL_REMEDY,
     ],
   },
   {

@@ -10,6 +10,7 @@ import type { GuardedConnection } from './guarded-connection.ts';
 import { bracket, relationSql } from './names.ts';
 import { ask, type Parameters, SCAN_MS } from './statements.ts';
 import { boundSql, checkBound } from './watermark.ts';
+import { unitName } from '../unit-name.ts';
 
 const MAX_UNITS = 2000;
 
@@ -42,7 +43,7 @@ export async function planRelation(
   const share = (whole: number | null): number | null =>
     whole === null ? null : Math.round(whole / ranges.length);
   return ranges.map(({ key, from, to }, index) => ({
-    id: `u${String(index).padStart(5, '0')}`,
+    id: unitName(index),
     table: description.name,
     part: partOf(key, from, to, options.range),
     estimatedRows: share(description.estimatedRows),
