@@ -7,7 +7,6 @@ import { openFiles } from '#cloud/storage';
 import { health } from '#core/api/recommend';
 import { verifyLists } from '#core/api/verify';
 import { Deployment, type DeploymentStatus, newDeployment } from '#core/deployment';
-import { MetricsReport } from '#core/metrics';
 import { Model } from '#core/model';
 import { paths } from '#core/paths';
 import { DeploymentSettings } from '#core/pipeline-config';
@@ -19,6 +18,7 @@ import { readConfig } from '#runtime/config';
 import type { Platform } from '#runtime/platform';
 import { mustRead } from '#store/document';
 import { writeHealth } from '#store/service-health';
+import { nothingMeasured } from './metrics.ts';
 import { freshTenant, type TestStore } from './store.ts';
 
 const AT = '2026-06-01T00:00:00.000Z';
@@ -170,16 +170,7 @@ export async function openDeploymentScene(
     datasetPrefix: '',
   };
   const artifact = `gs://${config.bucket}/${tenant}/model.twa`;
-  const share = { ndcg10: 0, recall10: 0, recall20: 0, coverage: 0 };
-  const window = { trainFrom: AT, validationFrom: AT, testFrom: AT, testUntil: AT };
-  const metrics = MetricsReport.parse({
-    slots: {},
-    overall: { model: share, baselines: {}, customers: 0 },
-    window: { ...window, newCustomers: 0, newItemPurchases: 0 },
-    trials: 1,
-    trialsCut: 0,
-    seconds: 1,
-  });
+  const metrics = nothingMeasured(AT);
   await store.db.commit([
     create(
       paths.tenant(tenant),

@@ -7,7 +7,6 @@ import { AlertChannel, AlertDelivery } from '#core/alert';
 import { Cleaning } from '#core/dataset';
 import { Deployment, newDeployment } from '#core/deployment';
 import { EtlRun } from '#core/etl-run';
-import { MetricsReport } from '#core/metrics';
 import { paths } from '#core/paths';
 import { DeploymentSettings } from '#core/pipeline-config';
 import { Firing, Schedule } from '#core/schedule';
@@ -18,6 +17,7 @@ import { readBody } from '#runtime/request-body';
 import { mustRead } from '#store/document';
 import { requestDeployment } from '#store/deployment';
 import { type MemoryStore, memoryStore } from '#tests/memory-store';
+import { nothingMeasured } from '#tests/metrics';
 import { changeChannel, rotateSecret } from '../../functions/alerts/channels.ts';
 import { deliver } from '../../functions/alerts/deliver.ts';
 import { bringUp } from '../../functions/deployments/bring-up.ts';
@@ -58,22 +58,7 @@ beforeEach(() => {
   store.seed(paths.model(at.tenant, at.model), model);
 });
 
-const share = { ndcg10: 0, recall10: 0, recall20: 0, coverage: 0 };
-const METRICS = MetricsReport.parse({
-  slots: {},
-  overall: { model: share, baselines: {}, customers: 0 },
-  window: {
-    trainFrom: AT,
-    validationFrom: AT,
-    testFrom: AT,
-    testUntil: AT,
-    newCustomers: 0,
-    newItemPurchases: 0,
-  },
-  trials: 1,
-  trialsCut: 0,
-  seconds: 1,
-});
+const METRICS = nothingMeasured(AT);
 const versionOf = (id: string, status: Version['status']): Version =>
   newVersion({
     id,

@@ -3,7 +3,8 @@ import { paths } from '#core/paths';
 import { Source } from '#core/source';
 import { mustRead } from '#store/document';
 import { freshTenant, openTestStore, type TestStore } from '#tests/store';
-import { settledMark, unitId, type UnitRecord } from '../../../functions/etl/records.ts';
+import { unitRecord } from '#tests/unit-record';
+import { settledMark, unitId } from '../../../functions/etl/records.ts';
 import { openSettledFeed } from '../../../functions/etl/settled-feed.ts';
 import { openSourceUses } from '../../../functions/etl/source-use.ts';
 import { claimUnit, giveBack, settleDone } from '../../../functions/etl/units.ts';
@@ -20,28 +21,7 @@ async function addUnits(count: number, source = 'sabcdefgh', tableIndex = 0): Pr
   const places = Array.from({ length: count }, (_, n) =>
     paths.etlUnit(key.tenant, key.model, key.run, unitId(1, tableIndex, n)),
   );
-  const record = (number: number): UnitRecord => ({
-    epoch: 1,
-    table: 'tabcdefgh',
-    source,
-    number,
-    unit: { id: `u${number}`, table: 'orders', part: {}, estimatedRows: null, estimatedBytes: null },
-    keysOnly: false,
-    status: 'pending',
-    holder: null,
-    expiresAt: 0,
-    attempts: 0,
-    notBefore: 0,
-    settled: null,
-    uri: null,
-    asItIs: false,
-    refused: null,
-    seconds: null,
-    rejectsUri: null,
-    tally: null,
-    rejected: {},
-    failure: null,
-  });
+  const record = (number: number) => unitRecord({ table: 'tabcdefgh', source, number });
   await store.db.commit(places.map((path, n) => ({ kind: 'set', path, data: record(n) })));
   return places;
 }

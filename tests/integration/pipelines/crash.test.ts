@@ -1,6 +1,6 @@
 import type { Database } from '#cloud/firestore';
 import { announce } from '#core/events';
-import { type GateVerdict, MetricsReport } from '#core/metrics';
+import type { GateVerdict } from '#core/metrics';
 import { paths } from '#core/paths';
 import { PipelineRun, type StageName, STAGES } from '#core/pipeline-run';
 import { Tenant } from '#core/tenant';
@@ -14,6 +14,7 @@ import { publishOutbox } from '#store/outbox';
 import type { Store } from '#store/store';
 import { readUsage } from '#store/usage';
 import { eventually } from '#tests/eventually';
+import { nothingMeasured } from '#tests/metrics';
 import { aRun, aWork } from '#tests/pipeline-runs';
 import { APART, freshTenant, openTestStore } from '#tests/store';
 import { requestCancel } from '../../../functions/pipelines/cancel.ts';
@@ -243,22 +244,7 @@ test('versions that are made at once get numbers of their own, each run one vers
   const bytes = new TextEncoder().encode('artifact');
   const sha256 = Buffer.from(await crypto.subtle.digest('SHA-256', bytes)).toString('hex');
   const gate: GateVerdict = { passed: true, reasons: ['fine'], checks: [] };
-  const share = { ndcg10: 0, recall10: 0, recall20: 0, coverage: 0 };
-  const metrics = MetricsReport.parse({
-    slots: {},
-    overall: { model: share, baselines: {}, customers: 0 },
-    window: {
-      trainFrom: AT,
-      validationFrom: AT,
-      testFrom: AT,
-      testUntil: AT,
-      newCustomers: 0,
-      newItemPurchases: 0,
-    },
-    trials: 1,
-    trialsCut: 0,
-    seconds: 1,
-  });
+  const metrics = nothingMeasured(AT);
   const conclude = (run: string) =>
     concludeTraining(
       {

@@ -10,6 +10,7 @@ import { Tenant } from '#core/tenant';
 import { readConfig } from '#runtime/config';
 import { acquireLease } from '#store/lease';
 import { type MemoryStore, memoryStore } from '#tests/memory-store';
+import { unitRecord } from '#tests/unit-record';
 import { checkUnique } from '../../../functions/etl/check-unique.ts';
 import { admit } from '../../../functions/etl/drift.ts';
 import { dryRun } from '../../../functions/etl/dry-run.ts';
@@ -17,7 +18,7 @@ import { endFromOutside } from '../../../functions/etl/end-run.ts';
 import { evolve } from '../../../functions/etl/evolve.ts';
 import { planTable } from '../../../functions/etl/plan-table.ts';
 import { landed, type Staged } from '../../../functions/etl/publish.ts';
-import { TablePlan, UnitRecord } from '../../../functions/etl/records.ts';
+import { TablePlan } from '../../../functions/etl/records.ts';
 import { runEtl } from '../../../functions/etl/run-etl.ts';
 import type { Scope } from '../../../functions/etl/scope.ts';
 import { settleRun } from '../../../functions/etl/settle.ts';
@@ -182,23 +183,12 @@ test('a task whose coordinator is gone for good does not wait for ever', async (
 
 test('work on a unit that went to another task ends within a beat', async () => {
   const store = seeded();
-  const record = UnitRecord.parse({
-    epoch: 1,
+  const record = unitRecord({
     table: table.id,
     source: source.id,
-    number: 0,
-    unit: { table: 'orders', id: 'u0', part: {}, estimatedRows: null, estimatedBytes: null },
     status: 'claimed',
     holder: 'me',
-    expiresAt: 0,
     attempts: 1,
-    notBefore: 0,
-    settled: null,
-    uri: null,
-    rejectsUri: null,
-    tally: null,
-    rejected: {},
-    failure: null,
   });
   const path = `${runPath}/units/u0`;
   store.seed(path, { ...record, holder: 'another', attempts: 2 });

@@ -1,5 +1,6 @@
 import { ConflictError, type Database, type Snapshot, type Write } from '#cloud/firestore';
 import type { Store } from '#store/store';
+import { unitRecord } from '#tests/unit-record';
 import { UnitRecord } from '../../../functions/etl/records.ts';
 import { settleDone } from '../../../functions/etl/units.ts';
 
@@ -15,26 +16,13 @@ const result = {
 };
 
 /** One claimed unit in a database whose answers are lost: what is written is written, and reads as a conflict. */
-function oneUnit(holder: string, status = 'claimed'): { store: Store; record: UnitRecord } {
+function oneUnit(
+  holder: string,
+  status: UnitRecord['status'] = 'claimed',
+): { store: Store; record: UnitRecord } {
   let version = 1;
-  let data: Snapshot['data'] = {
-    epoch: 1,
-    table: 's1234',
-    source: 's5678',
-    number: 0,
-    unit: { table: 'orders', id: 'u00000', part: {}, estimatedRows: null, estimatedBytes: null },
-    status,
-    holder,
-    expiresAt: 0,
-    attempts: 1,
-    notBefore: 0,
-    settled: null,
-    uri: null,
-    rejectsUri: null,
-    tally: null,
-    rejected: {},
-    failure: null,
-  };
+  const claimed = { table: 's1234', source: 's5678', status, holder, attempts: 1 };
+  let data: Snapshot['data'] = { ...unitRecord(claimed) };
   const db: Pick<Database, 'get' | 'commit'> = {
     get: async () => ({ path, id: 'u1', data: { ...data }, version: String(version) }),
     async commit(writes: readonly Write[]) {
