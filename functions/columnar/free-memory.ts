@@ -1,4 +1,4 @@
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 
 /** Below this a buffer is left to the collector: giving it back costs more than it holds. */
 const LARGE = 16 * 1024;
@@ -11,15 +11,16 @@ export function freeNow({ buffer }: ArrayBufferView): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength >= LARGE) buffer.transfer(0);
 }
 
-/** What the heap may grow by, in percent of what is in use, before the collector looks through all of it. */
-const GROWTH = 200;
+/** What the heap may grow by before the collector looks through all of it, in bytes. */
+const GROWTH = 48 * 1024 * 1024;
 
 /**
  * For a process whose work is streams of buffers, at its start. The collector would look through the whole heap whenever
  * 24 MB were allocated, in it or outside of it, a fifth of the time of reading a table, although nearly all garbage of a
- * stream is young or given back by `freeNow`; this lets a heap of 26 MB grow to 78. Node's documentation warns of flags that
- * are set after the start; this one is only read when the collector sets its next limit.
+ * stream is young or given back by `freeNow`; this lets the heap grow by 48 MB instead, whatever is in use. Node's
+ * documentation warns of flags that are set after the start; this one is only read when the collector sets its next limit.
  */
 export function collectLessOften(): void {
-  setFlagsFromString(`--heap-growing-percent=${GROWTH}`);
+  const percent = Math.max(20, Math.round((GROWTH / getHeapStatistics().used_heap_size) * 100));
+  setFlagsFromString(`--heap-growing-percent=${percent}`);
 }

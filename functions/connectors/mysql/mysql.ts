@@ -3,10 +3,7 @@ import { TerminalError } from '#core/errors';
 import { CURSOR_TYPES } from '#core/source';
 import type { Connector, SourceAccess } from '../connector.ts';
 import { serverPlace } from '../server-place.ts';
-import { openWay, withWay } from '../tunnel.ts';
-import { testMysql } from './connection-test.ts';
-import { type MysqlSettings, openWire, placeOf } from './connection.ts';
-import { makeMysqlSession } from './session.ts';
+import type { MysqlSettings } from './connection.ts';
 
 function settingsOf({ settings }: SourceAccess): MysqlSettings {
   if (settings.kind === 'mysql') return settings;
@@ -23,16 +20,10 @@ export const mysql: Connector = {
     sharedSnapshot: false,
   },
   placeOf: serverPlace,
-  test: (access, context, signal) => testMysql(settingsOf(access), access.credentials, context, signal),
-  async connect(access, context, signal) {
-    const settings = settingsOf(access);
-    const way = await openWay(settings, access.credentials, context, signal);
-    try {
-      const wire = await openWire(settings, access.credentials, way.pinned, signal);
-      return withWay(makeMysqlSession(wire, placeOf(settings), signal), way);
-    } catch (error) {
-      way.close();
-      throw error;
-    }
+  async *test(access, context, signal) {
+    const { testMysql } = await import('./connect.ts');
+    yield* testMysql(settingsOf(access), access.credentials, context, signal);
   },
+  connect: async (access, context, signal) =>
+    (await import('./connect.ts')).connectMysql(settingsOf(access), access, context, signal),
 };

@@ -1,0 +1,24 @@
+/** What reaches a MySQL or MariaDB server, the driver with it: loaded when the first one is asked for. */
+import type { ConnectorContext, SourceAccess, SourceSession } from '../connector.ts';
+import { openWay, withWay } from '../tunnel.ts';
+import { type MysqlSettings, openWire, placeOf } from './connection.ts';
+import { makeMysqlSession } from './session.ts';
+
+export { testMysql } from './connection-test.ts';
+
+/** A session of its own with the server; its errors are coded. */
+export async function connectMysql(
+  settings: MysqlSettings,
+  { credentials }: SourceAccess,
+  context: ConnectorContext,
+  signal: AbortSignal,
+): Promise<SourceSession> {
+  const way = await openWay(settings, credentials, context, signal);
+  try {
+    const wire = await openWire(settings, credentials, way.pinned, signal);
+    return withWay(makeMysqlSession(wire, placeOf(settings), signal), way);
+  } catch (error) {
+    way.close();
+    throw error;
+  }
+}
