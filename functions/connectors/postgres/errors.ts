@@ -149,7 +149,7 @@ const rules: readonly ErrorRule[] = [
     ],
   },
   {
-    when: /^(57P0|40001|40P01|55P03|08|53|58|XX)|ECONNRESET|EPIPE|terminated|Connection ended|socket hang up/,
+    when: /^(57P0|40001|40P01|55P03|08|53|58|XX)|ECONNRESET|EPIPE|terminated|Connection ended|not queryable|socket hang up/,
     again: true,
     say: (place, detail) => [
       'connection-lost',

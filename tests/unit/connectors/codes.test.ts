@@ -6,6 +6,7 @@ import { refusal } from '#connectors/bigquery/errors';
 import { describeTable } from '#connectors/bigquery/tables';
 import { upperBoundOf } from '#connectors/bigquery/watermark';
 import { toSourceError } from '../../../functions/connectors/mysql/errors.ts';
+import { toSourceError as toPostgresError } from '../../../functions/connectors/postgres/errors.ts';
 import { describeAll } from '../../../functions/sources/discover.ts';
 
 test.each(['10.0.0.0/33', 'db internal', '[fe80::1', 'db:port'])('%p is no allowed host', (text) => {
@@ -36,6 +37,18 @@ test('a way of signing in that is not spoken here names those that are', () => {
     name: 'TerminalError',
     code: 'sign-in-method',
     remedy: expect.stringContaining('caching_sha2_password'),
+  });
+});
+
+test.each([
+  'Client has encountered a connection error and is not queryable',
+  'Client was closed and is not queryable',
+  'Connection terminated unexpectedly',
+])('PostgreSQL’s driver says "%s": the connection is lost, and what was read is tried again', (text) => {
+  const place = { host: 'db', port: 5432, database: 'erp', user: 'reader' };
+  expect(toPostgresError(new Error(text), place)).toMatchObject({
+    name: 'TransientError',
+    code: 'connection-lost',
   });
 });
 
