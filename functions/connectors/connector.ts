@@ -24,6 +24,7 @@ import type { Credentials, SourceKind, SourceSettings } from '#core/source';
 import type { TypedFilter } from '#core/typed-filter';
 import type { TableWriter } from '#columnar/table-writer';
 import type { BigQueryApi } from './bigquery/api.ts';
+import type { CloudSqlInstances } from './cloud-sql/instances.ts';
 import type { HostGuard } from './hosts.ts';
 
 /**
@@ -299,6 +300,8 @@ export interface ConnectorContext {
   readonly objects: ObjectReader;
   /** BigQuery as the account of that key file; as the installation's own where there is none. */
   readonly bigQuery: (keyFile: string | null) => BigQueryApi;
+  /** Cloud SQL, likewise. */
+  readonly cloudSql: (keyFile: string | null) => CloudSqlInstances;
   /** Milliseconds from an arbitrary start (`performance.now`); measures steps. */
   readonly now: () => number;
   /** Milliseconds that a connection test waits for a word of a server; left out: as long as each kind takes to be right. */

@@ -1,4 +1,5 @@
 /** What goes wrong with a server, in our words: each kind lists its rules, the way of applying them is one. */
+import { readConnectionName } from '#core/cloud-sql';
 import { TerminalError, toError, TransientError } from '#core/errors';
 
 /** The values that messages name; never the password. */
@@ -32,8 +33,9 @@ export const SILENT_REMEDY =
 export const PROTOCOL_REMEDY =
   'Check the port, and connect to the server directly, not through a proxy that changes its answers.';
 
-/** Host and port as people write them. */
-export const at = ({ host, port }: ErrorPlace): string => `${host}:${port}`;
+/** Host and port as people write them; an instance of Cloud SQL has its name alone. */
+export const at = ({ host, port }: Pick<ErrorPlace, 'host' | 'port'>): string =>
+  readConnectionName(host) === null ? `${host}:${port}` : host;
 
 /** Of a server whose version is not read here; `oldest` as people know it. */
 export function tooOld(place: ErrorPlace, product: string, version: string, oldest: string): TerminalError {

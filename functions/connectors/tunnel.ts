@@ -1,5 +1,5 @@
 /**
- * The way to a database server: straight to its checked address, or through a tunnel.
+ * The way to a database server: straight to its checked address, through a tunnel, or into a Cloud SQL instance.
  *
  *     connector ─▶ 127.0.0.1:<port> ─▶ SSH, one connection ─▶ the bastion ─▶ the database
  *
@@ -8,13 +8,13 @@
  * SSH to the bastion, and from there on as the source's TLS settings ask.
  */
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
 import type { Client, ClientChannel, ConnectConfig } from 'ssh2';
 import { TerminalError, toError, TransientError } from '#core/errors';
-import type { Credentials, SshCredentials, SshTunnel } from '#core/source';
+import type { CloudSqlWay } from '#core/cloud-sql';
+import { type Credentials, keyTextOf, type SshCredentials, type SshTunnel } from '#core/source';
 import type { ConnectorContext, SourceSession } from './connector.ts';
 import type { PinnedHost } from './hosts.ts';
+import { type Loopback, openLoopback } from './loopback.ts';
 import { reach } from './reach.ts';
 
 const SIGN_IN_MS = 15_000;
@@ -24,38 +24,46 @@ const ALIVE_MS = 10_000;
 /** Where to connect to, for as long as it is open. */
 export interface Way {
   readonly pinned: PinnedHost;
+  /** How the way itself is encrypted, for people, where it is a Cloud SQL instance's. */
+  readonly told?: string;
   /** Never throws; may be called again. */
   close(): void;
 }
 
 /** The parts of a server's settings that the way to it needs. */
 export interface Behind {
+  readonly kind: string;
   readonly host: string;
   readonly port: number;
   readonly tunnel?: SshTunnel | undefined;
+  readonly cloudSql?: CloudSqlWay | undefined;
 }
 
 /**
  * Opens the way to a server. `signal` closes it, too.
- * @throws what the guard of hosts throws; TerminalError `host-key-unconfirmed`, `host-key-changed`, `ssh-sign-in-failed`,
+ * @throws what the guard of hosts and `openCloudSqlWay` throw; TerminalError `host-key-unconfirmed`, `host-key-changed`, `ssh-sign-in-failed`,
  *   `ssh-key-invalid`, `tunnel-forbidden`; TransientError `source-unreachable`
  */
 export async function openWay(
   settings: Behind,
   credentials: Credentials | null,
-  context: Pick<ConnectorContext, 'hosts'>,
+  context: Pick<ConnectorContext, 'hosts' | 'cloudSql'>,
   signal: AbortSignal,
 ): Promise<Way> {
-  const { tunnel, host, port } = settings;
+  const { tunnel, host, port, cloudSql } = settings;
+  if (cloudSql !== undefined) {
+    const instances = context.cloudSql(keyTextOf(credentials));
+    // Few sources need it: it is loaded by those alone.
+    const { openCloudSqlWay } = await import('./cloud-sql/way.ts');
+    return openCloudSqlWay({ ...settings, cloudSql }, instances, context.hosts, signal);
+  }
   if (tunnel === undefined) return { pinned: await context.hosts.pin(host, port), close: () => undefined };
   const bastion = await context.hosts.pin(tunnel.host, tunnel.port);
   const client = await signIn(tunnel, sshOf(credentials), bastion, signal);
-  const sockets = new Set<Socket>();
-  let server: Server | undefined;
+  let loopback: Loopback | undefined;
   const close = () => {
     signal.removeEventListener('abort', close);
-    server?.close();
-    for (const socket of sockets) socket.destroy();
+    loopback?.close();
     client.destroy();
   };
   client.once('close', close);
@@ -68,27 +76,18 @@ export async function openWay(
       first = null;
       return kept === null || kept.destroyed ? forward(client, settings, tunnel) : kept;
     };
-    const join = async (socket: Socket): Promise<void> => {
-      const channel = await next();
-      channel.on('error', () => socket.destroy()).once('close', () => socket.destroy());
-      socket.once('close', () => channel.destroy());
-      socket.pipe(channel).pipe(socket);
-    };
-    server = createServer((socket) => {
-      sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket)).on('error', () => undefined);
-      void join(socket).catch(() => socket.destroy());
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    const local = typeof address === 'object' && address !== null ? address.port : 0;
-    return { pinned: { host, address: '127.0.0.1', family: 4, port: local }, close };
+    loopback = await openLoopback(host, next);
+    return { pinned: loopback.pinned, close };
   } catch (error) {
     close();
     signal.throwIfAborted();
     throw error;
   }
+}
+
+/** The settings as the driver needs them: in front of an instance of Cloud SQL, what is encrypted is the way. */
+export function asReached<T extends Pick<Behind, 'cloudSql'> & { readonly sslMode: string }>(settings: T): T {
+  return settings.cloudSql === undefined ? settings : { ...settings, sslMode: 'disable' };
 }
 
 /** A session that closes the way it came by, when it is closed. */

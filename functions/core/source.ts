@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checkCloudSql, CloudSqlWay } from './cloud-sql.ts';
 import { Column, type ColumnType } from './column.ts';
 import { DriftPolicy, LoadedSchema, Proposal } from './drift.ts';
 import { HashedColumn } from './hashed-column.ts';
@@ -39,6 +40,8 @@ const serverSettings = {
   host: hostAlone,
   /** Reached through it alone; left out: directly. */
   tunnel: SshTunnel.optional(),
+  /** The host is a Cloud SQL instance, reached as Google's own connectors reach it. */
+  cloudSql: CloudSqlWay.optional(),
   /** How far TLS is trusted, as libpq names it. */
   sslMode: z.enum(['disable', 'prefer', 'require', 'verify-full']).default('prefer'),
   /** PEM certificates that `verify-full` trusts instead of the public authorities. */
@@ -47,36 +50,42 @@ const serverSettings = {
 };
 
 /** A PostgreSQL server. */
-export const PostgresSettings = z.strictObject({
-  kind: z.literal('postgres'),
-  ...serverSettings,
-  port: port.default(5432),
-  database: z.string().min(1).max(63),
-  user: z.string().min(1).max(63),
-  maxConnections: MaxConnections.optional(),
-  maxLagSeconds: MaxLagSeconds.optional(),
-});
+export const PostgresSettings = z
+  .strictObject({
+    kind: z.literal('postgres'),
+    ...serverSettings,
+    port: port.default(5432),
+    database: z.string().min(1).max(63),
+    user: z.string().min(1).max(63),
+    maxConnections: MaxConnections.optional(),
+    maxLagSeconds: MaxLagSeconds.optional(),
+  })
+  .superRefine(checkCloudSql);
 
 /** A MySQL or MariaDB server, and the one of its databases that is read. */
-export const MysqlSettings = z.strictObject({
-  kind: z.literal('mysql'),
-  ...serverSettings,
-  port: port.default(3306),
-  database: z.string().min(1).max(64),
-  user: z.string().min(1).max(80),
-  maxLagSeconds: MaxLagSeconds.optional(),
-});
+export const MysqlSettings = z
+  .strictObject({
+    kind: z.literal('mysql'),
+    ...serverSettings,
+    port: port.default(3306),
+    database: z.string().min(1).max(64),
+    user: z.string().min(1).max(80),
+    maxLagSeconds: MaxLagSeconds.optional(),
+  })
+  .superRefine(checkCloudSql);
 
 /** A Microsoft SQL Server, or an Azure SQL database. Signs in with a login of the server's own, not of Windows. */
-export const SqlServerSettings = z.strictObject({
-  kind: z.literal('sqlserver'),
-  ...serverSettings,
-  port: port.default(1433),
-  database: z.string().min(1).max(128),
-  user: z.string().min(1).max(128),
-  /** Tells an availability group that a copy which is only read will do. */
-  readOnlyIntent: z.boolean().default(false),
-});
+export const SqlServerSettings = z
+  .strictObject({
+    kind: z.literal('sqlserver'),
+    ...serverSettings,
+    port: port.default(1433),
+    database: z.string().min(1).max(128),
+    user: z.string().min(1).max(128),
+    /** Tells an availability group that a copy which is only read will do. */
+    readOnlyIntent: z.boolean().default(false),
+  })
+  .superRefine(checkCloudSql);
 
 /** Parameters of signed addresses: whoever knows their value may read the file, and every member reads the settings. */
 const SIGNATURES =
@@ -164,13 +173,15 @@ export const SshCredentials = z.strictObject({
 export type SshCredentials = z.infer<typeof SshCredentials>;
 
 /**
- * What a source keeps sealed: never returned, logged, or readable by rules. A database has a password; BigQuery the key of a
- * service account, as the text of its file.
+ * What a source keeps sealed: never returned, logged, or readable by rules. A database has a password, and the way to it
+ * may have secrets of its own; BigQuery the key of a service account, as the text of its file.
  */
 export const Credentials = z.union([
   z.strictObject({
     password: z.string().max(1000),
     ssh: SshCredentials.optional(),
+    /** Of the service account that a Cloud SQL instance is reached as; null: of none any more. */
+    key: ServiceAccountKeyText.nullable().optional(),
   }),
   z.strictObject({ key: ServiceAccountKeyText }),
 ]);
@@ -183,7 +194,7 @@ export function passwordOf(credentials: Credentials | null): string {
 
 /** The text of the key file among credentials; null where there is none. */
 export function keyTextOf(credentials: Credentials | null): string | null {
-  return credentials !== null && 'key' in credentials ? credentials.key : null;
+  return credentials !== null && 'key' in credentials ? (credentials.key ?? null) : null;
 }
 
 /** What a source of these settings signs in with: a password, a key, or nothing. */

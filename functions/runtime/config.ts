@@ -55,6 +55,7 @@ const Env = z.object({
   RUN_ENDPOINT: z.url().optional(),
   AIPLATFORM_ENDPOINT: z.url().optional(),
   SCHEDULER_ENDPOINT: z.url().optional(),
+  CLOUDSQL_ENDPOINT: z.url().optional(),
 });
 
 /** How the installation sends e-mail. */
@@ -93,6 +94,7 @@ export interface Config {
     readonly run: string | undefined;
     readonly aiplatform: string | undefined;
     readonly scheduler: string | undefined;
+    readonly cloudSql: string | undefined;
   };
 }
 
@@ -154,6 +156,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       run: e.RUN_ENDPOINT,
       aiplatform: e.AIPLATFORM_ENDPOINT,
       scheduler: e.SCHEDULER_ENDPOINT,
+      cloudSql: e.CLOUDSQL_ENDPOINT,
     },
   });
 }

@@ -14,6 +14,7 @@ export function containerEnv(config: Config): Record<string, string> {
     BIGQUERY_ENDPOINT: config.endpoints.bigquery,
     RUN_ENDPOINT: config.endpoints.run,
     AIPLATFORM_ENDPOINT: config.endpoints.aiplatform,
+    CLOUDSQL_ENDPOINT: config.endpoints.cloudSql,
   };
   return Object.fromEntries(
     Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),

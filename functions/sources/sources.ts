@@ -119,7 +119,7 @@ export async function changeSource(
         // What was given for one place is never kept for another.
         const whole =
           signInPlace(settings) === signInPlace(source.settings)
-            ? await withSsh(store, world, key, source, credentials)
+            ? await withKept(store, world, key, source, credentials)
             : credentials;
         const sealed = await sealCredentials(store, world, key, { id: source.id, settings }, whole);
         return { patch: { ...patch, credentialsSetAt: now(store) }, writes: [sealed] };
@@ -158,11 +158,11 @@ function checkCredentials(settings: SourceSettings, credentials: Credentials): v
 }
 
 /**
- * `credentials` with what the server of the tunnel is signed in to by, where they leave that out: a new password of the
- * database is no reason to forget the key of another server. `ssh: {}` forgets it.
+ * `credentials` with what the way to the database is opened by, where they leave that out: a new password of the database is
+ * no reason to forget the key of another server, or of a service account. `ssh: {}` and `key: null` forget it.
  * @throws TerminalError `secret-unreadable` where what is kept cannot be read
  */
-async function withSsh(
+async function withKept(
   store: Store,
   world: SourceWorld,
   key: ModelKey,
@@ -170,15 +170,22 @@ async function withSsh(
   credentials: Credentials,
 ): Promise<Credentials> {
   const { settings } = source;
-  const tunnelled = 'host' in settings && settings.tunnel !== undefined;
-  if (!tunnelled || !('password' in credentials) || credentials.ssh !== undefined) return credentials;
+  if (!('host' in settings) || !('password' in credentials)) return credentials;
+  const left =
+    settings.tunnel !== undefined
+      ? credentials.ssh === undefined
+      : settings.cloudSql !== undefined && credentials.key === undefined;
+  if (!left) return credentials;
   const before = (await accessOf(store, world, key, source)).credentials;
-  const ssh = before !== null && 'password' in before ? before.ssh : undefined;
-  return ssh === undefined ? credentials : { ...credentials, ssh };
+  if (before === null || !('password' in before)) return credentials;
+  const { ssh, key: account } = before;
+  return settings.tunnel !== undefined
+    ? { ...credentials, ...(ssh === undefined ? {} : { ssh }) }
+    : { ...credentials, ...(account == null ? {} : { key: account }) };
 }
 
 /**
- * Seals other credentials for a source; of the former ones only those of a tunnel stay where none are given.
+ * Seals other credentials for a source; of the former ones only those of the way there stay where none are given.
  * @throws TerminalError `credentials-kind`, `secret-unreadable`
  */
 export async function replaceCredentials(
@@ -204,7 +211,7 @@ export async function replaceCredentials(
             world,
             key,
             source,
-            await withSsh(store, world, key, source, credentials),
+            await withKept(store, world, key, source, credentials),
           ),
         ],
       };

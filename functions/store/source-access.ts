@@ -10,6 +10,7 @@ import { newId } from '#core/ids';
 import { paths } from '#core/paths';
 import { Credentials, signInPlace, type Source } from '#core/source';
 import { Tenant } from '#core/tenant';
+import { cloudSqlFor } from './cloud-sql-access.ts';
 import { bigQueryFor, TENANT_LABEL } from './dataset-access.ts';
 import { mustRead } from './document.ts';
 import type { InstallationKeys } from '#core/installation-keys';
@@ -32,7 +33,7 @@ export interface SourceWorld {
   /** In a container: its tenant's keys, which are then used instead. */
   readonly tenantKeys?: TenantKeys | undefined;
   readonly allowedHosts: readonly string[];
-  readonly endpoints: { readonly bigquery: string | undefined };
+  readonly endpoints: { readonly bigquery: string | undefined; readonly cloudSql?: string | undefined };
 }
 
 /** Where a model's uploads lie in the installation's bucket: `gs://<bucket>/<tenant>/<model>/uploads/`. */
@@ -122,6 +123,7 @@ export async function sourceContext(
     objects: objectsIn(files, (uri) => checkObject(uri, policy, key)),
     bigQuery: (keyFile) =>
       bigQueryFor({ tenant: key.tenant, kept, location }, world.endpoints.bigquery, keyFile),
+    cloudSql: (keyFile) => cloudSqlFor(key.tenant, world.endpoints.cloudSql, keyFile),
     now: () => performance.now(),
   };
 }

@@ -61,6 +61,7 @@ const context = (hosts: HostGuard): ConnectorContext => ({
   hosts,
   objects: { stat: neverOpened, open: neverOpened, range: neverOpened, list: neverOpened },
   bigQuery: neverOpened,
+  cloudSql: neverOpened,
   now: () => performance.now(),
 });
 function neverOpened(): never {

@@ -62,6 +62,9 @@ export function makeTestContext(objects: ObjectReader = makeMemoryObjects()): Co
     bigQuery: () => {
       throw new Error('this test has no BigQuery');
     },
+    cloudSql: () => {
+      throw new Error('this test has no Cloud SQL');
+    },
     now: () => performance.now(),
   };
 }

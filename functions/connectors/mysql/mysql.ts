@@ -3,10 +3,11 @@ import { TerminalError } from '#core/errors';
 import { CURSOR_TYPES } from '#core/source';
 import type { Connector, SourceAccess } from '../connector.ts';
 import { serverPlace } from '../server-place.ts';
+import { asReached } from '../tunnel.ts';
 import type { MysqlSettings } from './connection.ts';
 
 function settingsOf({ settings }: SourceAccess): MysqlSettings {
-  if (settings.kind === 'mysql') return settings;
+  if (settings.kind === 'mysql') return asReached(settings);
   throw new TerminalError('source-kind', `A source of kind "${settings.kind}" was given to MySQL.`);
 }
 

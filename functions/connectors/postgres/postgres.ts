@@ -3,13 +3,13 @@ import { TerminalError } from '#core/errors';
 import { CURSOR_TYPES } from '#core/source';
 import type { Connector, SourceAccess } from '../connector.ts';
 import { serverPlace } from '../server-place.ts';
-import { openWay, withWay } from '../tunnel.ts';
+import { asReached, openWay, withWay } from '../tunnel.ts';
 import { testPostgres } from './connection-test.ts';
 import { openClient, placeOf, type PostgresSettings } from './connection.ts';
 import { makePostgresSession } from './session.ts';
 
 function settingsOf({ settings }: SourceAccess): PostgresSettings {
-  if (settings.kind === 'postgres') return settings;
+  if (settings.kind === 'postgres') return asReached(settings);
   throw new TerminalError('source-kind', `A source of kind "${settings.kind}" was given to PostgreSQL.`);
 }
 

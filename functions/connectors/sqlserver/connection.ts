@@ -59,7 +59,8 @@ export async function openConnection(
       const { host, port } = routed ?? pinned;
       route.push(`${host}:${port}`);
       if (route.length > 1 + MAX_HOPS) throw sentOnTooOften(route);
-      if (routed !== null && settings.tunnel !== undefined) throw sentOnPastTunnel(route);
+      if (routed !== null && (settings.tunnel ?? settings.cloudSql) !== undefined)
+        throw sentOnPastTunnel(route);
       const target = routed === null ? pinned : await hosts.pin(host, port);
       // The time-out was one for getting there.
       return (await reach(target, signal)).setTimeout(0);
@@ -78,11 +79,11 @@ export async function openConnection(
   }
 }
 
-/** The other server is a name of the private network, and no tunnel leads there. */
+/** The other server is a name of the private network, and no tunnel leads there; nor does an instance of Cloud SQL. */
 function sentOnPastTunnel(route: readonly string[]): TerminalError {
   return new TerminalError(
     'routed-past-tunnel',
-    `The server sent the session on: ${route.join(', then ')}. The tunnel leads to the first of them alone.`,
+    `The server sent the session on: ${route.join(', then ')}. The way leads to the first of them alone.`,
     { remedy: 'Name that server as the host of the source, or turn read-only intent off.' },
   );
 }

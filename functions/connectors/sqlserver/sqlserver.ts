@@ -3,10 +3,11 @@ import { TerminalError } from '#core/errors';
 import { CURSOR_TYPES } from '#core/source';
 import type { Connector, SourceAccess } from '../connector.ts';
 import { serverPlace } from '../server-place.ts';
+import { asReached } from '../tunnel.ts';
 import type { SqlServerSettings } from './connection.ts';
 
 function settingsOf({ settings }: SourceAccess): SqlServerSettings {
-  if (settings.kind === 'sqlserver') return settings;
+  if (settings.kind === 'sqlserver') return asReached(settings);
   throw new TerminalError('source-kind', `A source of kind "${settings.kind}" was given to SQL Server.`);
 }
 

@@ -82,7 +82,7 @@ export const setCredentials = contract({
   path: '/api/tenants/{tenant}/models/{model}/sources/{source}/credentials',
   access: 'edit',
   summary:
-    'Replace a source’s credentials (write-only). What of an SSH tunnel is left out stays as it was; `"ssh": {}` forgets it.',
+    'Replace a source’s credentials (write-only). What of an SSH tunnel or a Cloud SQL key is left out stays as it was; `"ssh": {}` and `"key": null` forget it.',
   body: Credentials,
   answer: Source,
 });

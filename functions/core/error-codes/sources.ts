@@ -30,6 +30,26 @@ export const SOURCE_CODES = {
     'The SQL Server sent the session on to another one, where no tunnel leads.',
     'Name that server as the host of the source, or turn read-only intent off.',
   ],
+  'cloud-sql-refused': [
+    'The Cloud SQL Admin API does not let the account connect to the instance.',
+    'Give the account the role Cloud SQL Client in the instance’s project, and enable the API in the account’s own.',
+  ],
+  'cloud-sql-not-found': [
+    'There is no Cloud SQL instance of that connection name.',
+    'Copy the connection name from the instance’s page in the console: project:region:instance.',
+  ],
+  'cloud-sql-forbidden': [
+    'The Cloud SQL instance is not labelled for this tenant, for whom the installation’s own account would connect to it.',
+    'Set the label tradewind-tenant=<tenant id> on it, or give the source the key of a service account.',
+  ],
+  'cloud-sql-no-address': [
+    'The Cloud SQL instance has no address of the chosen kind.',
+    'Give the instance one, or choose another of its addresses.',
+  ],
+  'cloud-sql-engine': [
+    'The Cloud SQL instance is of another kind of database than the source.',
+    'Add it as a source of its own kind.',
+  ],
   'source-silent': [
     'The source stopped answering in the middle.',
     'It is tried again; look for locks and load, and for a firewall that drops idle connections.',

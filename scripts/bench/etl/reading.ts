@@ -48,6 +48,7 @@ async function read({
     hosts: makeHostGuard(parseAllowedHosts('127.0.0.1')),
     objects: { stat: async () => null, open: nothing, range: nothing, list: nothing },
     bigQuery: nothing,
+    cloudSql: nothing,
     now: () => performance.now(),
   };
   const session = await connectors[settings.kind].connect({ settings, credentials }, context, signal);

@@ -4,6 +4,7 @@ import { makeHostGuard, parseAllowedHosts } from '#connectors/hosts';
 import { openWay, type Way } from '#connectors/tunnel';
 import { SshTunnel } from '#core/source';
 import { type Bastion, portOf, startBastion } from '#tests/bastion';
+import { makeTestContext } from '#tests/connectors';
 
 let database: Server;
 let bastion: Bastion;
@@ -40,7 +41,12 @@ async function open(
 ): Promise<Way> {
   const { port, hostKey } = bastion;
   const tunnel = SshTunnel.parse({ host: '127.0.0.1', port, user: 'tradewind', hostKey, ...more });
-  const way = await openWay({ host, port: 5432, tunnel }, { password: '', ssh }, { hosts: guard }, signal);
+  const way = await openWay(
+    { kind: 'postgres', host, port: 5432, tunnel },
+    { password: '', ssh },
+    { ...makeTestContext(), hosts: guard },
+    signal,
+  );
   ways.push(way);
   return way;
 }

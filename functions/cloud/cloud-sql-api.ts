@@ -1,0 +1,99 @@
+/** The Cloud SQL Admin API, for instances of customers: as the account of a key, or as the installation's own. */
+import { z } from 'zod';
+import { openAccount, parseJson } from './google-account.ts';
+
+const SCOPE = 'https://www.googleapis.com/auth/sqlservice.admin';
+const ADDRESS = 'https://sqladmin.googleapis.com';
+
+/** What the API answered in place of a success. */
+export class CloudSqlRefusal extends Error {
+  readonly status: number;
+  /** Google's own word: `accessNotConfigured`, `notAuthorized`, `instanceDoesNotExist`, … */
+  readonly reason: string;
+
+  constructor(status: number, reason: string, message: string) {
+    super(message);
+    this.status = status;
+    this.reason = reason;
+  }
+}
+
+const Labelled = z.object({
+  settings: z
+    .object({ userLabels: z.record(z.string(), z.string()).default({}) })
+    .default({ userLabels: {} }),
+});
+
+/** How an instance is connected to. */
+const ConnectSettings = z.object({
+  region: z.string(),
+  /** `POSTGRES_16`, `MYSQL_8_0`, `SQLSERVER_2022_STANDARD`, … */
+  databaseVersion: z.string().default(''),
+  ipAddresses: z.array(z.object({ type: z.string(), ipAddress: z.string() })).default([]),
+  serverCaCert: z.object({ cert: z.string() }),
+  /** Older instances have no name in their certificate. */
+  dnsName: z.string().default(''),
+  dnsNames: z
+    .array(
+      z.object({
+        name: z.string().default(''),
+        connectionType: z.string().default(''),
+        dnsScope: z.string().default(''),
+      }),
+    )
+    .default([]),
+  pscEnabled: z.boolean().default(false),
+});
+export type ConnectSettings = z.infer<typeof ConnectSettings>;
+
+const Certificate = z.object({ ephemeralCert: z.object({ cert: z.string() }) });
+
+/** The API, as one account. What it refuses is thrown as a `CloudSqlRefusal`; `source-unreachable` where nothing answers. */
+export interface CloudSqlCaller {
+  /** The account's address; null for the installation's own. */
+  readonly email: string | null;
+  /** The instance's own labels, as its owner has set them. */
+  labels(project: string, instance: string, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
+  connectSettings(project: string, instance: string, signal: AbortSignal): Promise<ConnectSettings>;
+  /** A certificate (PEM) for `publicKey` (PEM, SPKI) that the instance lets in for an hour. */
+  certificate(project: string, instance: string, publicKey: string, signal: AbortSignal): Promise<string>;
+}
+
+/** The API at `endpoint`, at its public address where undefined. @throws TerminalError `key-invalid` */
+export function openCloudSqlApi(endpoint: string | undefined, keyFile: string | null): CloudSqlCaller {
+  const { email, call } = openAccount(endpoint, keyFile, SCOPE);
+  const at = (project: string, instance: string, what: string): URL => {
+    const [inProject, named] = [encodeURIComponent(project), encodeURIComponent(instance)];
+    return new URL(`/sql/v1beta4/projects/${inProject}/instances/${named}${what}`, endpoint ?? ADDRESS);
+  };
+  return {
+    email,
+    async labels(project, instance, signal) {
+      const answer = await call({ method: 'GET', url: at(project, instance, ''), signal }, refusal);
+      return Labelled.parse(answer).settings.userLabels;
+    },
+    async connectSettings(project, instance, signal) {
+      const url = at(project, instance, '/connectSettings');
+      return ConnectSettings.parse(await call({ method: 'GET', url, signal }, refusal));
+    },
+    async certificate(project, instance, publicKey, signal) {
+      const url = at(project, instance, ':generateEphemeralCert');
+      const body = { public_key: publicKey };
+      return Certificate.parse(await call({ method: 'POST', url, body, signal }, refusal)).ephemeralCert.cert;
+    },
+  };
+}
+
+const Failed = z.object({
+  error: z.object({
+    message: z.string().default(''),
+    errors: z.array(z.object({ reason: z.string().default('') })).default([]),
+  }),
+});
+
+function refusal(status: number, text: string): CloudSqlRefusal {
+  const parsed = Failed.safeParse(parseJson(text));
+  if (!parsed.success) return new CloudSqlRefusal(status, '', `it answered ${status}`);
+  const { message, errors } = parsed.data.error;
+  return new CloudSqlRefusal(status, errors[0]?.reason ?? '', message);
+}
