@@ -34,12 +34,12 @@ export interface GoogleAccount {
   /** The project of the account's key; null for the installation's own. */
   readonly projectId: string | null;
   /** @throws TerminalError `sign-in-refused`; TransientError `source-unreachable` */
-  signIn(signal: AbortSignal): Promise<void>;
+  readonly signIn: (signal: AbortSignal) => Promise<void>;
   /**
    * What was answered, or by `refused` why not; calls that fail for a moment are made again. @throws what `refused` gives;
    * TerminalError `sign-in-refused`; TransientError `source-unreachable`
    */
-  call(question: GoogleCall, refused: (status: number, text: string) => Error): Promise<unknown>;
+  readonly call: (question: GoogleCall, refused: (status: number, text: string) => Error) => Promise<unknown>;
 }
 
 /**

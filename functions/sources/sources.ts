@@ -144,6 +144,13 @@ function kindFixed(source: Source, settings: SourceSettings): TerminalError {
 /** A password opens no data set, and a key no database; files need neither, and what is kept of it harms nobody. */
 function checkCredentials(settings: SourceSettings, credentials: Credentials): void {
   const wanted = signsInWith(settings);
+  const forCloudSql = 'password' in credentials && credentials.key != null;
+  if (forCloudSql && !('host' in settings && settings.cloudSql !== undefined))
+    throw new TerminalError(
+      'credentials-kind',
+      'The key of a service account was given beside the password, and the source is in no Cloud SQL instance.',
+      { remedy: 'Leave `key` out, or name the instance: `host` its connection name, and `cloudSql`.' },
+    );
   if (wanted === null || wanted in credentials) return;
   throw new TerminalError(
     'credentials-kind',

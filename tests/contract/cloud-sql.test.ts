@@ -139,8 +139,8 @@ test.each(['postgres', 'mysql', 'sqlserver'] as const)(
 test('the instance of another tenant is refused to the installation’s own account, at each opening, and not to a key', async () => {
   const instance = cloud.instances.get(NAMES.postgres)!;
   const { entered } = instance;
-  for (const labels of [{}, { 'tradewind-tenant': 'other' }]) {
-    instance.labels = labels as Record<string, string>;
+  for (const labels of [{}, { 'tradewind-tenant': 'other' }] as const) {
+    instance.labels = labels;
     expect(await failure('postgres')).toMatchObject({
       name: 'resolve',
       code: 'cloud-sql-forbidden',
@@ -236,7 +236,7 @@ test('a certificate is used for as long as it is good, and then another is asked
   Date.now = clock;
   expect(instance.certificates - before).toBe(2);
   way.close();
-  await expect(greeting()).rejects.toThrow();
+  await expect(greeting()).rejects.toThrow(/closed|ECONNREFUSED/);
 });
 
 test.each([

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { createDataset, deleteDataset } from '#core/api/datasets';
 import {
   createSource,
@@ -13,13 +14,14 @@ import {
   updateSourceTable,
 } from '#core/api/sources';
 import { paths } from '#core/paths';
-import { type Source, SourceTable, type SourceSettings } from '#core/source';
+import { type Source, SourceTable, SourceSettings } from '#core/source';
 import { readConfig } from '#runtime/config';
 import { mustRead, readAll } from '#store/document';
 import { sealedPath } from '#store/seal';
 import { accessOf } from '#store/source-access';
 import { type Account, openAccount, refusalOf } from '#tests/account';
 import { type EagerPostgres, startEagerPostgres } from '#tests/eager-postgres';
+import { keyFile } from '#tests/bigquery';
 import { DEFINITION } from '#tests/pipeline-account';
 import { openTestStore } from '#tests/store';
 import { AuditRecord } from '#core/audit';
@@ -137,6 +139,31 @@ test('a new password of the database forgets no key of a tunnel; another tunnel,
   await call(setCredentials, { params: of(source), body: { password: 'fifth', ssh } });
   await call(setCredentials, { params: of(source), body: { password: 'sixth', ssh: {} } });
   expect(await kept()).toEqual({ password: 'sixth', ssh: {} });
+});
+
+test('nor does it forget the key of a service account for Cloud SQL, which goes with no other server', async () => {
+  const { call } = account;
+  const source = await add('In Cloud SQL', 'first');
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const key = keyFile('reader@shop.iam.gserviceaccount.com', pem);
+  const kept = async () => {
+    const now = await call(getSource, { params: of(source) });
+    return (await accessOf(store, readConfig(process.env), account.params, now)).credentials;
+  };
+  const refused = call(setCredentials, { params: of(source), body: { password: 'first', key } });
+  expect(await refusalOf(refused)).toMatchObject({ code: 'credentials-kind' });
+  const { sslMode: _, ...rest } = at(mine) as Record<string, unknown>;
+  const settings = SourceSettings.parse({ ...rest, host: 'acme-shop:europe-west1:orders', cloudSql: {} });
+  const changed = await call(updateSource, {
+    params: of(source),
+    body: { settings, credentials: { password: 'first', key } },
+  });
+  expect(JSON.stringify(changed)).not.toContain(pem.slice(40, 80));
+  await call(setCredentials, { params: of(source), body: { password: 'second' } });
+  expect(await kept()).toEqual({ password: 'second', key });
+  await call(setCredentials, { params: of(source), body: { password: 'third', key: null } });
+  expect(await kept()).toEqual({ password: 'third', key: null });
 });
 
 test('however edits and readings interleave, credentials only ever meet the place they are for', async () => {

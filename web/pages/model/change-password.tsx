@@ -5,29 +5,36 @@ import { api } from '../../api.ts';
 import { Field } from '../../ui/field.tsx';
 import { WorkForm } from '../../ui/work-form.tsx';
 import { useWork } from '../../use-work.ts';
+import { KeyFile } from './key-file.tsx';
 import { NO_TUNNEL, sshOf, SshSecrets } from './tunnel-fields.tsx';
 
 interface ChangePasswordProps {
   readonly tenant: string;
   readonly model: string;
   readonly source: string;
-  /** It is reached through a tunnel, whose sign-in is sealed with the password. */
-  readonly tunnelled: boolean;
+  /** What else is sealed with the password: the sign-in of a tunnel, or a key for Cloud SQL. */
+  readonly way: 'tunnel' | 'cloud-sql' | null;
   readonly close: () => void;
 }
 
 /** Seals a new password for a source and tests the connection with it. The old one is shown nowhere. */
-export function ChangePassword({ tenant, model, source, tunnelled, close }: ChangePasswordProps) {
+export function ChangePassword({ tenant, model, source, way, close }: ChangePasswordProps) {
   const [password, setPassword] = useState('');
   const [tunnel, setTunnel] = useState(NO_TUNNEL);
+  const [key, setKey] = useState<string | null>(null);
   const params = { tenant, model };
   const work = useWork(async () => {
     await api(setCredentials, {
       params: { ...params, source },
-      body: { password, ...(tunnelled ? sshOf(tunnel) : {}) },
+      body: {
+        password,
+        ...(way === 'tunnel' ? sshOf(tunnel) : {}),
+        ...(key === null ? {} : { key }),
+      },
     });
     setPassword('');
     setTunnel(NO_TUNNEL);
+    setKey(null);
     await api(startConnectionTest, { params, body: { source } });
     close();
   });
@@ -42,13 +49,19 @@ export function ChangePassword({ tenant, model, source, tunnelled, close }: Chan
           required
           autoComplete="new-password"
           hint={
-            tunnelled
+            way === 'tunnel'
               ? 'Takes the place of the sealed one. The SSH sign-in stays as it is where you give none.'
               : 'Takes the place of the sealed one; the connection is tested with it.'
           }
         />
+        {way === 'cloud-sql' && (
+          <KeyFile
+            hint="Optional: where you give none, what was given for Cloud SQL stays."
+            onKey={(given) => setKey(given?.text ?? null)}
+          />
+        )}
       </div>
-      {tunnelled && <SshSecrets form={tunnel} onChange={setTunnel} />}
+      {way === 'tunnel' && <SshSecrets form={tunnel} onChange={setTunnel} />}
     </WorkForm>
   );
 }

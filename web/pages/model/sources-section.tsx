@@ -133,7 +133,7 @@ function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanel
           tenant={tenant}
           model={model}
           source={source.id}
-          tunnelled={'host' in source.settings && source.settings.tunnel !== undefined}
+          way={wayOf(source)}
           close={() => setChanging(false)}
         />
       )}
@@ -166,6 +166,12 @@ function SourcePanel({ state: { tenant, id: model }, source, test }: SourcePanel
   );
 }
 
+function wayOf({ settings }: Source): 'tunnel' | 'cloud-sql' | null {
+  if (!('host' in settings)) return null;
+  if (settings.tunnel !== undefined) return 'tunnel';
+  return settings.cloudSql === undefined ? null : 'cloud-sql';
+}
+
 function placeOf({ settings, credentialsSetAt }: Source): string {
   if ('dataset' in settings) {
     const how = credentialsSetAt === null ? 'without a key' : 'with a key';
@@ -175,7 +181,9 @@ function placeOf({ settings, credentialsSetAt }: Source): string {
     const names = settings.uris.map((uri) => (uri.includes('*') ? uri : uri.split('/').at(-1)));
     return `${settings.kind === 'csv' ? 'CSV' : 'Parquet'} · ${names.join(', ')}`;
   }
-  const { tunnel } = settings;
+  const { tunnel, cloudSql } = settings;
+  if (cloudSql !== undefined)
+    return `${SERVERS[settings.kind].label} · ${settings.user} in ${settings.database} of Cloud SQL ${settings.host} · ${cloudSql.address} address`;
   const through = tunnel === undefined ? '' : ` · through ${tunnel.user}@${tunnel.host}:${tunnel.port}`;
   return `${SERVERS[settings.kind].label} · ${settings.user}@${settings.host}:${settings.port}/${settings.database} · TLS ${settings.sslMode}${through}`;
 }
