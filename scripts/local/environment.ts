@@ -45,6 +45,8 @@ export function cloudEnvironment(
     ...at('auth', 'FIREBASE_AUTH_EMULATOR_HOST'),
     ...at('storage', 'STORAGE_EMULATOR_HOST', 'http://'),
     ...at('bigquery', 'BIGQUERY_ENDPOINT', 'http://'),
+    // There is no Cloud SQL here: its address is of somebody who knows the accounts and no instance, so that nobody asks Google.
+    ...at('bigquery', 'CLOUDSQL_ENDPOINT', 'http://'),
     ...at('run', 'RUN_ENDPOINT', 'http://'),
     ...at('run', 'AIPLATFORM_ENDPOINT', 'http://'),
     ...at('run', 'SCHEDULER_ENDPOINT', 'http://'),

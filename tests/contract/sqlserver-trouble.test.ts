@@ -227,3 +227,22 @@ describe('cancelling', () => {
     await expect(session.listTables()).rejects.toBe(reason);
   });
 });
+
+test('a table that the user sees and may not read fails the connection test at its last step', async () => {
+  const message = "The SELECT permission was denied on the object 'things', database 'shop', schema 'dbo'.";
+  const server: TestSqlServer = await start({
+    answer: ({ sql, parameters }, session) =>
+      /^SELECT TOP/i.test(sql.trim()) && sql.includes('[things]')
+        ? [{ error: { number: 229, message, severity: 14 } }]
+        : server.database.answer(sql, parameters, session),
+  });
+  const found = await steps(server);
+  expect(found.at(-1)).toMatchObject({
+    name: 'read',
+    status: 'failed',
+    code: 'permission-denied',
+    message: expect.stringContaining('things'),
+    remedy: expect.stringMatching(/Grant SELECT/),
+  });
+  expect(found.slice(0, -1).some(({ status }) => status === 'failed')).toBe(false);
+});

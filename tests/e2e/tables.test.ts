@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { buildWeb } from '#scripts/start/web';
@@ -5,6 +6,7 @@ import { paths } from '#core/paths';
 import type { Proof } from '#core/proof';
 import { SourceTable } from '#core/source';
 import { withProposal } from '#core/table-drift';
+import { keyFile } from '#tests/bigquery';
 import { eventually } from '#tests/eventually';
 import { useLocalCloud } from '#tests/local-cloud';
 import { openTestStore } from '#tests/store';
@@ -28,6 +30,41 @@ afterAll(async () => {
   await browser?.close();
   await records.close();
   await store.db.close();
+});
+
+test('a database in Cloud SQL is added by the name of its instance, with a key of its own', async () => {
+  const { page, complaints } = await openPage(browser, cloud.urls.web);
+  const { tenant, model } = await signUp(page);
+  await page.getByRole('button', { name: 'Add a source' }).click();
+  await page.getByLabel('Reached by').selectOption('Cloud SQL instance');
+  await page.getByText(`tradewind-tenant=${tenant}`).waitFor();
+  expect(await page.getByLabel('Encryption (TLS)').count()).toBe(0);
+  for (const [label, text] of [
+    ['Instance', 'acme-shop:europe-west1:orders'],
+    ['Database', 'shop'],
+    ['User', 'reader'],
+    ['Password', 'a good password'],
+  ] as const)
+    await page.getByLabel(label, { exact: true }).fill(text);
+  await page.getByLabel('By its').selectOption('private IP address');
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const key = Buffer.from(keyFile('reader@acme-shop.iam.gserviceaccount.com', pem));
+  await page
+    .getByLabel('Service account key (JSON file)')
+    .setInputFiles({ name: 'key.json', mimeType: 'application/json', buffer: key });
+  await page.getByText('Signs in as reader@acme-shop.iam.gserviceaccount.com.').waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await pictured(page, 'add-cloud-sql');
+  expect(await overflow(page)).toBe(0);
+  await page.getByRole('button', { name: 'Save and test' }).click();
+  await page.getByText('Cloud SQL acme-shop:europe-west1:orders · private address').waitFor();
+  const [source] = await store.db.list(paths.sources(tenant, model), {});
+  expect(source?.data).toMatchObject({
+    settings: { kind: 'postgres', host: 'acme-shop:europe-west1:orders', cloudSql: { address: 'private' } },
+    credentialsSetAt: expect.any(String),
+  });
+  expect(complaints()).toEqual([]);
 });
 
 /** For people who want to look: the page as it stands, in the sizes and colours that it has, in the folder PICTURES. */
