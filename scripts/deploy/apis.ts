@@ -19,6 +19,7 @@ export const APIS: Readonly<Record<string, string>> = {
   'pubsub.googleapis.com': 'events',
   'run.googleapis.com': 'functions, jobs and services',
   'secretmanager.googleapis.com': 'the installation’s key',
+  'sqladmin.googleapis.com': 'sources that are instances of Cloud SQL',
   'storage.googleapis.com': 'artifacts, uploads, staged files',
   'vpcaccess.googleapis.com': 'functions that reach customers’ databases leave by the fixed address',
 };

@@ -95,7 +95,10 @@ export async function openCloudSqlWay(
     }
     return enter(settings.host, found, admission, signal);
   };
-  const loopback = await openLoopback(settings.host, next);
+  const loopback = await openLoopback(settings.host, next).catch((error: unknown) => {
+    first?.destroy();
+    throw error;
+  });
   const close = (): void => {
     signal.removeEventListener('abort', close);
     loopback.close();
