@@ -30,7 +30,8 @@ const ConnectSettings = z.object({
   /** `POSTGRES_16`, `MYSQL_8_0`, `SQLSERVER_2022_STANDARD`, … */
   databaseVersion: z.string().default(''),
   ipAddresses: z.array(z.object({ type: z.string(), ipAddress: z.string() })).default([]),
-  serverCaCert: z.object({ cert: z.string() }),
+  /** Never empty: without one, Node would trust the public authorities. */
+  serverCaCert: z.object({ cert: z.string().min(1) }),
   /** Older instances have no name in their certificate. */
   dnsName: z.string().default(''),
   dnsNames: z
@@ -46,7 +47,7 @@ const ConnectSettings = z.object({
 });
 export type ConnectSettings = z.infer<typeof ConnectSettings>;
 
-const Certificate = z.object({ ephemeralCert: z.object({ cert: z.string() }) });
+const Certificate = z.object({ ephemeralCert: z.object({ cert: z.string().min(1) }) });
 
 /** The API, as one account. What it refuses is thrown as a `CloudSqlRefusal`; `source-unreachable` where nothing answers. */
 export interface CloudSqlCaller {
@@ -70,18 +71,26 @@ export function openCloudSqlApi(endpoint: string | undefined, keyFile: string | 
     email,
     async labels(project, instance, signal) {
       const answer = await call({ method: 'GET', url: at(project, instance, ''), signal }, refusal);
-      return Labelled.parse(answer).settings.userLabels;
+      return read(Labelled, answer).settings.userLabels;
     },
     async connectSettings(project, instance, signal) {
       const url = at(project, instance, '/connectSettings');
-      return ConnectSettings.parse(await call({ method: 'GET', url, signal }, refusal));
+      return read(ConnectSettings, await call({ method: 'GET', url, signal }, refusal));
     },
     async certificate(project, instance, publicKey, signal) {
       const url = at(project, instance, ':generateEphemeralCert');
       const body = { public_key: publicKey };
-      return Certificate.parse(await call({ method: 'POST', url, body, signal }, refusal)).ephemeralCert.cert;
+      return read(Certificate, await call({ method: 'POST', url, body, signal }, refusal)).ephemeralCert.cert;
     },
   };
+}
+
+/** What was answered; an instance that is only being made lacks parts of it, which counts as no answer. */
+function read<T>(schema: z.ZodType<T>, answer: unknown): T {
+  const parsed = schema.safeParse(answer);
+  if (parsed.success) return parsed.data;
+  const part = parsed.error.issues[0]?.path.join('.') ?? '';
+  throw new CloudSqlRefusal(503, 'incomplete', `its answer lacks ${part || 'everything'}`);
 }
 
 const Failed = z.object({

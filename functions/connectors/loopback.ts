@@ -17,10 +17,13 @@ export async function openLoopback(host: string, next: () => Promise<Duplex>): P
   const sockets = new Set<Socket>();
   const join = async (socket: Socket): Promise<void> => {
     const far = await next();
-    far.on('error', () => socket.destroy()).once('close', () => socket.destroy());
-    if (socket.destroyed) far.destroy();
+    far.on('error', () => socket.destroy());
     socket.once('close', () => far.destroy());
     socket.pipe(far).pipe(socket);
+    // What it said last may still be on its way; only then is the near end to hear that there is no more.
+    far.once('close', () => (far.readableEnded ? socket.resume() : socket.destroy()));
+    if (socket.destroyed) far.destroy();
+    if (far.destroyed) socket.destroy();
   };
   const server = createServer((socket) => {
     sockets.add(socket);

@@ -235,7 +235,8 @@ export function readTheSame(one: SourceSettings, other: SourceSettings): boolean
     return (
       one.kind === other.kind &&
       one.host.toLowerCase() === other.host.toLowerCase() &&
-      one.port === other.port &&
+      // Cloud SQL has a port of its own, whatever the settings say.
+      (one.port === other.port || one.cloudSql !== undefined) &&
       one.database === other.database &&
       one.tunnel?.host.toLowerCase() === other.tunnel?.host.toLowerCase()
     );

@@ -3,6 +3,7 @@ import { checkQuota } from '#core/limits';
 import { paths } from '#core/paths';
 import {
   type Credentials,
+  keyTextOf,
   objectsOf,
   readTheSame,
   signInPlace,
@@ -151,7 +152,7 @@ function checkCredentials(settings: SourceSettings, credentials: Credentials): v
       'The key of a service account was given beside the password, and the source is in no Cloud SQL instance.',
       { remedy: 'Leave `key` out, or name the instance: `host` its connection name, and `cloudSql`.' },
     );
-  if (wanted === null || wanted in credentials) return;
+  if (wanted === null || (wanted === 'key' ? keyTextOf(credentials) !== null : wanted in credentials)) return;
   throw new TerminalError(
     'credentials-kind',
     `A source of kind ${settings.kind} signs in with a ${wanted}, and something else was given.`,

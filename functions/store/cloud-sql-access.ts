@@ -95,7 +95,9 @@ function pscName({ dnsNames, dnsName, pscEnabled }: ConnectSettings): string | u
 
 /** The name in the instance's certificate; '' where it has none. */
 function dnsNameOf(settings: ConnectSettings): string {
-  return pscName(settings) ?? withoutDot(settings.dnsNames[0]?.name ?? settings.dnsName);
+  // Of a group of instances there are names, too, which lead to whichever of them is written to now.
+  const own = settings.dnsNames.find(({ dnsScope, name }) => dnsScope === 'INSTANCE' && name !== '');
+  return pscName(settings) ?? withoutDot(own?.name ?? settings.dnsName);
 }
 
 function notFound(name: CloudSqlName, why: string, cause?: Error): TerminalError {
@@ -110,7 +112,14 @@ function inWords(refusal: CloudSqlRefusal, name: CloudSqlName, email: string | n
   const { status, reason, message } = refusal;
   const said = message.replaceAll(/\s+/g, ' ').replace(/\.$/, '').slice(0, 400);
   if (status === 404) return notFound(name, said, refusal);
-  if (status === 429 || status >= 500)
+  if (status === 409 || reason === 'invalidState')
+    return new TransientError(
+      'source-unreachable',
+      `The Cloud SQL instance ${shown(name)} takes no connections now: ${said}.`,
+      { remedy: 'Start the instance, or wait until what is done to it has ended.', cause: refusal },
+    );
+  // Older interfaces of Google's say 403 where there were too many questions.
+  if (status === 429 || status >= 500 || /^(user)?rateLimitExceeded$|^quotaExceeded$/i.test(reason))
     return new TransientError(
       'source-unreachable',
       `Cloud SQL does not answer for ${shown(name)}: ${said}.`,
@@ -123,7 +132,9 @@ function inWords(refusal: CloudSqlRefusal, name: CloudSqlName, email: string | n
   const off = reason === 'accessNotConfigured';
   const remedy = off
     ? 'Enable the Cloud SQL Admin API in the project of that account.'
-    : `Give ${who} the role Cloud SQL Client in the project ${name.project}.`;
+    : status === 400
+      ? 'See in the console that the instance runs, and what it can be connected to by.'
+      : `Give ${who} the role Cloud SQL Client in the project ${name.project}.`;
   return new TerminalError(
     'cloud-sql-refused',
     `Cloud SQL does not let ${email ?? 'the installation’s service account'} connect to ${shown(name)}: ${said}.`,

@@ -162,6 +162,19 @@ test('what the Admin API refuses is said with what to do about it', async () => 
   expect(await failure('postgres', { password, key })).toMatchObject({ remedy: expect.stringContaining(ACCOUNT) }); // prettier-ignore
   instance.refusal = { ...refused, reason: 'accessNotConfigured' };
   expect(await failure('postgres')).toMatchObject({ code: 'cloud-sql-refused', remedy: expect.stringContaining('Enable the Cloud SQL Admin API') }); // prettier-ignore
+  for (const [status, reason, message] of [
+    [409, 'invalidState', 'takes no connections now'],
+    [403, 'rateLimitExceeded', 'does not answer for'],
+    // No refusal, and not what was asked for: of an instance that is only being made.
+    [200, '', 'lacks region'],
+  ] as const) {
+    instance.refusal = { ...refused, status, reason };
+    expect(await failure('postgres', { password, key })).toMatchObject({
+      name: 'resolve',
+      code: 'source-unreachable',
+      message: expect.stringContaining(message),
+    });
+  }
   instance.refusal = { ...refused, status: 500, reason: 'internalError' };
   expect(await failure('postgres')).toMatchObject({ code: 'source-unreachable' });
   const other = generateKeyPairSync('rsa', { modulusLength: 2048 });

@@ -120,10 +120,14 @@ async function enter(
   { certificate, privateKey }: Admission,
   signal: AbortSignal,
 ): Promise<TLSSocket> {
-  let socket: Socket | null = null;
+  const socket = await reach(pinned, signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw inWords(toError(error), host, pinned);
+  });
+  socket.setTimeout(0).on('error', () => undefined);
+  let secure: TLSSocket | null = null;
   try {
-    socket = (await reach(pinned, signal)).setTimeout(0).on('error', () => undefined);
-    const secure = connect({
+    secure = connect({
       socket,
       ca: place.ca,
       cert: certificate,
@@ -132,15 +136,18 @@ async function enter(
       ...(place.dnsName === '' ? {} : { servername: place.dnsName }),
       checkServerIdentity: (_, shown) => wrongInstance(shown, name, place.dnsName),
     });
+    // It may fail when nobody waits for it any more, and an error without a listener would end the process.
+    secure.on('error', () => undefined);
     const late = AbortSignal.timeout(HANDSHAKE_MS);
     await once(secure, 'secureConnect', { signal: AbortSignal.any([signal, late]) }).catch(
       (error: unknown) => {
         throw late.aborted ? new Error(`it has not answered for ${HANDSHAKE_MS / 1000} seconds`) : error;
       },
     );
-    return secure.setKeepAlive(true, 30_000).on('error', () => undefined);
+    return secure.setKeepAlive(true, 30_000);
   } catch (error) {
-    socket?.destroy();
+    secure?.destroy();
+    socket.destroy();
     signal.throwIfAborted();
     throw inWords(toError(error), host, pinned);
   }

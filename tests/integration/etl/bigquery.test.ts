@@ -124,8 +124,8 @@ test('a data set that is not labelled for the tenant, and one of Tradewind’s o
   expect(refusal).toMatchObject({ code: 'dataset-forbidden' });
   const own = { ...settings, dataset: account.raw };
   expect(await refusalOf(account.addSource('Ours', own))).toMatchObject({ code: 'dataset-forbidden' });
-  const password = { password: 'none' };
-  expect(await refusalOf(account.addSource('Odd', settings, password))).toMatchObject({
-    code: 'credentials-kind',
-  });
+  for (const odd of [{ password: 'none' }, { password: 'none', key: null }])
+    expect(await refusalOf(account.addSource('Odd', settings, odd))).toMatchObject({
+      code: 'credentials-kind',
+    });
 });

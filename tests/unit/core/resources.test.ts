@@ -73,6 +73,13 @@ test('credentials are for a host, port, database and user; data is the same in o
   expect(signInPlace(csv('gs://b/x.csv'))).toBeNull();
   expect(readTheSame(shop, { ...shop, user: 'other' })).toBe(true);
   expect(readTheSame(shop, { ...shop, database: 'other' })).toBe(false);
+  expect(readTheSame(shop, { ...shop, port: 5433 })).toBe(false);
+  const instance = {
+    ...shop,
+    host: 'acme-shop:europe-west1:orders',
+    cloudSql: { address: 'public' },
+  } as const;
+  expect(readTheSame(instance, { ...instance, port: 5433, cloudSql: { address: 'private' } })).toBe(true);
   expect(readTheSame(csv('gs://b/x', 'gs://b/y'), csv('gs://b/y'))).toBe(true);
   expect(readTheSame(csv('gs://b/x'), shop)).toBe(false);
 });

@@ -80,7 +80,11 @@ export function ServerSourceForm({ tenant, model, close, kind }: ServerSourcePro
             ['host', 'host and port'],
             ['cloud-sql', 'Cloud SQL instance'],
           ]}
-          onChange={setBy}
+          onChange={(chosen) => {
+            setBy(chosen);
+            // The field of its file comes back empty: what it does not show is not sent.
+            setCloudSql({ ...cloudSql, key: null });
+          }}
         />
         {by === 'host' ? (
           <>
