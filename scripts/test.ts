@@ -7,6 +7,11 @@ import { z } from 'zod';
 import { ROOT } from './deployables.ts';
 
 const SUITES = ['unit', 'simulation', 'contract', 'rules', 'integration', 'e2e'] as const;
+/**
+ * What runs at once: one file of the simulation takes as long as all of it, on one core, and the two beside it wait for
+ * servers most of the time. One after the other, the three take half as long again.
+ */
+const AT_ONCE: readonly (typeof SUITES)[number][] = ['simulation', 'contract', 'rules'];
 const CHECKS = {
   types: ['tsc'],
   lint: ['oxlint', '--type-aware', '--deny-warnings'],
@@ -129,7 +134,11 @@ if (values.help === true) {
   outcomes.push(
     ...(await Promise.all(Object.entries(checks).map(([name, command]) => check(name, command)))),
   );
-  for (const name of chosen) outcomes.push(await runSuite(name));
+  const together = AT_ONCE.filter((name) => chosen.includes(name));
+  for (const name of chosen) {
+    if (name === together[0]) outcomes.push(...(await Promise.all(together.map(runSuite))));
+    else if (!together.includes(name)) outcomes.push(await runSuite(name));
+  }
   print(outcomes);
   process.exitCode = outcomes.some((one) => one.failed > 0) ? 1 : 0;
 }
