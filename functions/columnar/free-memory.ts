@@ -17,9 +17,10 @@ const GROWTH = 48 * 1024 * 1024;
 /**
  * For a process whose work is streams of buffers, at its start. The collector would look through the whole heap whenever
  * 24 MB were allocated, in it or outside of it, a fifth of the time of reading a table, although nearly all garbage of a
- * stream is young or given back by `freeNow`; this lets the heap grow by 48 MB instead, whatever is in use. The space for
- * what is young stays as large as it is, for nothing of a stream lives longer in a larger one: 32 MB. Node's documentation
- * warns of flags that are set after the start; the collector reads these whenever it sets its limits.
+ * stream is young or given back by `freeNow`; this lets the heap of the start grow by 48 MB instead, and a larger one by as
+ * many percent. The space for what is young stays as large as it is, for nothing of a stream lives longer in a larger one:
+ * 32 MB. Node's documentation warns of flags that are set after the start; the collector reads these whenever it sets its
+ * limits.
  */
 export function collectLessOften(): void {
   const percent = Math.max(20, Math.round((GROWTH / getHeapStatistics().used_heap_size) * 100));

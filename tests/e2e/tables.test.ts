@@ -64,6 +64,28 @@ test('a database in Cloud SQL is added by the name of its instance, with a key o
     settings: { kind: 'postgres', host: 'acme-shop:europe-west1:orders', cloudSql: { address: 'private' } },
     credentialsSetAt: expect.any(String),
   });
+  // A key that is not shown any more is not sent either.
+  await page.getByRole('button', { name: 'Add a source' }).click();
+  const by = page.getByLabel('Reached by');
+  await by.selectOption('Cloud SQL instance');
+  await page
+    .getByLabel('Service account key (JSON file)')
+    .setInputFiles({ name: 'key.json', mimeType: 'application/json', buffer: key });
+  await page.getByText('Signs in as reader@acme-shop.iam.gserviceaccount.com.').waitFor();
+  await by.selectOption('host and port');
+  await by.selectOption('Cloud SQL instance');
+  for (const [label, text] of [
+    ['Instance', 'acme-shop:europe-west1:web'],
+    ['Database', 'shop'],
+    ['User', 'reader'],
+  ] as const)
+    await page.getByLabel(label, { exact: true }).fill(text);
+  await page.getByRole('button', { name: 'Save and test' }).click();
+  await page.getByText('Cloud SQL acme-shop:europe-west1:web · public address').waitFor();
+  const all = await store.db.list(paths.sources(tenant, model), {});
+  expect(all.find(({ data }) => data['id'] !== source?.data['id'])?.data).toMatchObject({
+    credentialsSetAt: null,
+  });
   expect(complaints()).toEqual([]);
 });
 
