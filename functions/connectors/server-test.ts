@@ -191,7 +191,7 @@ function wayIntoCloudSql(
       run: async () => {
         state.way = await openWay(settings, credentials, context, signal);
         state.pinned = state.way.pinned;
-        return 'The instance answers, and takes the certificate that Cloud SQL has made for this.';
+        return 'Cloud SQL has made a certificate for this, and the instance answers at its port for such.';
       },
     },
     { name: 'tls', run: async () => required(state.way?.told) },
