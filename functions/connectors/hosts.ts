@@ -7,6 +7,7 @@
  */
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
+import { readConnectionName } from '#core/cloud-sql';
 import { TerminalError, TransientError, toError } from '#core/errors';
 
 /** One host checked: connect to `address`, verify TLS against `host`. */
@@ -94,6 +95,11 @@ function readHost(given: string): string {
     labels.every((label) => /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/.test(label));
   // A name whose last label is a number is an address in disguise for some resolvers (127.1, 0x7f.1, 2130706433).
   const numeric = /^(\d+|0[xX][0-9a-fA-F]*)$/.test(labels.at(-1) ?? '');
+  if (readConnectionName(given) !== null)
+    throw refused(
+      given,
+      'is the connection name of a Cloud SQL instance, which `cloudSql` in the settings has to say',
+    );
   if (!named || numeric) throw refused(given, 'is not a plain host name or address');
   return given.toLowerCase();
 }

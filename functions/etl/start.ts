@@ -36,7 +36,8 @@ export interface Wanted extends Choice {
 export type Started = EtlRun & { readonly created: boolean };
 
 /**
- * Starts a run over the enabled tables, or those wanted. While another is active `overlap` decides.
+ * Starts a run over the enabled tables, or those wanted. While another is active `overlap` decides; one that does not load
+ * all that is wanted is never joined, but waited for.
  * @throws TerminalError `nothing-to-load`, `too-many-together`, `model-archived`, `quota-exceeded`, `run-active`, and what chooseTables and checkAgain do
  */
 export async function startRun(
@@ -65,10 +66,14 @@ export async function startRun(
   const announcements = [announce('etl-requested', { tenant, model, run: id })];
   const active = await createExclusively(store, { lock, path, data: run, watched, announcements, audit });
   if (active.created) return { ...run, created: true };
-  // Joining a run that goes on where the last one ended would be another thing than was asked for.
+  if (active.id === id) return answer(store, tenant, model, active.id, id);
+  // Joining a run that goes on where the last one ended, or that loads other tables, would be another thing than was asked for.
+  const serves = async (run: string): Promise<boolean> =>
+    wanted.again === undefined && (await loadsAll(store, paths.etlRun(tenant, model, run), only));
   const joins = wanted.overlap === 'join' && wanted.again === undefined;
-  if (active.id === id || joins) return answer(store, tenant, model, active.id, id);
-  if (wanted.overlap !== 'queue')
+  if (joins && (await serves(active.id))) return answer(store, tenant, model, active.id, id);
+  if (joins) await withinQuota(store, tenant);
+  else if (wanted.overlap !== 'queue')
     throw new TerminalError('run-active', `The run ${active.id} is active in this model.`, {
       remedy: `Wait for its end or cancel it; or start with overlap ${wanted.again === undefined ? '"join" or "queue"' : '"queue"'}.`,
     });
@@ -80,13 +85,19 @@ export async function startRun(
     announcements: [],
     audit,
   });
-  if (waiting.id !== id && wanted.again !== undefined)
+  if (waiting.id !== id && !(await serves(waiting.id)))
     throw new TerminalError('run-active', `The run ${waiting.id} waits for ${active.id} already.`, {
       remedy: 'Wait for its end or cancel it.',
     });
   // The active one may have ended before there was anything that waited for it.
   await startWaiting(store, { tenant, model });
   return answer(store, tenant, model, waiting.id, id);
+}
+
+/** Whether the run at `path` loads every table of `only`; null: every one there is. */
+async function loadsAll(store: Store, path: string, only: readonly string[] | null): Promise<boolean> {
+  const run = (await mustRead(store, path, EtlRun, 'run')).value;
+  return run.only === null || (only?.every((table) => run.only?.includes(table)) ?? false);
 }
 
 async function answer(

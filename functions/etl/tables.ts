@@ -73,7 +73,7 @@ export function chooseTables(all: readonly SourceTables[], choice: Choice): Sour
 
 function refused(code: string, message: string): TerminalError {
   return new TerminalError(code, message, {
-    remedy: 'Name only what is enabled, or leave it out to load everything that is.',
+    remedy: 'Name only tables and sources of this model that are enabled.',
   });
 }
 

@@ -25,7 +25,8 @@ export const startEtl = contract({
   path: RUNS,
   access: 'run',
   rate: 'trigger',
-  summary: 'Load every enabled table, or those named; while a run is active, `overlap` says what happens.',
+  summary:
+    'Load every enabled table, or those named; while a run is active, `overlap` says what happens: `join` answers with it where it loads all that is wanted, and otherwise waits as `queue` does.',
   body: z.strictObject({
     ...choice,
     overlap: Overlap.default('join'),

@@ -116,6 +116,9 @@ async function route(
     'notImplemented',
     `not supported by the local BigQuery: ${method} ${url.pathname}`,
   );
+  // Cloud SQL's interface is sent here, too, so that nobody asks Google for an instance.
+  if (url.pathname.startsWith('/sql/'))
+    throw new RestError('notFound', 'the local cloud has no instances of Cloud SQL');
   if (path === null) throw unknown;
   const { catalog } = service;
   const project = decodeURIComponent(path[1] ?? '');

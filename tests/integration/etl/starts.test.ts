@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { openBus } from '#cloud/pubsub';
-import { cancelEtl, getEtlRun, listEtlRuns, startEtl } from '#core/api/etl';
+import { cancelEtl, getEtlRun, listEtlHistory, listEtlRuns, startEtl } from '#core/api/etl';
+import { listSources } from '#core/api/sources';
 import { paths } from '#core/paths';
 import { openDatabase } from '#cloud/firestore';
 import { readUsage } from '#store/usage';
@@ -92,6 +93,37 @@ test('only what is named is loaded; what is disabled or unknown is refused by na
   expect(await refusalOf(start({ sources: ['snowhere'] }))).toMatchObject({ code: 'unknown-source' });
   // Two sources with tables of the same names are loaded side by side.
   expect(await account.load()).toMatchObject({ status: 'succeeded', tables: 5 });
+}, 120_000);
+
+test('a run that loads other tables is not joined but waited for, and what waits for it is no answer to what it does not load', async () => {
+  await addSlowShop();
+  for (const name of ['orders', 'lines']) await shop.sql(`CREATE TABLE ${name} AS SELECT 1 AS id`);
+  const { tables } = await addShop('Fast');
+  const id = (name: string) => tables.find((table) => table.name === `public.${name}`)?.id ?? '';
+  for (const table of tables)
+    await account.choose(table, { enabled: [id('orders'), id('lines')].includes(table.id) });
+  const [slow] = (await account.call(listSources, { params: account.params })).items.filter(
+    ({ name }) => name === 'Shop',
+  );
+  const active = await start({ sources: [slow?.id] });
+  const orders = await start({ tables: [id('orders')] });
+  expect(orders).toMatchObject({ created: true, waitsFor: active.id });
+  // It waits already, for the same.
+  expect(await start({ tables: [id('orders')] })).toMatchObject({ created: false, id: orders.id });
+  expect(await refusalOf(start({ tables: [id('lines')] }))).toMatchObject({
+    status: 409,
+    code: 'run-active',
+  });
+  expect(await refusalOf(start({ overlap: 'queue' }))).toMatchObject({ status: 409, code: 'run-active' });
+  await account.call(cancelEtl, of(active.id));
+  const { perTable } = await account.finished(orders.id, 60);
+  expect(perTable.map(({ name }) => name)).toEqual(['public.orders']);
+  // However many runs of other sources came after.
+  const entries = await account.call(listEtlHistory, {
+    params: account.params,
+    query: { source: slow?.id ?? '', limit: 1 },
+  });
+  expect(entries.items.map(({ status }) => status)).toEqual(['cancelled']);
 }, 120_000);
 
 test('twenty starts at once, five times over: one run each time', async () => {
