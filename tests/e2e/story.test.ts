@@ -85,6 +85,9 @@ test('from a database to recommendations with product names, by the pages alone'
     .waitFor({ timeout: 60_000 });
 
   await sectionLink(page, 'Load').click();
+  await page.getByRole('button', { name: 'Check first' }).click();
+  await page.getByText(/Nothing is in the way: \d+ checks passed\./).waitFor();
+  await page.getByRole('rowheader', { name: /erp\.order_lines/ }).waitFor();
   await page.getByRole('button', { name: 'Load now' }).click();
   const tone = (name: string) => stage(page, name).getAttribute('data-tone');
   await eventually(

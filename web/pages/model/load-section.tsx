@@ -16,6 +16,7 @@ import { Empty, Failure, RecordedFailure, Shown } from '../../ui/states.tsx';
 import { useWork } from '../../use-work.ts';
 import { CancelButton } from './cancel-button.tsx';
 import type { ModelState } from './facts.ts';
+import { LoadCheck } from './load-check.tsx';
 import { LoadTables, rejectedOf } from './load-tables.tsx';
 import { readSoFar, sum, TaskProgress } from './progress.ts';
 import { PublishTogether } from './publish-together.tsx';
@@ -33,6 +34,7 @@ export function LoadSection({ state }: { readonly state: ModelState }) {
     setChosen(run.id);
   });
   const none = valueOf(state.sources, []).length === 0;
+  const unavailable = none ? 'Add a source first.' : allowed(tenant, 'run') ? null : READ_ONLY;
   const run = runs.find(({ id }) => id === chosen) ?? runs[0];
   return (
     <>
@@ -40,38 +42,37 @@ export function LoadSection({ state }: { readonly state: ModelState }) {
         title="Load into the warehouse"
         note="Takes every table that is switched on, in one consistent picture of the source."
         aside={
-          <Button
-            busy={start.busy || active}
-            unavailable={none ? 'Add a source first.' : allowed(tenant, 'run') ? null : READ_ONLY}
-            onClick={start.run}
-          >
+          <Button busy={start.busy || active} unavailable={unavailable} onClick={start.run}>
             {active ? 'Loading' : 'Load now'}
           </Button>
         }
       >
-        {start.error !== null && <Failure error={start.error} retry={start.run} />}
-        <PublishTogether
-          tenant={tenant}
-          model={model}
-          together={valueOf(state.model, null)?.publishTogether ?? false}
-        />
-        <Shown of={state.etlRuns}>
-          {() =>
-            run === undefined ? (
-              <Empty title="Nothing loaded yet">
-                {none ? (
-                  <a class="button plain" href={to.model(tenant, model, 'sources')}>
-                    Add a source
-                  </a>
-                ) : (
-                  <p>Start a load; you can leave this page meanwhile.</p>
-                )}
-              </Empty>
-            ) : (
-              <RunDetail key={run.id} tenant={tenant} model={model} run={run} />
-            )
-          }
-        </Shown>
+        <div class="stack">
+          {start.error !== null && <Failure error={start.error} retry={start.run} />}
+          <LoadCheck tenant={tenant} model={model} unavailable={unavailable} />
+          <PublishTogether
+            tenant={tenant}
+            model={model}
+            together={valueOf(state.model, null)?.publishTogether ?? false}
+          />
+          <Shown of={state.etlRuns}>
+            {() =>
+              run === undefined ? (
+                <Empty title="Nothing loaded yet">
+                  {none ? (
+                    <a class="button plain" href={to.model(tenant, model, 'sources')}>
+                      Add a source
+                    </a>
+                  ) : (
+                    <p>Start a load; you can leave this page meanwhile.</p>
+                  )}
+                </Empty>
+              ) : (
+                <RunDetail key={run.id} tenant={tenant} model={model} run={run} />
+              )
+            }
+          </Shown>
+        </div>
       </Panel>
       {runs.length > 0 && (
         <Panel title="History">
