@@ -1,23 +1,9 @@
 /** BigQuery's REST API by itself, for data sets that are not the installation's: as its own account, or as that of a key. */
-import { z } from 'zod';
-import { type GoogleAccount, openAccount, parseJson } from './google-account.ts';
+import { type GoogleAccount, openAccount } from './google-account.ts';
 
 /** Reading alone; a key that may more is not asked for more. `bigquery` and no narrower, for jobs are started with it. */
 const SCOPE = 'https://www.googleapis.com/auth/bigquery';
 const ADDRESS = 'https://bigquery.googleapis.com';
-
-/** What BigQuery answered in place of a success. */
-export class BigQueryRefusal extends Error {
-  readonly status: number;
-  /** Its own word: `notFound`, `accessDenied`, `duplicate`, … */
-  readonly reason: string;
-
-  constructor(status: number, reason: string, message: string) {
-    super(message);
-    this.status = status;
-    this.reason = reason;
-  }
-}
 
 /** One call. `path` is below `/bigquery/v2/`. */
 export interface RestCall {
@@ -30,16 +16,9 @@ export interface RestCall {
 
 /** Who calls. */
 export interface BigQueryCaller extends Pick<GoogleAccount, 'email' | 'projectId' | 'signIn'> {
-  /** What BigQuery answered. @throws BigQueryRefusal; TerminalError `sign-in-refused`; TransientError `source-unreachable` */
+  /** What BigQuery answered. @throws GoogleRefusal; TerminalError `sign-in-refused`; TransientError `source-unreachable` */
   call(question: RestCall): Promise<unknown>;
 }
-
-const Failed = z.object({
-  error: z.object({
-    message: z.string().default(''),
-    errors: z.array(z.object({ reason: z.string().default('') })).default([]),
-  }),
-});
 
 /**
  * BigQuery at `endpoint` (its public address where undefined) as the account of `keyFile`, or as the installation's own. An
@@ -56,14 +35,7 @@ export function openBigQueryApi(endpoint: string | undefined, keyFile: string | 
     call({ path, query = {}, ...question }) {
       const url = new URL(`/bigquery/v2/${path}`, endpoint ?? ADDRESS);
       for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-      return call({ ...question, url }, refusal);
+      return call({ ...question, url });
     },
   };
-}
-
-function refusal(status: number, text: string): BigQueryRefusal {
-  const parsed = Failed.safeParse(parseJson(text));
-  if (!parsed.success) return new BigQueryRefusal(status, '', `it answered ${status}`);
-  const { message, errors } = parsed.data.error;
-  return new BigQueryRefusal(status, errors[0]?.reason ?? '', message);
 }

@@ -1,22 +1,9 @@
 /** The Cloud SQL Admin API, for instances of customers: as the account of a key, or as the installation's own. */
 import { z } from 'zod';
-import { openAccount, parseJson } from './google-account.ts';
+import { GoogleRefusal, openAccount } from './google-account.ts';
 
 const SCOPE = 'https://www.googleapis.com/auth/sqlservice.admin';
 const ADDRESS = 'https://sqladmin.googleapis.com';
-
-/** What the API answered in place of a success. */
-export class CloudSqlRefusal extends Error {
-  readonly status: number;
-  /** Google's own word: `accessNotConfigured`, `notAuthorized`, `instanceDoesNotExist`, … */
-  readonly reason: string;
-
-  constructor(status: number, reason: string, message: string) {
-    super(message);
-    this.status = status;
-    this.reason = reason;
-  }
-}
 
 const Labelled = z.object({
   settings: z
@@ -49,7 +36,7 @@ export type ConnectSettings = z.infer<typeof ConnectSettings>;
 
 const Certificate = z.object({ ephemeralCert: z.object({ cert: z.string().min(1) }) });
 
-/** The API, as one account. What it refuses is thrown as a `CloudSqlRefusal`; `source-unreachable` where nothing answers. */
+/** The API, as one account. What it refuses is thrown as a `GoogleRefusal`; `source-unreachable` where nothing answers. */
 export interface CloudSqlCaller {
   /** The account's address; null for the installation's own. */
   readonly email: string | null;
@@ -70,17 +57,17 @@ export function openCloudSqlApi(endpoint: string | undefined, keyFile: string | 
   return {
     email,
     async labels(project, instance, signal) {
-      const answer = await call({ method: 'GET', url: at(project, instance, ''), signal }, refusal);
+      const answer = await call({ method: 'GET', url: at(project, instance, ''), signal });
       return read(Labelled, answer).settings.userLabels;
     },
     async connectSettings(project, instance, signal) {
       const url = at(project, instance, '/connectSettings');
-      return read(ConnectSettings, await call({ method: 'GET', url, signal }, refusal));
+      return read(ConnectSettings, await call({ method: 'GET', url, signal }));
     },
     async certificate(project, instance, publicKey, signal) {
       const url = at(project, instance, ':generateEphemeralCert');
       const body = { public_key: publicKey };
-      return read(Certificate, await call({ method: 'POST', url, body, signal }, refusal)).ephemeralCert.cert;
+      return read(Certificate, await call({ method: 'POST', url, body, signal })).ephemeralCert.cert;
     },
   };
 }
@@ -90,19 +77,5 @@ function read<T>(schema: z.ZodType<T>, answer: unknown): T {
   const parsed = schema.safeParse(answer);
   if (parsed.success) return parsed.data;
   const part = parsed.error.issues[0]?.path.join('.') ?? '';
-  throw new CloudSqlRefusal(503, 'incomplete', `its answer lacks ${part || 'everything'}`);
-}
-
-const Failed = z.object({
-  error: z.object({
-    message: z.string().default(''),
-    errors: z.array(z.object({ reason: z.string().default('') })).default([]),
-  }),
-});
-
-function refusal(status: number, text: string): CloudSqlRefusal {
-  const parsed = Failed.safeParse(parseJson(text));
-  if (!parsed.success) return new CloudSqlRefusal(status, '', `it answered ${status}`);
-  const { message, errors } = parsed.data.error;
-  return new CloudSqlRefusal(status, errors[0]?.reason ?? '', message);
+  throw new GoogleRefusal(503, 'incomplete', `its answer lacks ${part || 'everything'}`);
 }

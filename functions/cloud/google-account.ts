@@ -16,6 +16,26 @@ const TRIES = 4;
 const Token = z.object({ access_token: z.string(), expires_in: z.number() });
 const Refused = z.object({ error: z.string(), error_description: z.string().optional() });
 
+const Failed = z.object({
+  error: z.object({
+    message: z.string().default(''),
+    errors: z.array(z.object({ reason: z.string().default('') })).default([]),
+  }),
+});
+
+/** What an interface answered in place of a success. */
+export class GoogleRefusal extends Error {
+  readonly status: number;
+  /** Its own word: `notFound`, `accessDenied`, `accessNotConfigured`, …; '' where it gave none. */
+  readonly reason: string;
+
+  constructor(status: number, reason: string, message: string) {
+    super(message);
+    this.status = status;
+    this.reason = reason;
+  }
+}
+
 /** A token of now. @throws TerminalError `key-invalid`, `sign-in-refused`; TransientError `source-unreachable` */
 type Bearer = (signal: AbortSignal) => Promise<string>;
 
@@ -36,10 +56,10 @@ export interface GoogleAccount {
   /** @throws TerminalError `sign-in-refused`; TransientError `source-unreachable` */
   readonly signIn: (signal: AbortSignal) => Promise<void>;
   /**
-   * What was answered, or by `refused` why not; calls that fail for a moment are made again. @throws what `refused` gives;
-   * TerminalError `sign-in-refused`; TransientError `source-unreachable`
+   * What was answered; calls that fail for a moment are made again. @throws GoogleRefusal; TerminalError `sign-in-refused`;
+   * TransientError `source-unreachable`
    */
-  readonly call: (question: GoogleCall, refused: (status: number, text: string) => Error) => Promise<unknown>;
+  readonly call: (question: GoogleCall) => Promise<unknown>;
 }
 
 /**
@@ -62,7 +82,7 @@ export function openAccount(
     async signIn(signal) {
       await token?.(signal);
     },
-    async call({ method, url, body, signal }, refused) {
+    async call({ method, url, body, signal }) {
       for (let attempt = 1; ; attempt++) {
         const bearer = await token?.(signal);
         const headers = {
@@ -72,7 +92,7 @@ export function openAccount(
         const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
         const { status, text } = await exchange(url, init, signal);
         if (status < 300) return text === '' ? {} : JSON.parse(text);
-        if (![429, 500, 502, 503, 504].includes(status) || attempt === TRIES) throw refused(status, text);
+        if (![429, 500, 502, 503, 504].includes(status) || attempt === TRIES) throw refusal(status, text);
         await rest(200 * 4 ** (attempt - 1), signal);
       }
     },
@@ -174,8 +194,15 @@ function unreachable(what: string, error: unknown): TransientError {
   });
 }
 
+function refusal(status: number, text: string): GoogleRefusal {
+  const parsed = Failed.safeParse(parseJson(text));
+  if (!parsed.success) return new GoogleRefusal(status, '', `it answered ${status}`);
+  const { message, errors } = parsed.data.error;
+  return new GoogleRefusal(status, errors[0]?.reason ?? '', message);
+}
+
 /** What is in `text`; null where it is no JSON. */
-export function parseJson(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { PinnedHost } from './hosts.ts';
 
-/** A port of this machine that leads somewhere else. */
+/** Where to connect to for what lies behind it: mostly a port of this machine. */
 export interface Loopback {
   readonly pinned: PinnedHost;
   /** Never throws; may be called again. */

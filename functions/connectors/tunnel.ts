@@ -22,12 +22,9 @@ const SIGN_IN_MS = 15_000;
 const ALIVE_MS = 10_000;
 
 /** Where to connect to, for as long as it is open. */
-export interface Way {
-  readonly pinned: PinnedHost;
+export interface Way extends Loopback {
   /** How the way itself is encrypted, for people, where it is a Cloud SQL instance's. */
   readonly told?: string;
-  /** Never throws; may be called again. */
-  close(): void;
 }
 
 /** The parts of a server's settings that the way to it needs. */
@@ -90,15 +87,28 @@ export function asReached<T extends Pick<Behind, 'cloudSql'> & { readonly sslMod
   return settings.cloudSql === undefined ? settings : { ...settings, sslMode: 'disable' };
 }
 
-/** A session that closes the way it came by, when it is closed. */
-export function withWay(session: SourceSession, way: Way): SourceSession {
-  return {
-    ...session,
-    close: async () => {
-      await session.close();
-      way.close();
-    },
-  };
+/** The session that `open` gives at the end of the way to the server; it closes the way when it is closed. @throws as `openWay` */
+export async function connectOver(
+  settings: Behind,
+  credentials: Credentials | null,
+  context: Pick<ConnectorContext, 'hosts' | 'cloudSql'>,
+  signal: AbortSignal,
+  open: (pinned: PinnedHost) => Promise<SourceSession>,
+): Promise<SourceSession> {
+  const way = await openWay(settings, credentials, context, signal);
+  try {
+    const session = await open(way.pinned);
+    return {
+      ...session,
+      close: async () => {
+        await session.close();
+        way.close();
+      },
+    };
+  } catch (error) {
+    way.close();
+    throw error;
+  }
 }
 
 function sshOf(credentials: Credentials | null): SshCredentials {

@@ -1,7 +1,8 @@
 /** Cloud SQL for the sources of one tenant: as the account of a key, or as the installation's own, which reads for all. */
 import { generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
-import { CloudSqlRefusal, type ConnectSettings, openCloudSqlApi } from '#cloud/cloud-sql-api';
+import { type ConnectSettings, openCloudSqlApi } from '#cloud/cloud-sql-api';
+import { GoogleRefusal } from '#cloud/google-account';
 import type { CloudSqlInstances } from '#connectors/cloud-sql/instances';
 import type { CloudSqlName, CloudSqlWay } from '#core/cloud-sql';
 import { TerminalError, TransientError } from '#core/errors';
@@ -22,7 +23,7 @@ export function cloudSqlFor(
   const account = api.email ?? 'the installation’s service account';
   const asked = async <T>(name: CloudSqlName, work: Promise<T>): Promise<T> =>
     work.catch((error: unknown) => {
-      throw error instanceof CloudSqlRefusal ? inWords(error, name, api.email) : error;
+      throw error instanceof GoogleRefusal ? inWords(error, name, api.email) : error;
     });
   const mustBeLabelled = async (name: CloudSqlName, signal: AbortSignal): Promise<void> => {
     if (api.email !== null) return;
@@ -108,7 +109,7 @@ function notFound(name: CloudSqlName, why: string, cause?: Error): TerminalError
 }
 
 /** A refusal of the Admin API in our words. What was to be tried again has been. */
-function inWords(refusal: CloudSqlRefusal, name: CloudSqlName, email: string | null): Error {
+function inWords(refusal: GoogleRefusal, name: CloudSqlName, email: string | null): Error {
   const { status, reason, message } = refusal;
   const said = message.replaceAll(/\s+/g, ' ').replace(/\.$/, '').slice(0, 400);
   if (status === 404) return notFound(name, said, refusal);

@@ -1,6 +1,7 @@
 /** BigQuery for the sources of one tenant: as the account of a key, or as the installation's own, which reads for all. */
 import { z } from 'zod';
-import { BigQueryRefusal, openBigQueryApi } from '#cloud/bigquery-api';
+import { openBigQueryApi } from '#cloud/bigquery-api';
+import { GoogleRefusal } from '#cloud/google-account';
 import type { ApiQuestion, BigQueryApi } from '#connectors/bigquery/api';
 import { TerminalError } from '#core/errors';
 
@@ -80,7 +81,7 @@ async function mustBeLabelled(
   try {
     ({ labels } = Labelled.parse(await call({ method: 'GET', path, signal })));
   } catch (cause) {
-    if (!(cause instanceof BigQueryRefusal)) throw cause;
+    if (!(cause instanceof GoogleRefusal)) throw cause;
     throw new TerminalError('dataset-forbidden', `The labels of the data set ${name} cannot be read.`, {
       remedy,
       cause,

@@ -14,7 +14,7 @@ import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } fr
 import { type CloudSqlName, type CloudSqlWay, readConnectionName } from '#core/cloud-sql';
 import { TerminalError, toError, TransientError } from '#core/errors';
 import type { HostGuard, PinnedHost } from '../hosts.ts';
-import { openLoopback } from '../loopback.ts';
+import { type Loopback, openLoopback } from '../loopback.ts';
 import { reach } from '../reach.ts';
 import type { Admission, CloudSqlInstances, InstancePlace } from './instances.ts';
 
@@ -31,11 +31,9 @@ export interface CloudSqlSettings {
   readonly cloudSql: CloudSqlWay;
 }
 
-/** What `Way` is; `told`: of the encryption, for people. */
-export interface CloudSqlOpened {
-  readonly pinned: PinnedHost;
+/** The way in; `told`: of its encryption, for people. */
+export interface CloudSqlOpened extends Loopback {
   readonly told: string;
-  close(): void;
 }
 
 /** An instance that was found and whose address may be connected to. */

@@ -1,6 +1,6 @@
 /** What reaches a MySQL or MariaDB server, the driver with it: loaded when the first one is asked for. */
 import type { ConnectorContext, SourceAccess, SourceSession } from '../connector.ts';
-import { openWay, withWay } from '../tunnel.ts';
+import { connectOver } from '../tunnel.ts';
 import { type MysqlSettings, openWire, placeOf } from './connection.ts';
 import { makeMysqlSession } from './session.ts';
 
@@ -13,12 +13,7 @@ export async function connectMysql(
   context: ConnectorContext,
   signal: AbortSignal,
 ): Promise<SourceSession> {
-  const way = await openWay(settings, credentials, context, signal);
-  try {
-    const wire = await openWire(settings, credentials, way.pinned, signal);
-    return withWay(makeMysqlSession(wire, placeOf(settings), signal), way);
-  } catch (error) {
-    way.close();
-    throw error;
-  }
+  return connectOver(settings, credentials, context, signal, async (pinned) =>
+    makeMysqlSession(await openWire(settings, credentials, pinned, signal), placeOf(settings), signal),
+  );
 }

@@ -3,7 +3,7 @@ import { TerminalError } from '#core/errors';
 import { CURSOR_TYPES } from '#core/source';
 import type { Connector, SourceAccess } from '../connector.ts';
 import { serverPlace } from '../server-place.ts';
-import { asReached, openWay, withWay } from '../tunnel.ts';
+import { asReached, connectOver } from '../tunnel.ts';
 import { testPostgres } from './connection-test.ts';
 import { openClient, placeOf, type PostgresSettings } from './connection.ts';
 import { makePostgresSession } from './session.ts';
@@ -26,13 +26,9 @@ export const postgres: Connector = {
   test: (access, context, signal) => testPostgres(settingsOf(access), access.credentials, context, signal),
   async connect(access, context, signal) {
     const settings = settingsOf(access);
-    const way = await openWay(settings, access.credentials, context, signal);
-    try {
-      const client = await openClient(settings, access.credentials, way.pinned, signal);
-      return withWay(makePostgresSession(client, placeOf(settings), signal), way);
-    } catch (error) {
-      way.close();
-      throw error;
-    }
+    const { credentials } = access;
+    return connectOver(settings, credentials, context, signal, async (pinned) =>
+      makePostgresSession(await openClient(settings, credentials, pinned, signal), placeOf(settings), signal),
+    );
   },
 };

@@ -1,7 +1,7 @@
 /** What reaches a SQL Server, the driver with it: loaded when the first one is asked for. */
 import { limitsOf } from '#core/source-limits';
 import type { ConnectorContext, SourceAccess, SourceSession } from '../connector.ts';
-import { openWay, withWay } from '../tunnel.ts';
+import { connectOver } from '../tunnel.ts';
 import { openConnection, placeOf, type SqlServerSettings } from './connection.ts';
 import { makeSqlServerSession } from './session.ts';
 
@@ -14,13 +14,9 @@ export async function connectSqlServer(
   context: ConnectorContext,
   signal: AbortSignal,
 ): Promise<SourceSession> {
-  const way = await openWay(settings, credentials, context, signal);
-  try {
-    const connection = await openConnection(settings, credentials, way.pinned, context.hosts, signal);
-    const { statementMs } = limitsOf(settings);
-    return withWay(makeSqlServerSession(connection, placeOf(settings), statementMs, signal), way);
-  } catch (error) {
-    way.close();
-    throw error;
-  }
+  const { statementMs } = limitsOf(settings);
+  return connectOver(settings, credentials, context, signal, async (pinned) => {
+    const connection = await openConnection(settings, credentials, pinned, context.hosts, signal);
+    return makeSqlServerSession(connection, placeOf(settings), statementMs, signal);
+  });
 }
