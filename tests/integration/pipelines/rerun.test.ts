@@ -14,6 +14,7 @@ import { Cleaning } from '#core/dataset';
 import { STAGES, type PipelineRun, type StageName } from '#core/pipeline-run';
 import { snapshotFolder } from '#core/training-result';
 import { refusalOf } from '#tests/account';
+import { eventually } from '#tests/eventually';
 import { DEFINITION, openPipelineAccount } from '#tests/pipeline-account';
 
 const projectId = process.env['GOOGLE_CLOUD_PROJECT'] ?? '';
@@ -95,16 +96,20 @@ test('a run is repeated from its failed stage on what is there, labelled so, and
   const plain = await account.ended((await call(startPipeline, { params, body })).id);
   expect(stagesOf(plain)).toEqual(['succeeded', `reused from ${failed.id}`, 'succeeded', 'succeeded']);
   expect(plain.metrics?.overall).toEqual(repeated.metrics?.overall);
-  const { lines, next } = await call(getPipelineLogs, { params: { ...params, run: plain.id } });
+  const logs = { ...params, run: plain.id };
+  // What a stage says last is written after the run has ended.
+  const { lines, next } = await eventually('the last line of the log', async () => {
+    const seen = await call(getPipelineLogs, { params: logs });
+    return seen.lines.some(({ message }) => message === 'deployment done') && seen;
+  });
   expect(lines.map(({ message }) => message)).toContain(
     `vocabulary: the outputs of run ${failed.id} are reused`,
   );
   // Page by page: the same lines, and nothing after the last.
-  const page = await call(getPipelineLogs, { params: { ...params, run: plain.id }, query: { limit: 1 } });
+  const page = await call(getPipelineLogs, { params: logs, query: { limit: 1 } });
   expect(page.more).toBe(true);
-  const after = { after: page.next ?? '' };
-  const rest = await call(getPipelineLogs, { params: { ...params, run: plain.id }, query: after });
-  expect([...page.lines, ...rest.lines]).toHaveLength(lines.length);
+  const rest = await call(getPipelineLogs, { params: logs, query: { after: page.next ?? '' } });
+  expect([...page.lines, ...rest.lines]).toEqual(lines);
   expect(rest).toMatchObject({ next, more: false });
 
   const compared = await call(comparePipelineRuns, { params, query: { runs: `${failed.id},${plain.id}` } });
