@@ -16,6 +16,16 @@ export interface FitContext {
   readonly pool: Pool;
 }
 
+/** A model whose score of an item is `query(profile) · factors[item]`, up to rounding. */
+export interface Vectors {
+  /** Factors per item. */
+  readonly d: number;
+  /** Items × d, row-major. */
+  readonly factors: Float32Array;
+  /** The profile folded in: d numbers; all zero where nothing is known. */
+  query(profile: Profile): Float32Array;
+}
+
 /** A fitted model. It knows no customers: a customer is a profile, so a basket or a newcomer is scored the same way. */
 export interface Model {
   /**
@@ -23,6 +33,12 @@ export interface Model {
    * offered (bought, not bought, filters) is not the model's business.
    */
   score(profile: Profile, scores: Float32Array): void;
+  /** Where a score is an inner product: what serving scans instead of calling `score`. */
+  readonly vectors?: Vectors;
+  /** Writes into `scores` how well every item goes with `item`, by the same rules; `item`'s own entry is 0. */
+  similar?(item: number, scores: Float32Array): void;
+  /** How much each item of the profile adds to `item`'s score, parallel to `profile.items`; what a reason is made of. */
+  contributions?(profile: Profile, item: number): Float32Array;
   /** Everything `load` needs to give a model with identical scores. */
   save(writer: SectionWriter): void;
 }
