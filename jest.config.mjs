@@ -5,6 +5,7 @@ const shared = {
   runtime: '<rootDir>/tests/support/native/runtime.cjs',
   testEnvironment: '<rootDir>/tests/support/native/environment.cjs',
   setupFiles: ['<rootDir>/tests/support/quiet.ts'],
+  globalSetup: '<rootDir>/tests/support/kernels-setup.ts',
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.tradewind'],
 };
 const suite = (name, extra = {}) => ({

@@ -170,6 +170,17 @@ function modernNode() {
   );
 }
 
+/** The recommender's kernels, where their sources have changed. */
+function compileKernels() {
+  const script = join(ROOT, 'scripts', 'kernels.ts');
+  const done = spawnSync(modernNode(), ['--disable-warning=ExperimentalWarning', script], {
+    cwd: ROOT,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (done.status !== 0)
+    refuse('The kernels could not be compiled.', 'Run: node scripts/kernels.ts, and read what it says.');
+}
+
 /** Google's emulators, from an installed Cloud SDK or fetched into firebase-tools' cache. */
 function requireEmulators() {
   if (hasEmulator('firestore') && hasEmulator('pubsub')) return;
@@ -281,6 +292,7 @@ requireNode();
 const local = LOCAL_CLOUD.includes(command) && !helping;
 if (local) requireJava();
 installPackages();
+compileKernels();
 if (local) {
   requireEmulators();
   if (command === 'test') {

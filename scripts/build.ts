@@ -1,11 +1,20 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
-import { BUNDLING, containerMain, FRAMEWORK, WORKER } from './bundling.ts';
+import { BUNDLING, containerMain, FRAMEWORK, KERNELS, WORKER } from './bundling.ts';
 import { type Deployable, listDeployables, readDeploy, ROOT } from './deployables.ts';
+import { ensureKernels } from './kernels.ts';
 
 const FUNCTIONS = join(ROOT, 'functions');
 
@@ -38,6 +47,7 @@ if (values.help === true) {
     process.exit(2);
   }
   const chosen = positionals.length === 0 ? all : all.filter((one) => positionals.includes(one.name));
+  ensureKernels();
   const built: Built[] = [];
   for (const one of chosen) built.push(await bundle(one));
   print(built);
@@ -67,6 +77,8 @@ async function bundle(deployable: Deployable): Promise<Built> {
     legalComments: 'none',
   });
   if (join('functions', WORKER.starter) in metafile.inputs) await bundleWorker(folder);
+  if (join('functions', KERNELS.reader) in metafile.inputs)
+    copyFileSync(join(FUNCTIONS, KERNELS.source), join(folder, KERNELS.bundle));
   const manifest = {
     type: 'commonjs',
     main: 'index.js',

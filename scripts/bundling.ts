@@ -34,6 +34,13 @@ export const WORKER = {
   bundle: 'worker.js',
 } as const;
 
+/** The recommender's kernels are read from a file of their own, below the functions' folder and beside a bundle. */
+export const KERNELS = {
+  source: join('recommender', 'kernels', 'compiled', 'kernels.wasm'),
+  reader: join('recommender', 'kernels', 'wasm.ts'),
+  bundle: 'kernels.wasm',
+} as const;
+
 /** A container's main: its entry is launched by the runtime that lies in the same functions folder. */
 export function containerMain({ name, file }: Pick<Deployable, 'name' | 'file'>, functionsFolder: string) {
   const launcher = join(functionsFolder, 'runtime', 'launch.ts');

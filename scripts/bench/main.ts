@@ -1,6 +1,7 @@
 import { globSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { spawn } from 'node:child_process';
+import { ensureKernels } from '../kernels.ts';
 
 /** The benchmarks, by the name of their file; files of …-lines are what they read. */
 const benches = globSync('*.ts', { cwd: import.meta.dirname })
@@ -15,6 +16,7 @@ if (!benches.includes(name)) {
 Each measures against a reference in the same run; --help after its name tells its options, --report FILE writes JSON.`);
   process.exitCode = asked ? 0 : 2;
 } else {
+  ensureKernels();
   const file = join(import.meta.dirname, `${name}.ts`);
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file, ...rest], {
     stdio: 'inherit',

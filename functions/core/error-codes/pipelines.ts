@@ -27,6 +27,10 @@ export const PIPELINE_CODES = {
     'An algorithm does not take so many items.',
     'Leave it out, or items that are hardly sold.',
   ],
+  'memory-exceeded': [
+    'A training wants more memory than the kernels can address.',
+    'Choose fewer factors, or leave out items that are hardly sold.',
+  ],
   'unknown-algorithm': ['There is no algorithm of that name.', 'Choose one that is listed.'],
   'inputs-changed': ['What a stage stood on is another now.', 'Start a new run.'],
   'outputs-gone': ['What an earlier stage made is gone.', 'Start a new run.'],

@@ -4,6 +4,7 @@ import { TerminalError } from '#core/errors';
 import type { Algorithm, FitContext } from '../algorithm.ts';
 import { toSparse, transpose, type History, type Sparse } from '../data.ts';
 import { itemItemModel, loadItemItem, makeRowCollector, refitItemItem } from '../item-item.ts';
+import type { Arena } from '../kernels/arena.ts';
 import { makeSweepMemory, sweep } from '../kernels/inverse.ts';
 
 const Options = z.strictObject({
@@ -53,8 +54,18 @@ async function weights(history: History, options: Options, context: FitContext):
     throw new TerminalError('too-many-items', `EASE was asked to learn ${sold.length} items.`, {
       remedy: `It takes up to ${MOST_ITEMS}: leave it out, or raise minInteractionsPerItem.`,
     });
-  const space = makeSweepMemory(sold.length);
-  const a = new Float32Array(space.memory.buffer, space.matrix, space.size * space.size);
+  return context.pool.withArena(async (arena) => invert(arena, sold, history, options, context));
+}
+
+async function invert(
+  arena: Arena,
+  sold: Int32Array,
+  history: History,
+  options: Options,
+  context: FitContext,
+): Promise<Sparse> {
+  const space = makeSweepMemory(arena, sold.length);
+  const a = space.values;
   addCounts(a, space.size, toSparse(history, null), sold);
   for (let i = 0; i < space.size; i++) a[i * space.size + i]! += i < sold.length ? options.regularization : 1;
   await sweep(space, context.pool, context.signal);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Algorithm, FitContext, Model } from '../algorithm.ts';
 import type { SectionReader } from '../artifact.ts';
 import { recencyWeight, toSparse, transpose, type Sparse } from '../data.ts';
+import { gramKernel, solveKernel } from '../kernels/ials-jobs.ts';
 import { makeScratch, solveRow, type FixedSide } from '../kernels/ials-kernel.ts';
 import { sharedCopy, sharedDoubles, sharedFloats, type Pool } from '../kernels/pool.ts';
 import { gaussian } from '../random.ts';
@@ -102,7 +103,7 @@ async function solveSide(
   const gram = await gramOf(fixed, matrix.columns, options, pool);
   const side = fixedSide(gram, fixed, options);
   const { indptr, index, weight } = matrix;
-  await pool.run({ kernel: 'solve', side, indptr, index, weight, out }, matrix.rows, 32);
+  await pool.run(solveKernel, { side, indptr, index, weight, out }, matrix.rows, 32);
 }
 
 /** α·YᵀY, upper half, on shared memory. */
@@ -114,7 +115,7 @@ async function gramOf(
 ): Promise<Float64Array> {
   const d = options.factors;
   const parts = sharedDoubles(GRAM_PARTS * d * d);
-  await pool.run({ kernel: 'gram', factors: fixed, d, rows, parts: GRAM_PARTS, gram: parts }, GRAM_PARTS, 1);
+  await pool.run(gramKernel, { factors: fixed, d, rows, parts: GRAM_PARTS, gram: parts }, GRAM_PARTS, 1);
   const gram = sharedDoubles(d * d);
   for (let n = 0; n < parts.length; n++) gram[n % (d * d)]! += options.unobservedWeight * parts[n]!;
   return gram;

@@ -1,6 +1,8 @@
 import { factorPositive, substitute } from './ials-kernel.ts';
-import { sharedMemory, tileOver } from './tile-wasm.ts';
+import type { Arena } from './arena.ts';
+import type { Kernel } from './kernel.ts';
 import type { Pool } from './pool.ts';
+import type { Kernels } from './wasm.ts';
 
 /**
  * The inverse of a large symmetric positive definite matrix by the blocked sweep operator, in place and in single
@@ -12,11 +14,13 @@ import type { Pool } from './pool.ts';
  */
 export const BLOCK = 64;
 
-/** A matrix on shared memory with the panels that a sweep needs; `size` is a multiple of BLOCK. */
+/** A matrix in an arena with the panels that a sweep needs; `size` is a multiple of BLOCK. */
 export interface SweepMemory {
-  readonly memory: WebAssembly.Memory;
+  readonly arena: Arena['id'];
   readonly size: number;
-  /** Byte address of the size × size floats, row-major, upper half. */
+  /** size × size, row-major, upper half. */
+  readonly values: Float32Array;
+  /** The addresses of these, and of what follows, in bytes. */
   readonly matrix: number;
   /** The block column, packed: size/8 panels of BLOCK × 8. */
   readonly column: number;
@@ -27,14 +31,31 @@ export interface SweepMemory {
 }
 
 /** Room for an n × n matrix, zero; rows beyond n are to be made the identity by the caller. 4 n² bytes and a little. */
-export function makeSweepMemory(n: number): SweepMemory {
+export function makeSweepMemory(arena: Arena, n: number): SweepMemory {
   const size = Math.ceil(n / BLOCK) * BLOCK;
-  const matrix = 0;
+  const panel = size * BLOCK;
+  // One piece, whose buffer therefore reaches to the end of all of it.
+  const all = arena.floats(size * size + 2 * panel + BLOCK * BLOCK);
+  const matrix = all.byteOffset;
   const column = matrix + size * size * 4;
-  const scaled = column + size * BLOCK * 4;
-  const pivot = scaled + size * BLOCK * 4;
-  return { memory: sharedMemory(pivot + BLOCK * BLOCK * 4), size, matrix, column, scaled, pivot };
+  return {
+    arena: arena.id,
+    size,
+    values: all.subarray(0, size * size),
+    matrix,
+    column,
+    scaled: column + panel * 4,
+    pivot: column + 2 * panel * 4,
+  };
 }
+
+/** Unit n: the BLOCK rows of block row n, in the step of block column `block`. */
+export const sweepKernel: Kernel<{ readonly space: SweepMemory; readonly block: number }> = {
+  name: 'sweep',
+  work: ({ space, block }, from, to, thread) => {
+    for (let unit = from; unit < to; unit++) sweepRows(thread.kernels(space.arena), space, block, unit);
+  },
+};
 
 /** Replaces the upper half of the matrix by that of minus its inverse. */
 export async function sweep(space: SweepMemory, pool: Pool, signal?: AbortSignal): Promise<void> {
@@ -42,14 +63,14 @@ export async function sweep(space: SweepMemory, pool: Pool, signal?: AbortSignal
   for (let block = 0; block < blocks; block++) {
     packColumn(space, block * BLOCK);
     invertPivot(space, block * BLOCK);
-    await pool.run({ kernel: 'sweep', space, block }, blocks, 1);
+    await pool.run(sweepKernel, { space, block }, blocks, 1);
     signal?.throwIfAborted();
   }
 }
 
 /** Copies rows k … k+BLOCK of the symmetric matrix into the panels, and P's place its diagonal block. */
-function packColumn({ memory, size, matrix, column }: SweepMemory, k: number): void {
-  const all = new Float32Array(memory.buffer);
+function packColumn({ values, size, matrix, column }: SweepMemory, k: number): void {
+  const all = new Float32Array(values.buffer);
   const a = matrix / 4;
   const c = column / 4;
   for (let t = 0; t < BLOCK; t++)
@@ -59,8 +80,8 @@ function packColumn({ memory, size, matrix, column }: SweepMemory, k: number): v
     }
 }
 
-function invertPivot({ memory, column, pivot }: SweepMemory, k: number): void {
-  const all = new Float32Array(memory.buffer);
+function invertPivot({ values, column, pivot }: SweepMemory, k: number): void {
+  const all = new Float32Array(values.buffer);
   const block = new Float64Array(BLOCK * BLOCK);
   for (let t = 0; t < BLOCK; t++)
     for (let i = 0; i < BLOCK; i++)
@@ -75,10 +96,9 @@ function invertPivot({ memory, column, pivot }: SweepMemory, k: number): void {
   }
 }
 
-/** One unit of a sweep step: the BLOCK rows of block row `unit`. */
-export function sweepRows(space: SweepMemory, block: number, unit: number): void {
-  const { memory, size, matrix, column, scaled, pivot } = space;
-  const all = new Float32Array(memory.buffer);
+function sweepRows(kernels: Kernels, space: SweepMemory, block: number, unit: number): void {
+  const { values, size, matrix, column, scaled, pivot } = space;
+  const all = new Float32Array(values.buffer);
   const k = block * BLOCK;
   const from = unit * BLOCK;
   if (unit === block) {
@@ -88,7 +108,6 @@ export function sweepRows(space: SweepMemory, block: number, unit: number): void
     return;
   }
   scaleRows(all, space, from);
-  const tile = tileOver(memory);
   for (let i = from; i < from + BLOCK; i += 4) {
     const left = scaled + i * BLOCK * 4;
     const row = matrix + i * size * 4;
@@ -97,7 +116,8 @@ export function sweepRows(space: SweepMemory, block: number, unit: number): void
     for (let s = 0; s < spans.length; s += 2) {
       const start = spans[s]!;
       const panels = (spans[s + 1]! - start) / 8;
-      if (panels > 0) tile(left, column + start * BLOCK * 4, row + start * 4, size * 4, panels, BLOCK);
+      if (panels > 0)
+        kernels.subtractPanels(left, column + start * BLOCK * 4, row + start * 4, size * 4, panels, BLOCK);
     }
   }
   writeBack(all, space, k, from);

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { buildSync } from 'esbuild';
-import { BUNDLING, containerMain, WORKER } from '../../bundling.ts';
+import { BUNDLING, containerMain, KERNELS, WORKER } from '../../bundling.ts';
 import { type Deployable, deployableOfImage, listDeployables } from '../deployables.ts';
 import { replaceFile } from '../state-folder.ts';
 
@@ -62,6 +62,8 @@ function build(deployable: Deployable, functionsFolder: string, main: string): v
       outfile: join(dirname(main), WORKER.bundle),
       ...BUNDLING,
     });
+  if (join('functions', KERNELS.reader) in metafile.inputs)
+    copyFileSync(join(functionsFolder, KERNELS.source), join(dirname(main), KERNELS.bundle));
 }
 
 function forgetOthers(dir: string, state: string): void {

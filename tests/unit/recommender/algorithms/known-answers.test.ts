@@ -8,6 +8,7 @@ import type { Model } from '../../../../functions/recommender/algorithm.ts';
 import { makeArtifactWriter, openArtifact } from '../../../../functions/recommender/artifact.ts';
 import { buildHistory, profileOf, toSparse, type History } from '../../../../functions/recommender/data.ts';
 import { requireItemItem } from '../../../../functions/recommender/item-item.ts';
+import { solveKernel } from '../../../../functions/recommender/kernels/ials-jobs.ts';
 import { inThread } from '../../../../functions/recommender/kernels/pool.ts';
 import { seededRandom } from '../../../../functions/recommender/random.ts';
 import { algorithmNamed } from '../../../../functions/recommender/registry.ts';
@@ -125,7 +126,7 @@ it('a customer folded in gets exactly the factor that training gives its row', a
   const { indptr, index, weight } = toSparse(history, 90);
   const out = new Float32Array(120 * d);
   const side = { d, factors, gram, regularization: 0.005, unobserved: 0.1 * 60 };
-  await inThread.run({ kernel: 'solve', side, indptr, index, weight, out }, 120, 32);
+  await inThread.run(solveKernel, { side, indptr, index, weight, out }, 120, 32);
   for (const customer of [0, 17, 119]) {
     const scores = scoresOf(model, history, customer);
     for (let item = 0; item < 60; item++) {

@@ -5,8 +5,9 @@ import {
   solveRow,
 } from '../../../../functions/recommender/kernels/ials-kernel.ts';
 import { makeTiledScratch, solveRowTiled } from '../../../../functions/recommender/kernels/ials-tile.ts';
-import { makeSweepMemory, sweep } from '../../../../functions/recommender/kernels/inverse.ts';
-import { inThread, withPool } from '../../../../functions/recommender/kernels/pool.ts';
+import { makeArena, type Arena } from '../../../../functions/recommender/kernels/arena.ts';
+import { makeSweepMemory, sweep, sweepKernel } from '../../../../functions/recommender/kernels/inverse.ts';
+import { inThread, withPool, type Pool } from '../../../../functions/recommender/kernels/pool.ts';
 import {
   sharedMemory,
   tileOver,
@@ -129,16 +130,19 @@ describe('the WebAssembly tile', () => {
 });
 
 describe('the blocked inverse', () => {
-  async function residual(n: number, threads: number): Promise<number> {
-    const space = makeSweepMemory(n);
-    const a = new Float32Array(space.memory.buffer, space.matrix, space.size * space.size);
+  const residual = (n: number, threads: number): Promise<number> =>
+    withPool(threads, (pool) => pool.withArena((arena) => residualIn(arena, n, pool)));
+
+  async function residualIn(arena: Arena, n: number, pool: Pool): Promise<number> {
+    const space = makeSweepMemory(arena, n);
+    const a = space.values;
     const random = seededRandom(n);
     for (let i = 0; i < space.size; i++)
       for (let j = i; j < space.size; j++)
         a[i * space.size + j] =
           i === j ? (i < n ? 8 + random() : 1) : i < n && j < n && random() < 0.1 ? random() * 0.3 : 0;
     const before = a.slice();
-    await (threads === 1 ? sweep(space, inThread) : withPool(threads, (pool) => sweep(space, pool)));
+    await sweep(space, pool);
     const at = (m: Float32Array, i: number, j: number) => m[Math.min(i, j) * space.size + Math.max(i, j)]!;
     let worst = 0;
     for (const i of [0, 1, Math.floor(n / 2), n - 1])
@@ -161,6 +165,41 @@ describe('the blocked inverse', () => {
 
 it('a kernel that throws fails the job, and the threads still end', async () => {
   // A job that no caller can build, to make the kernel throw.
-  const broken = { kernel: 'sweep', space: null, block: 0 } as unknown as Parameters<typeof inThread.run>[0];
-  await expect(withPool(2, (pool) => pool.run(broken, 4, 1))).rejects.toThrow(/null/);
+  const broken = { space: null, block: 0 } as unknown as Parameters<(typeof sweepKernel)['work']>[0];
+  await expect(withPool(2, (pool) => pool.run(sweepKernel, broken, 4, 1))).rejects.toThrow(/null/);
+});
+
+test('a kernel that no list has is named', async () => {
+  const unlisted = { name: 'unlisted', work: () => undefined };
+  await expect(withPool(2, (pool) => pool.run(unlisted, {}, 1, 1))).rejects.toThrow(/"unlisted".*jobs\.ts/);
+});
+
+describe('arenas', () => {
+  it('are zero again for the next fit, at multiples of 64 bytes', async () => {
+    const addresses: number[] = [];
+    for (const fit of [0, 1])
+      await inThread.withArena(async (arena) => {
+        const [floats, more] = [arena.floats(100), arena.ints(70_000)];
+        addresses.push(floats.byteOffset, more.byteOffset);
+        expect([fit, floats.some((value) => value !== 0), more.some((value) => value !== 0)]).toEqual([
+          fit,
+          false,
+          false,
+        ]);
+        floats.fill(1);
+        more.fill(1);
+      });
+    expect(addresses.every((at) => at > 0 && at % 64 === 0)).toBe(true);
+    expect(addresses.slice(2)).toEqual(addresses.slice(0, 2));
+  });
+
+  it('are each fit’s own where two run at once', async () => {
+    const ids = await Promise.all([1, 2].map(() => inThread.withArena(async (arena) => arena.id)));
+    expect(new Set(ids).size).toBe(2);
+  });
+
+  it('end at 4 GiB, and say what to do', () => {
+    const arena = makeArena(0, 2);
+    expect(() => arena.perThread(2 ** 31 + 64)).toThrow(expect.objectContaining({ code: 'memory-exceeded' }));
+  });
 });

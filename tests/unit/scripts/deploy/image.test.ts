@@ -71,7 +71,8 @@ test('the one Dockerfile’s steps make a container that starts, from nothing bu
     expect(ran.stdout + ran.stderr).not.toMatch(/Cannot find module|MODULE_NOT_FOUND/);
     expect(ran.status).not.toBe(0);
   }
-  expect(existsSync(join(app, 'pipelines-trainer', 'worker.js'))).toBe(true);
+  for (const name of ['worker.js', 'kernels.wasm'])
+    expect(existsSync(join(app, 'pipelines-trainer', name))).toBe(true);
 }, 120_000);
 
 test('images run as nobody special, on the Node that functions run on', () => {

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+
+/**
+ * The compiled kernels: WebAssembly with SIMD over a memory that threads share. Sources in assembly/, compiled by
+ * scripts/kernels.ts to compiled/kernels.wasm; in a deployment the module lies beside the bundle. All positions are byte
+ * addresses in the memory (`view.byteOffset` of what an arena gave), up to 4 GiB; matrices are row-major floats.
+ */
+export interface Kernels extends SweepKernels {
+  readonly memory: WebAssembly.Memory;
+}
+
+/** assembly/sweep.ts; reference in reference/sweep.ts. */
+export interface SweepKernels {
+  /**
+   * result[r][8p + q] -= Σ_t left[t][r] · right[p][t][q] for r < 4, q < 8, p < panels. `left` holds depth × 4 floats, `right`
+   * panels × depth × 8, `result` four rows `stride` bytes apart.
+   */
+  subtractPanels(
+    left: number,
+    right: number,
+    result: number,
+    stride: number,
+    panels: number,
+    depth: number,
+  ): void;
+}
+
+let module: WebAssembly.Module | null = null;
+const instances = new WeakMap<WebAssembly.Memory, Kernels>();
+
+/** The kernels over `memory` (of `sharedMemory`); one instance per memory and thread. */
+export function kernelsOver(memory: WebAssembly.Memory): Kernels {
+  const known = instances.get(memory);
+  if (known) return known;
+  module ??= new WebAssembly.Module(readModule());
+  // What the module exports is declared above, and every one of them is called by a test.
+  const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
+  instances.set(memory, kernels);
+  return kernels;
+}
+
+function readModule(): Buffer<ArrayBuffer> {
+  const file = import.meta.url.endsWith('.ts') ? './compiled/kernels.wasm' : './kernels.wasm';
+  const url = new URL(file, import.meta.url);
+  try {
+    return readFileSync(url);
+  } catch (cause) {
+    throw new Error(
+      `The kernels are not compiled: ${url.pathname} cannot be read. Run: node scripts/kernels.ts`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** Memory that threads can share and the kernels work on, for at least `bytes`; it can grow to 4 GiB. */
+export function sharedMemory(bytes: number): WebAssembly.Memory {
+  return new WebAssembly.Memory({
+    initial: Math.max(1, Math.ceil(bytes / 65_536)),
+    maximum: 65_536,
+    shared: true,
+  });
+}
