@@ -11,6 +11,7 @@ import { type Route, route } from '#runtime/answer';
 import { InputError } from '#runtime/problem';
 import { makeId, now, type Store } from '#store/store';
 import type { Prediction, PredictionLog } from './prediction-log.ts';
+import { signalRoutes } from './signal-routes.ts';
 
 /** What answers stand on besides the version itself. */
 export interface Surroundings {
@@ -58,6 +59,7 @@ export function recommenderRoutes(recommender: Recommender, around: Surroundings
         ).items.map(({ id }) => id),
       })),
     })),
+    ...signalRoutes(recommender, version),
   ];
 }
 

@@ -9,6 +9,7 @@ import { loadItemItem, type ItemItemModel } from './item-item.ts';
 import { makeShelf, rank, selectTop, type Ranked, type RankOptions } from './rank.ts';
 import { registry } from './registry.ts';
 import { requireLength, requireRows } from './shape.ts';
+import { loadSignals, saveSignals, type Signals } from './signals/fit.ts';
 
 /** The fitted parts of a version: what `saveRecommender` writes and `openRecommender` gives back. */
 export interface Portfolio {
@@ -22,6 +23,8 @@ export interface Portfolio {
   /** Item-item evidence: similar items and explanations. */
   readonly neighbours: ItemItemModel;
   readonly card: ModelCard;
+  /** Habits of the accounts; none in versions trained before there were any. */
+  readonly signals?: Signals;
 }
 
 /** One offer with what speaks for it. */
@@ -36,6 +39,7 @@ export interface Recommender {
   readonly items: Catalogue;
   readonly history: History;
   readonly card: ModelCard;
+  readonly signals: Signals | null;
   /** The dense id of a customer's key; null where the version does not know it. */
   customerId(key: string): number | null;
   itemId(key: string): number | null;
@@ -60,6 +64,7 @@ export function makeRecommender(portfolio: Portfolio): Recommender {
     items,
     history,
     card,
+    signals: portfolio.signals ?? null,
     customerId: (key) => customerIds.get(key) ?? null,
     itemId: (key) => itemIds.get(key) ?? null,
     profile: (customer) => profileOf(history, customer),
@@ -105,7 +110,9 @@ export function saveRecommender(portfolio: Portfolio): Uint8Array {
     asOf: history.asOf,
     minBuyers,
     slots: { reorder: slotEntry('reorder'), discover: slotEntry('discover') },
+    signals: portfolio.signals !== undefined,
   } satisfies z.infer<typeof Head>);
+  if (portfolio.signals !== undefined) saveSignals(writer.scope('signals'), portfolio.signals);
   writer.value('card', card);
   writer.strings('customers/keys', customers.keys);
   writer.strings('customers/names', customers.names);
@@ -124,6 +131,7 @@ const Head = z.object({
   asOf: z.number(),
   minBuyers: z.int(),
   slots: z.object({ reorder: SlotEntry, discover: SlotEntry }),
+  signals: z.boolean().default(false),
 });
 
 /** A recommender from an artifact's bytes (shared, not copied). Errors: see `openArtifact` and `SectionReader`. */
@@ -137,17 +145,19 @@ export function openRecommender(bytes: Uint8Array): Recommender {
     loaded.set(place, model);
     return { algorithm, model };
   };
+  const history = loadHistory(reader, head);
   return makeRecommender({
     customers: loadCatalogue(reader, 'customers', head.customers),
     items: {
       ...loadCatalogue(reader, 'items', head.items),
       categories: loadTexts(reader, 'items/categories', head.items),
     },
-    history: loadHistory(reader, head),
+    history,
     minBuyers: head.minBuyers,
     slots: { reorder: load(head.slots.reorder), discover: load(head.slots.discover) },
     neighbours: loadItemItem(reader.scope('neighbours'), head.items),
     card: reader.value('card', ModelCard),
+    ...(head.signals ? { signals: loadSignals(reader.scope('signals'), history) } : {}),
   });
 }
 

@@ -6,6 +6,7 @@ import { withPool, type Pool } from './kernels/pool.ts';
 import { fitOnce, measure } from './measure.ts';
 import { makeCard } from './model-card.ts';
 import { makeRecommender, saveRecommender, type Portfolio, type Recommender } from './recommend.ts';
+import { fitSignals } from './signals/fit.ts';
 import { fitSetting, plainSetting, search, type SearchContext } from './search.ts';
 import { makeCases, planWindows } from './split.ts';
 
@@ -99,6 +100,7 @@ async function trainWith(input: TrainInput, pool: Pool): Promise<TrainOutput> {
     slots,
     neighbours: requireItemItem(await fits(neighbours)),
     card,
+    signals: fitSignals(interactions, history, input.items),
   };
   const artifact = saveRecommender(portfolio);
   onProgress?.('fit', 1);

@@ -1,24 +1,46 @@
-import { planWholesaler } from '#scripts/demo/wholesaler';
+import { DEMO, planWholesaler, type Wholesaler } from '#scripts/demo/wholesaler';
 import type { Catalogue, Interactions } from '../../functions/recommender/data.ts';
 
-/** The demo wholesaler's order lines, cleaned and successors folded as the product's data set does by default. */
-export function demoOrderLines(): { interactions: Interactions; customers: Catalogue; items: Catalogue } {
-  const demo = planWholesaler();
+/** What `demoOrderLines` gives. */
+export interface DemoLines {
+  readonly interactions: Interactions;
+  readonly customers: Catalogue;
+  readonly items: Catalogue;
+  readonly demo: Wholesaler;
+}
+
+/**
+ * The demo wholesaler's order lines, cleaned and successors folded as the product's data set does by default. `seed`: of
+ * another company like it; `fold: false`: an ended article and its successor stay two.
+ */
+export function demoOrderLines(options: { seed?: number; fold?: boolean } = {}): DemoLines {
+  const { seed = DEMO.seed, fold = true } = options;
+  const demo = planWholesaler({ ...DEMO, seed });
   const goods = demo.catalogue.products.filter(({ family }) => family !== null);
   const current = (sku: string): string => {
-    const successor = demo.catalogue.bySku.get(sku)?.supersededBy ?? null;
+    const successor = fold ? (demo.catalogue.bySku.get(sku)?.supersededBy ?? null) : null;
     return successor === null ? sku : current(successor);
   };
   const itemIds = new Map(goods.map(({ sku }, id) => [sku, id]));
   const customerIds = new Map(demo.accounts.map(({ customerNo }, id) => [customerNo, id]));
-  const rows: { customer: number; item: number; time: number; quantity: number; basket: number }[] = [];
+  const rows: {
+    customer: number;
+    item: number;
+    time: number;
+    quantity: number;
+    value: number;
+    basket: number;
+  }[] = [];
   for (const order of demo.orders())
     for (const line of order.lines) {
       const item = itemIds.get(current(line.sku));
       const customer = order.customerNo === null ? undefined : customerIds.get(order.customerNo);
       if (item === undefined || customer === undefined || line.quantity <= 0 || line.oddity === 'duplicate')
         continue;
-      rows.push({ customer, item, time: order.at, quantity: line.quantity, basket: order.orderNo });
+      const value = line.quantity * line.unitPrice;
+      // As the data set's cleaning: a credit note keeps the quantity and turns the money round.
+      if (value < 0) continue;
+      rows.push({ customer, item, time: order.at, quantity: line.quantity, value, basket: order.orderNo });
     }
   return {
     interactions: {
@@ -26,13 +48,18 @@ export function demoOrderLines(): { interactions: Interactions; customers: Catal
       item: Int32Array.from(rows, (row) => row.item),
       time: Float64Array.from(rows, (row) => row.time),
       quantity: Float64Array.from(rows, (row) => row.quantity),
-      value: Float64Array.from(rows, () => NaN),
+      value: Float64Array.from(rows, (row) => row.value),
       basket: Int32Array.from(rows, (row) => row.basket),
     },
     customers: {
       keys: demo.accounts.map(({ customerNo }) => String(customerNo)),
-      names: demo.accounts.map(() => null),
+      names: demo.accounts.map(({ name }) => name),
     },
-    items: { keys: goods.map(({ sku }) => sku), names: goods.map(({ name }) => name) },
+    items: {
+      keys: goods.map(({ sku }) => sku),
+      names: goods.map(({ name }) => name),
+      categories: goods.map(({ category }) => category),
+    },
+    demo,
   };
 }

@@ -191,12 +191,17 @@ const ROWS: Readonly<Record<string, keyof typeof WHO>> = {
   'POST /api/tenants/{tenant}/models/{model}/versions/{version}/unarchive': 'deployers',
   'POST /api/tenants/{tenant}/restore': 'anybody',
   'GET /api/tenants/{tenant}/usage': 'billing',
+  'POST /v1/accounts-at-risk': 'recommenders',
   'POST /v1/customers': 'recommenders',
+  'POST /v1/due': 'recommenders',
+  'POST /v1/forgotten': 'recommenders',
   'GET /v1/health': 'anybody',
   'POST /v1/history': 'recommenders',
   'POST /v1/recommend': 'recommenders',
   'POST /v1/similar': 'recommenders',
+  'POST /v1/supersessions': 'recommenders',
   'POST /v1/verify': 'verifier',
+  'POST /v1/white-space': 'recommenders',
 };
 
 /** Who may call each endpoint, by `METHOD /path/{template}`. */
