@@ -1,5 +1,7 @@
 import type { SlotName } from '#core/slot';
 import type { Model } from './algorithm.ts';
+import { addBit, bitsWhere, hasBit, keepBits, makeBits, removeBit, type Bits } from './bits.ts';
+import { topOf } from './candidates.ts';
 import type { History, Profile } from './data.ts';
 
 /**
@@ -9,8 +11,11 @@ import type { History, Profile } from './data.ts';
 export interface Ranked {
   readonly item: number;
   readonly score: number;
-  /** `popularity`: the model had nothing more to say and popular items fill the list; their score is 0. */
-  readonly from: 'model' | 'popularity';
+  /**
+   * `popularity`: the model had nothing more to say and popular items fill the list; their score is 0. `pinned`: the request
+   * put it there.
+   */
+  readonly from: 'model' | 'popularity' | 'pinned';
 }
 
 /** What a ranking may look at besides the model. */
@@ -18,10 +23,11 @@ export interface Shelf {
   readonly items: number;
   /** Items by falling number of buyers (then ascending id), those never sold left out. */
   readonly popular: Int32Array;
-  /** 1 for items that may be offered to those who never bought them. */
-  readonly discoverable: Uint8Array;
-  /** 1 while ranking for items the profile holds; cleared after each ranking. */
-  readonly bought: Uint8Array;
+  /** Items that may be offered to those who never bought them. */
+  readonly discoverable: Bits;
+  /** Room for the items that a ranking may list. */
+  readonly allowed: Bits;
+  /** Room for every item's score. */
   readonly scores: Float32Array;
 }
 
@@ -34,8 +40,8 @@ export function makeShelf(history: Pick<History, 'items' | 'buyers'>, minBuyers:
   return {
     items,
     popular,
-    discoverable: Uint8Array.from(buyers, (n) => (n > 0 && n >= minBuyers ? 1 : 0)),
-    bought: new Uint8Array(items),
+    discoverable: bitsWhere(items, (item) => buyers[item]! > 0 && buyers[item]! >= minBuyers),
+    allowed: makeBits(items),
     scores: new Float32Array(items),
   };
 }
@@ -47,62 +53,57 @@ export interface RankOptions {
   readonly exclude?: ReadonlySet<number>;
   /** Nothing else may be listed. */
   readonly only?: ReadonlySet<number>;
+  /** Nothing else may be listed either: a filter by attributes. */
+  readonly within?: Bits;
   /** Discover only: may items of the profile be listed? Default false. */
   readonly includeBought?: boolean;
+  /** A factor ≥ 0 per item, by which scores are multiplied before they are compared. */
+  readonly weights?: Float32Array;
 }
 
 /**
  * The first `k` items for `profile`, best first; equal scores by ascending id, so a list is the same everywhere.
  * Re-order lists hold only bought items; discover lists only others, filled up with popular ones where the model has no
- * opinion (score ≤ 0).
+ * opinion (score ≤ 0). Filters apply before anything is ranked, so they never make a list shorter than it must be.
  */
 export function rank(model: Model, profile: Profile, shelf: Shelf, options: RankOptions): Ranked[] {
-  const { slot, k, exclude, only, includeBought = false } = options;
-  const { bought, scores, discoverable } = shelf;
-  model.score(profile, scores);
-  for (const item of profile.items) bought[item] = 1;
-  const allowed = (item: number) =>
-    (slot === 'reorder'
-      ? bought[item] === 1
-      : discoverable[item] === 1 && (includeBought || bought[item] === 0)) &&
-    !exclude?.has(item) &&
-    (only === undefined || only.has(item));
-  const candidates = slot === 'reorder' ? profile.items : undefined;
-  const list = selectTop(scores, k, allowed, candidates);
-  const ranked: Ranked[] = list.map((item) => ({ item, score: scores[item]!, from: 'model' }));
-  if (ranked.length < k) {
-    const listed = new Set(list);
-    for (const item of shelf.popular) {
-      if (ranked.length >= k) break;
-      if (!listed.has(item) && allowed(item)) ranked.push({ item, score: 0, from: 'popularity' });
-    }
+  const { k, weights } = options;
+  const allowed = allow(profile, shelf, options);
+  const list = topOf(model, profile, k, allowed, shelf.scores, weights);
+  const ranked: Ranked[] = list.map(({ item, score }) => ({ item, score, from: 'model' }));
+  return fillUp(ranked, shelf, k, allowed);
+}
+
+/** `ranked` and then the popular items of `allowed` that it lacks, up to `k` in all. */
+export function fillUp(ranked: Ranked[], shelf: Shelf, k: number, allowed: Bits): Ranked[] {
+  if (ranked.length >= k) return ranked;
+  const listed = new Set(ranked.map(({ item }) => item));
+  for (const item of shelf.popular) {
+    if (ranked.length >= k) break;
+    if (hasBit(allowed, item) && !listed.has(item)) ranked.push({ item, score: 0, from: 'popularity' });
   }
-  for (const item of profile.items) bought[item] = 0;
   return ranked;
 }
 
-/** The `k` allowed items of highest positive score, best first, equal scores by ascending id. Candidates ascend; default: all. */
-export function selectTop(
-  scores: Float32Array,
-  k: number,
-  allowed: (item: number) => boolean,
-  candidates?: Int32Array,
-): number[] {
-  const top: number[] = [];
-  const length = candidates?.length ?? scores.length;
-  let threshold = 0;
-  for (let n = 0; n < length; n++) {
-    const item = candidates === undefined ? n : candidates[n]!;
-    const score = scores[item]!;
-    // NaN fails this too. Ascending ids and a strict comparison keep the smaller id on ties.
-    if (!(score > threshold) || !allowed(item)) continue;
-    let at = top.length < k ? top.length : k - 1;
-    while (at > 0 && scores[top[at - 1]!]! < score) {
-      top[at] = top[at - 1]!;
-      at--;
-    }
-    top[at] = item;
-    if (top.length === k) threshold = scores[top[k - 1]!]!;
+/** What may be listed; in the shelf's own room, which the next ranking writes anew. */
+function allow(profile: Profile, shelf: Shelf, options: RankOptions): Bits {
+  const { slot, exclude, only, within, includeBought = false } = options;
+  const { allowed, discoverable } = shelf;
+  if (slot === 'reorder') {
+    allowed.fill(0);
+    for (const item of profile.items) addBit(allowed, item);
+  } else {
+    allowed.set(discoverable);
+    if (!includeBought) for (const item of profile.items) removeBit(allowed, item);
   }
-  return top;
+  if (only) keepOnly(allowed, only);
+  if (within) keepBits(allowed, within);
+  if (exclude) for (const item of exclude) removeBit(allowed, item);
+  return allowed;
+}
+
+function keepOnly(allowed: Bits, only: ReadonlySet<number>): void {
+  const kept = [...only].filter((item) => hasBit(allowed, item));
+  allowed.fill(0);
+  for (const item of kept) addBit(allowed, item);
 }

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
  * scripts/kernels.ts to compiled/kernels.wasm; in a deployment the module lies beside the bundle. All positions are byte
  * addresses in the memory (`view.byteOffset` of what an arena gave), up to 4 GiB; matrices are row-major floats.
  */
-export interface Kernels extends SweepKernels {
+export interface Kernels extends SweepKernels, ScanKernels {
   readonly memory: WebAssembly.Memory;
 }
 
@@ -23,6 +23,29 @@ export interface SweepKernels {
     panels: number,
     depth: number,
   ): void;
+}
+
+/** assembly/scan.ts; reference: `topByScores` in scan.ts. */
+export interface ScanKernels {
+  /** Candidates for the k highest inner products, and how many there are; what the parameters hold is said there. */
+  scanCandidates(
+    query: number,
+    bytes: number,
+    d: number,
+    allowed: number,
+    words: number,
+    scale: number,
+    error: number,
+    norm: number,
+    weights: number,
+    step: number,
+    length: number,
+    residual: number,
+    k: number,
+    heap: number,
+    ids: number,
+    uppers: number,
+  ): number;
 }
 
 let module: WebAssembly.Module | null = null;
@@ -54,11 +77,11 @@ function readModule(): Buffer<ArrayBuffer> {
   }
 }
 
-/** Memory that threads can share and the kernels work on, for at least `bytes`; it can grow to 4 GiB. */
-export function sharedMemory(bytes: number): WebAssembly.Memory {
+/** Memory that threads can share and the kernels work on, for at least `bytes`; it can grow to `most` (4 GiB). */
+export function sharedMemory(bytes: number, most = 2 ** 32): WebAssembly.Memory {
   return new WebAssembly.Memory({
     initial: Math.max(1, Math.ceil(bytes / 65_536)),
-    maximum: 65_536,
+    maximum: Math.max(1, Math.ceil(most / 65_536)),
     shared: true,
   });
 }

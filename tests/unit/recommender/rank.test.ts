@@ -1,6 +1,7 @@
 import type { Model } from '../../../functions/recommender/algorithm.ts';
 import { basketProfile } from '../../../functions/recommender/data.ts';
-import { makeShelf, rank, selectTop } from '../../../functions/recommender/rank.ts';
+import { selectTop } from '../../../functions/recommender/candidates.ts';
+import { makeShelf, rank } from '../../../functions/recommender/rank.ts';
 
 const fixed = (values: number[]): Model => ({
   score: (_, scores) => scores.set(values),
