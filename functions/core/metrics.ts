@@ -15,10 +15,24 @@ export const RankingMetrics = z.object({
   recall20: share,
   /** Share of the catalogue that appears in anybody's first 10. */
   coverage: share,
+  /** Mean average precision of the first 10; this and what follows is absent in reports of before. */
+  map10: share.optional(),
+  /** Share of customers with at least one hit in the first 10. */
+  hitRate10: share.optional(),
+  /** How unexpected the listed items are: mean of -log2(buyers / customers) over all places of the first 10. */
+  novelty: z.number().min(0).optional(),
+  /** Share of all places of the first 10 taken by the tenth of the catalogue with most buyers. */
+  popularityBias: share.optional(),
+  /** Share of the money of a customer's purchases in the window found in the first 10; absent where no value is known. */
+  valueRecall10: share.optional(),
   /** The same at the list lengths that the configuration asked for. */
   at: z.array(z.object({ k: z.int(), recall: share, ndcg: share })).optional(),
 });
 export type RankingMetrics = z.infer<typeof RankingMetrics>;
+
+/** A mean over customers with the ends between which 95 of 100 resamplings of the customers put it. */
+export const Interval = z.object({ mean: z.number(), low: z.number(), high: z.number() });
+export type Interval = z.infer<typeof Interval>;
 
 const Options = z.record(z.string(), z.unknown());
 
@@ -50,8 +64,38 @@ export const SlotMetrics = z.object({
   customers: z.int().min(0),
   /** Set where the best chosen setting lost to the slot's baseline on the validation window: the baseline is shipped. */
   fellBack: z.object({ from: AlgorithmName, reason: z.string() }).nullable(),
+  /** The model's NDCG@10; absent in reports of before, as is `lead`. */
+  interval: Interval.optional(),
+  /** Its lead in NDCG@10 over the slot's baseline, customer by customer; absent where that baseline is what answers. */
+  lead: Interval.extend({ against: AlgorithmName }).optional(),
 });
 export type SlotMetrics = z.infer<typeof SlotMetrics>;
+
+/** One setting tried on the validation window, as logged to an experiment. */
+export const TrialResult = z.object({
+  trial: z.int(),
+  slot: SlotName,
+  algorithm: AlgorithmName,
+  options: Options,
+  metrics: RankingMetrics,
+  seconds: z.number(),
+  /** One point per round of the search, the newest last. Absent in records of before. */
+  curve: z
+    .array(
+      z.object({
+        rung: z.int(),
+        /** Customers measured. */
+        customers: z.int(),
+        /** Share of a fit's work, where the algorithm has a cheaper form. */
+        effort: z.number(),
+        /** What decides: NDCG@10. */
+        figure: z.number(),
+        seconds: z.number(),
+      }),
+    )
+    .optional(),
+});
+export type TrialResult = z.infer<typeof TrialResult>;
 
 /** Everything measured; `overall` ranks all items: re-orders first, then discoveries, against the whole next purchases. */
 export const MetricsReport = z.object({
@@ -60,6 +104,12 @@ export const MetricsReport = z.object({
     model: RankingMetrics,
     baselines: z.record(z.string(), RankingMetrics),
     customers: z.int(),
+    /**
+     * How loud discoveries are beside re-orders in one list of both, learned on the validation window; 0: all re-orders
+     * come first.
+     */
+    discoverShare: z.number().min(0).default(0),
+    interval: Interval.optional(),
   }),
   window: z.object({
     /** ISO instants: the model saw nothing from `testFrom` on while it was measured. */
@@ -77,19 +127,10 @@ export const MetricsReport = z.object({
   /** Settings planned but not tried, because `seconds` of the configuration had passed. */
   trialsCut: z.int().min(0).default(0),
   seconds: z.number(),
+  /** Every trial with its curve. Absent in reports of before, and in the card within an artifact. */
+  tried: z.array(TrialResult).optional(),
 });
 export type MetricsReport = z.infer<typeof MetricsReport>;
-
-/** One setting tried on the validation window, as logged to an experiment. */
-export const TrialResult = z.object({
-  trial: z.int(),
-  slot: SlotName,
-  algorithm: AlgorithmName,
-  options: Options,
-  metrics: RankingMetrics,
-  seconds: z.number(),
-});
-export type TrialResult = z.infer<typeof TrialResult>;
 
 /** Whether a version may take traffic, check by check. */
 export const GateVerdict = z.object({

@@ -21,9 +21,11 @@ export const ALGORITHMS = [
   'popularity',
   'personal-frequency',
   'purchase-rhythm',
+  'tifu-knn',
   'item-neighbours',
   'ease',
   'ials',
+  'blend',
 ] as const;
 export const AlgorithmName = z.enum(ALGORITHMS);
 export type AlgorithmName = z.infer<typeof AlgorithmName>;

@@ -27,6 +27,8 @@ export function trainingFiles(bucket: string, tenant: string, model: string, run
     metrics: `${folder}metrics.json`,
     card: `${folder}card.json`,
     offlineLists: `${folder}offline-lists.json`,
+    /** What the trainer has found so far: a container of this attempt that is started again goes on from it. */
+    checkpoint: `${folder}checkpoint.json`,
     result: `${folder}result.json`,
   } as const;
 }

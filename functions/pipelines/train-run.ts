@@ -7,6 +7,7 @@ import { announce } from '#core/events';
 import { paths } from '#core/paths';
 import { Tenant } from '#core/tenant';
 import { trainingFiles, TrainingRequest, TrainingResult } from '#core/training-result';
+import type { CheckpointStore } from '#recommender/journal';
 import { offlineLists } from '#recommender/offline-lists';
 import { openRecommender } from '#recommender/recommend';
 import { readSnapshot, type Part } from '#recommender/snapshot';
@@ -21,8 +22,8 @@ type AttemptFiles = ReturnType<typeof trainingFiles>;
 
 /**
  * Trains one attempt of a run and leaves its files, `result.json` last; then `training-finished` is announced. Started
- * twice, it finds the result and only announces again; killed on the way, it leaves no result and the next attempt has
- * a folder of its own, so no lease is needed. TerminalErrors become a failed result; any other error is rethrown, and
+ * twice, it finds the result and only announces again; killed on the way, it leaves a checkpoint, from which the same
+ * attempt started again goes on, and no result; the next attempt has a folder of its own, so no lease is needed. TerminalErrors become a failed result; any other error is rethrown, and
  * the platform's verdict on the container tells the watchdog.
  */
 export async function trainRun(context: JobContext, files: Files, env: TrainerEnv): Promise<void> {
@@ -98,6 +99,7 @@ async function fit(
     champion: request.champion?.metrics ?? null,
     threads: availableParallelism(),
     signal,
+    checkpoint: checkpointIn(files, at.checkpoint, store.clock, log),
     onProgress: (step, share) => progress.say(step, share),
     onTrial: ({ trial, slot, algorithm, options, metrics, seconds }) =>
       log.info('trial', {
@@ -137,6 +139,32 @@ async function readRequest(files: Files, uri: string): Promise<TrainingRequest> 
       cause,
     });
   }
+}
+
+/** Between two writes of the checkpoint, milliseconds: an object takes about one a second, and each writes all of it. */
+const CHECKPOINT_EVERY = 3000;
+
+/** The checkpoint as an object; what is no JSON is as good as none. A failed write costs work, not the training. */
+function checkpointIn(files: Files, uri: string, clock: () => number, log: Log): CheckpointStore {
+  let written = -Infinity;
+  return {
+    load: async () => {
+      if ((await files.stat(uri)) === null) return null;
+      const text = Buffer.from(await files.readAll(uri)).toString('utf8');
+      log.info('an earlier start of this attempt left a checkpoint', { characters: text.length });
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        return null;
+      }
+    },
+    save: async (checkpoint) => {
+      // What the time cap forced is written at once: it cannot be found out again.
+      if (checkpoint.steps.at(-1)?.value !== true && clock() - written < CHECKPOINT_EVERY) return;
+      written = clock();
+      await saveJson(files, uri, checkpoint).catch(() => undefined);
+    },
+  };
 }
 
 /** @throws TerminalError `snapshot-incomplete`, naming the first table that is not as it was exported. */

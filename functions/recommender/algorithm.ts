@@ -56,6 +56,11 @@ export interface Algorithm<Options> {
   readonly options: z.ZodType<Options>;
   /** Settings worth trying under a configuration, best guess first; the first is the algorithm's baseline form. */
   trials(config: TrainingConfig, size: { customers: number; items: number }): readonly Options[];
+  /**
+   * A cheaper form of a setting that tells whether it is worth the whole effort, for the first rounds of a search:
+   * fewer epochs, say. `share`: of the work, 0 … 1. Absent where a fit has no cheaper form.
+   */
+  reduced?(options: Options, share: number): Options;
   fit(history: History, options: Options, context: FitContext): Promise<Model>;
   /** The model for other options from one fitted on the same history, where no new fit is needed; else null. */
   refit?(fitted: Model, former: Options, options: Options): Model | null;

@@ -1,7 +1,8 @@
 import { TerminalError } from '#core/errors';
-import type { ChampionMetrics, MetricsReport, RankingMetrics, SlotMetrics } from '#core/metrics';
+import { SlotMetrics, MetricsReport, type ChampionMetrics, type RankingMetrics } from '#core/metrics';
 import { BASELINES, slotBaseline, type AlgorithmName, type SlotName } from '#core/slot';
 import type { Model } from './algorithm.ts';
+import { bootstrapDifference, bootstrapMean } from './bootstrap.ts';
 import { choose, type Choice } from './choose.ts';
 import {
   evaluate,
@@ -11,10 +12,12 @@ import {
   type Lister,
   type Question,
 } from './evaluate.ts';
+import { learnShare, nextOrderLister } from './next-order.ts';
 import { makeShelf, rank, type Shelf } from './rank.ts';
 import { registry } from './registry.ts';
-import { fitSetting, plainSetting, type SearchContext, type SearchResult, type Setting } from './search.ts';
+import { fitSetting, type SearchContext, type SearchResult } from './search.ts';
 import type { Cases } from './split.ts';
+import { plainSetting, settingKey, type Setting } from './trial-plan.ts';
 
 /** The one look at the test window, and what ships. */
 export interface Measured {
@@ -30,17 +33,31 @@ interface Tools {
   readonly baseline: (slot: SlotName, name: AlgorithmName) => Setting;
   readonly shelf: Shelf;
   readonly score: (lister: Lister, question: Question) => Promise<Evaluation>;
+  readonly seed: number;
 }
 
 /** Gives each setting's model, fitting it once however often it is asked for. */
 export function fitOnce(fit: (setting: Setting) => Promise<Model>): (setting: Setting) => Promise<Model> {
   const known = new Map<string, Promise<Model>>();
   return (setting) => {
-    const key = JSON.stringify([setting.algorithm, setting.options]);
+    const key = settingKey(setting);
     const model = known.get(key) ?? fit(setting);
     known.set(key, model);
     return model;
   };
+}
+
+/** What ships per slot, by what the search found on the validation window; the test window plays no part. */
+export function chooseAll(
+  found: Pick<SearchResult, 'winners' | 'baselines'>,
+  plain: (algorithm: AlgorithmName) => Setting,
+  seed: number,
+): Readonly<Record<SlotName, Choice>> {
+  const choice = (slot: SlotName) => {
+    const name = slotBaseline[slot];
+    return choose(slot, found.winners[slot], found.baselines[slot][name] ?? plain(name), seed);
+  };
+  return { reorder: choice('reorder'), discover: choice('discover') };
 }
 
 /**
@@ -53,28 +70,38 @@ export async function measure(
   context: SearchContext,
   champion: MetricsReport | null,
 ): Promise<Measured> {
-  const { config, onProgress } = context;
+  const { config, onProgress, journal, signal } = context;
   const size = { customers: test.before.customers, items: test.before.items };
+  const plain = (name: AlgorithmName) => plainSetting(name, config, size);
   const tools: Tools = {
     fits: fitOnce((setting) => fitSetting(setting, test.before, context)),
-    baseline: (slot, name) => found.baselines[slot][name] ?? plainSetting(name, config, size),
+    baseline: (slot, name) => found.baselines[slot][name] ?? plain(name),
     shelf: makeShelf(test.before, config.minInteractionsPerItem),
     score: (lister, question) =>
-      evaluate(lister, test, question, {
-        k: config.k,
-        catalogue: size.items,
-        ...(context.signal ? { signal: context.signal } : {}),
-      }),
+      evaluate(lister, test, question, { k: config.k, catalogue: size.items, ...(signal ? { signal } : {}) }),
+    seed: config.seed,
   };
-  const choice = (slot: SlotName) =>
-    choose(slot, found.winners[slot], tools.baseline(slot, slotBaseline[slot]));
-  const shipped = { reorder: choice('reorder'), discover: choice('discover') };
+  const shipped = chooseAll(found, plain, config.seed);
   const slots: Partial<Record<SlotName, SlotMetrics>> = {};
   for (const slot of config.slots) {
-    slots[slot] = await measureSlot(slot, shipped[slot], champion?.slots[slot] ?? null, tools);
+    slots[slot] = await journal.step(`measure ${slot}`, SlotMetrics, () =>
+      measureSlot(slot, shipped[slot], champion?.slots[slot] ?? null, tools),
+    );
     onProgress?.('measure', Object.keys(slots).length / (config.slots.length + 1));
   }
-  const overall = await measureOverall(shipped, tools);
+  const models = async () => ({
+    reorder: await found.model(shipped.reorder),
+    discover: await found.model(shipped.discover),
+  });
+  const validationShelf = makeShelf(found.cases.before, config.minInteractionsPerItem);
+  const share = await learnShare(models, found.cases, validationShelf, {
+    journal,
+    seed: config.seed,
+    ...(signal ? { signal } : {}),
+  });
+  const overall = await journal.step('measure overall', MetricsReport.shape.overall, () =>
+    measureOverall(shipped, share, tools),
+  );
   onProgress?.('measure', 1);
   return { slots, overall, shipped };
 }
@@ -85,19 +112,35 @@ async function measureSlot(
   live: SlotMetrics | null,
   tools: Tools,
 ): Promise<SlotMetrics> {
-  const { fits, shelf, score } = tools;
+  const { fits, shelf, score, seed } = tools;
   const measured = async (setting: Setting) => score(listerOf(await fits(setting), shelf, slot), slot);
   const baselines: Record<string, RankingMetrics> = {};
   const baselineOptions: SlotMetrics['baselineOptions'] = {};
+  const against = slotBaseline[slot];
+  let theirs: Float32Array | null = null;
   for (const name of BASELINES) {
     if (!registry[name].slots.includes(slot)) continue;
     const setting = tools.baseline(slot, name);
-    baselines[name] = (await measured(setting)).metrics;
+    const { metrics, figures } = await measured(setting);
+    baselines[name] = metrics;
     baselineOptions[name] = setting.options;
+    if (name === against && settingKey(setting) !== settingKey({ algorithm, options })) theirs = figures;
   }
-  const { metrics, customers } = await measured({ algorithm, options });
+  const { metrics, customers, figures } = await measured({ algorithm, options });
   const champion = live && (await measureChampion(live, measured));
-  return { model: metrics, baselines, baselineOptions, champion, algorithm, options, customers, fellBack };
+  const interval = bootstrapMean(figures, seed);
+  const lead = theirs && { against, ...bootstrapDifference(figures, theirs, seed) };
+  return {
+    model: metrics,
+    baselines,
+    baselineOptions,
+    champion,
+    algorithm,
+    options,
+    customers,
+    fellBack,
+    ...(customers > 0 ? { interval, ...(lead ? { lead } : {}) } : {}),
+  };
 }
 
 /** The live version's setting on the same purchases: figures of two different test windows cannot be compared. */
@@ -123,7 +166,8 @@ async function measureChampion(
 
 async function measureOverall(
   shipped: Readonly<Record<SlotName, Setting>>,
-  { fits, baseline, shelf, score }: Tools,
+  discoverShare: number,
+  { fits, baseline, shelf, score, seed }: Tools,
 ): Promise<MetricsReport['overall']> {
   const slotLister = async (setting: Setting, slot: SlotName) => listerOf(await fits(setting), shelf, slot);
   /** One model for everything, bought or not. */
@@ -143,10 +187,13 @@ async function measureOverall(
   const baselines: Record<string, RankingMetrics> = {};
   for (const [name, lister] of Object.entries(listers))
     baselines[name] = (await score(lister, 'overall')).metrics;
-  const model = overallLister(
-    await slotLister(shipped.reorder, 'reorder'),
-    await slotLister(shipped.discover, 'discover'),
+  const model = nextOrderLister(
+    await fits(shipped.reorder),
+    await fits(shipped.discover),
+    shelf,
+    discoverShare,
   );
-  const { metrics, customers } = await score(model, 'overall');
-  return { model: metrics, baselines, customers };
+  const { metrics, customers, figures } = await score(model, 'overall');
+  const interval = bootstrapMean(figures, seed);
+  return { model: metrics, baselines, customers, discoverShare, ...(customers > 0 ? { interval } : {}) };
 }

@@ -1,66 +1,42 @@
-import type { RankingMetrics, TrialResult } from '#core/metrics';
-import { BASELINES, SLOTS, type AlgorithmName, type SlotName } from '#core/slot';
+import { z } from 'zod';
+import { RankingMetrics, type TrialResult } from '#core/metrics';
+import { SLOTS, type AlgorithmName, type SlotName } from '#core/slot';
 import type { TrainingConfig } from '#core/training-config';
 import type { Model } from './algorithm.ts';
+import { findBlend } from './blend-trial.ts';
 import { learnable, type History } from './data.ts';
-import { evaluate, listerOf } from './evaluate.ts';
+import { evaluate, listerOf, NDCG10, type EvaluateOptions, type Evaluation, type Goal } from './evaluate.ts';
+import { MOST_CUSTOMERS, planRungs, promote, type Rung, type Standing } from './halving.ts';
+import type { Journal } from './journal.ts';
 import type { Pool } from './kernels/pool.ts';
 import { seededRandom } from './random.ts';
-import { makeShelf } from './rank.ts';
+import { makeShelf, type Shelf } from './rank.ts';
 import { registry } from './registry.ts';
-import type { Cases } from './split.ts';
-
-/** An algorithm with its options. */
-export interface Setting {
-  readonly algorithm: AlgorithmName;
-  readonly options: Record<string, unknown>;
-}
+import { sampleCases, type Cases } from './split.ts';
+import { isBaseline, planTrials, settingKey, type Setting } from './trial-plan.ts';
+import { packFigures, unpackFigures, type Winner } from './winner.ts';
 
 /** What a search may use and whom it tells. */
 export interface SearchContext {
   readonly config: TrainingConfig;
   readonly pool: Pool;
-  /** Seconds that pass. */
-  readonly clock: () => number;
+  readonly journal: Journal;
+  /** What decides; NDCG@10 where absent. */
+  readonly goal?: Goal;
+  /** Customers of the last rung, at most. */
+  readonly customers?: number;
+  /** Another way to the same evaluation: benchmarks of many customers spread it over threads. */
+  readonly evaluate?: (
+    setting: Setting,
+    model: Model,
+    cases: Cases,
+    slot: SlotName,
+    options: EvaluateOptions,
+  ) => Promise<Evaluation>;
   readonly signal?: AbortSignal;
   readonly onTrial?: (trial: TrialResult) => void;
   readonly onProgress?: (step: string, share: number) => void;
 }
-
-/** The plain form of `algorithm`, its first trial: what it is where nothing was tried. */
-export function plainSetting(
-  algorithm: AlgorithmName,
-  config: TrainingConfig,
-  size: { customers: number; items: number },
-): Setting {
-  const entry = registry[algorithm];
-  return { algorithm, options: entry.options.parse(entry.trials(config, size)[0] ?? {}) };
-}
-
-/**
- * What to try, in order: every setting of the baselines, so that none is beaten for want of tuning; then `config.trials`
- * settings of the other chosen algorithms, one of each in turn, best guesses first. Of these the light ones come first,
- * so that where time runs out it cuts the last guesses of what takes longest.
- */
-export function planTrials(config: TrainingConfig, size: { customers: number; items: number }): Setting[] {
-  const settingsOf = (algorithm: AlgorithmName): Setting[] => {
-    const entry = registry[algorithm];
-    if (!entry.slots.some((slot) => config.slots.includes(slot))) return [];
-    return entry
-      .trials(config, size)
-      .map((options) => ({ algorithm, options: entry.options.parse(options) }));
-  };
-  const queues = config.algorithms.filter((algorithm) => !isBaseline(algorithm)).map(settingsOf);
-  const planned: Setting[] = [];
-  for (let round = 0; queues.some((queue) => queue[round] !== undefined); round++)
-    for (const queue of queues) if (queue[round] !== undefined) planned.push(queue[round]!);
-  const chosen = planned.slice(0, config.trials);
-  const of = (effort: 'light' | 'heavy') =>
-    chosen.filter(({ algorithm }) => registry[algorithm].effort === effort);
-  return [...BASELINES.flatMap(settingsOf), ...of('light'), ...of('heavy')];
-}
-
-const isBaseline = (algorithm: AlgorithmName) => BASELINES.some((name) => name === algorithm);
 
 /** Fits `setting` on what may be learned from `history`; the same seed for every fit, so their order plays no part. */
 export async function fitSetting(setting: Setting, history: History, context: SearchContext): Promise<Model> {
@@ -73,67 +49,266 @@ export async function fitSetting(setting: Setting, history: History, context: Se
   });
 }
 
-/** The best setting found for a slot, by NDCG@10 on the validation window. */
-export interface Winner extends Setting {
-  readonly validation: RankingMetrics;
-}
+type BySlot<T> = Readonly<Record<SlotName, T>>;
+type ByAlgorithm = Partial<Record<AlgorithmName, Winner>>;
 
 export interface SearchResult {
   /** Among the chosen algorithms. */
-  readonly winners: Readonly<Record<SlotName, Winner | null>>;
+  readonly winners: BySlot<Winner | null>;
+  /** Every algorithm's best setting, of those tried in full. */
+  readonly best: BySlot<Readonly<ByAlgorithm>>;
   /** The best setting of each baseline, for the slots that were trained and that it can answer. */
-  readonly baselines: Readonly<Record<SlotName, Readonly<Partial<Record<AlgorithmName, Winner>>>>>;
-  /** Settings tried, and planned ones that the time cap cut. */
+  readonly baselines: BySlot<Readonly<ByAlgorithm>>;
+  /** Settings tried, and planned ones of which the time cap cut the trial or a rung. */
   readonly trials: number;
   readonly cut: number;
+  /** Every trial with its curve over the rungs. */
+  readonly tried: readonly TrialResult[];
+  /** The validation window, its customers as the last rung measured them. */
+  readonly cases: Cases;
+  /** A setting fitted on what lies before the validation window. */
+  readonly model: (setting: Setting) => Promise<Model>;
+}
+
+/** What a trial of one rung found, as it is kept in a checkpoint. */
+const Outcome = z.object({
+  seconds: z.number(),
+  slots: z.partialRecord(
+    z.enum(SLOTS),
+    z.object({ metrics: RankingMetrics, figure: z.number(), customers: z.int(), figures: z.string() }),
+  ),
+});
+type Outcome = z.infer<typeof Outcome>;
+
+/** A trial under way. */
+interface Candidate {
+  readonly trial: number;
+  readonly setting: Setting;
+  readonly curves: Map<SlotName, NonNullable<TrialResult['curve']>>;
+  seconds: number;
+}
+
+/** What the rungs share. */
+interface Search {
+  readonly context: SearchContext;
+  readonly cases: Cases;
+  readonly shelf: Shelf;
+  readonly goal: Goal;
+  /** The last model fitted of each algorithm, for `refit`. */
+  readonly latest: Map<AlgorithmName, { options: Record<string, unknown>; model: Model }>;
+  /** The model of each algorithm's best trial for a slot: blends and later rungs need it again. */
+  readonly kept: Map<string, { key: string; effort: number; figure: number; model: Model }>;
+  readonly best: Record<SlotName, ByAlgorithm>;
+  readonly tried: Map<string, TrialResult>;
+  readonly seconds: Map<string, number>;
 }
 
 /**
- * Tries the planned settings on the validation window until the trial or time cap, which spares the baselines; each is
- * fitted once for all its slots.
+ * Tries the planned settings on the validation window, by successive halving (halving.ts) under the trial and time caps,
+ * which spare the baselines; then blends of what did best. All that it finds goes through the journal.
  */
 export async function search(cases: Cases, context: SearchContext): Promise<SearchResult> {
-  const { config, clock, signal, onTrial, onProgress } = context;
+  const { config, onProgress } = context;
   const size = { customers: cases.before.customers, items: cases.before.items };
-  const plan = planTrials(config, size);
-  const shelf = makeShelf(cases.before, config.minInteractionsPerItem);
-  const winners: Record<SlotName, Winner | null> = { reorder: null, discover: null };
-  const baselines: Record<SlotName, Partial<Record<AlgorithmName, Winner>>> = { reorder: {}, discover: {} };
-  const latest = new Map<AlgorithmName, { options: Record<string, unknown>; model: Model }>();
-  const began = clock();
-  let tried = 0;
-  for (const [trial, setting] of plan.entries()) {
-    const { algorithm } = setting;
-    // Baselines are always measured, at their best: without them no result means anything.
-    if (!isBaseline(algorithm) && clock() - began >= config.seconds) break;
-    signal?.throwIfAborted();
-    const started = clock();
-    const former = latest.get(algorithm);
-    const model =
-      (former && registry[algorithm].refit?.(former.model, former.options, setting.options)) ??
-      (await fitSetting(setting, cases.before, context));
-    latest.set(algorithm, { options: setting.options, model });
-    for (const slot of SLOTS) {
-      if (!config.slots.includes(slot) || !registry[algorithm].slots.includes(slot)) continue;
-      const { metrics } = await evaluate(listerOf(model, shelf, slot), cases, slot, {
-        k: config.k,
-        catalogue: size.items,
-        ...(signal ? { signal } : {}),
-      });
-      onTrial?.({ trial, slot, ...setting, metrics, seconds: clock() - started });
-      if (config.algorithms.includes(algorithm)) winners[slot] = better(winners[slot], setting, metrics);
-      if (isBaseline(algorithm))
-        baselines[slot][algorithm] = better(baselines[slot][algorithm] ?? null, setting, metrics);
-    }
-    tried++;
-    onProgress?.('search', tried / plan.length);
+  const most = sampleCases(cases, context.customers ?? MOST_CUSTOMERS, config.seed);
+  const state: Search = {
+    context,
+    cases: most,
+    shelf: makeShelf(cases.before, config.minInteractionsPerItem),
+    goal: context.goal ?? NDCG10,
+    latest: new Map(),
+    kept: new Map(),
+    best: { reorder: {}, discover: {} },
+    tried: new Map(),
+    seconds: new Map(),
+  };
+  const plan = planTrials(config, size).map((setting, trial): Candidate => ({
+    trial,
+    setting,
+    curves: new Map(),
+    seconds: 0,
+  }));
+  const baselines = plan.filter(({ setting }) => isBaseline(setting.algorithm));
+  const rungs = planRungs(plan.length - baselines.length, most.customers.length, context.customers);
+  const work = baselines.length + rungs.length * (plan.length - baselines.length);
+  let done = 0;
+  const advance = () => onProgress?.('search', Math.min(1, ++done / work));
+  for (const candidate of baselines) {
+    // Baselines are always measured in full, at their best: without them no result means anything.
+    await tryOut(state, candidate, rungs.length - 1, rungs.at(-1)!);
+    advance();
   }
-  return { winners, baselines, trials: tried, cut: plan.length - tried };
+  let alive = plan.slice(baselines.length);
+  const cut = new Set<number>();
+  for (const [n, rung] of rungs.entries()) {
+    const standings: Standing[] = [];
+    for (const candidate of alive) {
+      advance();
+      if (await outOfTime(state, candidate, n, rung)) {
+        cut.add(candidate.trial);
+        continue;
+      }
+      const outcome = await tryOut(state, candidate, n, rung);
+      const figures = Object.fromEntries(
+        Object.entries(outcome.slots).map(([slot, { figure }]) => [slot, figure]),
+      );
+      standings.push({ trial: candidate.trial, algorithm: candidate.setting.algorithm, figures });
+    }
+    const going = promote(standings);
+    alive = going.map((trial) => plan[trial]!);
+  }
+  const winners: Record<SlotName, Winner | null> = { reorder: null, discover: null };
+  for (const slot of SLOTS) winners[slot] = await winnerOf(state, slot, plan.length);
+  onProgress?.('search', 1);
+  return {
+    winners,
+    best: state.best,
+    baselines: { reorder: onlyBaselines(state.best.reorder), discover: onlyBaselines(state.best.discover) },
+    trials: new Set([...state.tried.values()].map(({ trial }) => trial)).size,
+    cut: cut.size,
+    tried: [...state.tried.values()],
+    cases: most,
+    model: (setting) => modelOf(state, setting),
+  };
 }
 
-/** The better of two by NDCG@10; the earlier where equal. */
-function better(known: Winner | null, setting: Setting, metrics: RankingMetrics): Winner {
-  return known !== null && known.validation.ndcg10 >= metrics.ndcg10
-    ? known
-    : { ...setting, validation: metrics };
+function onlyBaselines(best: ByAlgorithm): ByAlgorithm {
+  return Object.fromEntries(
+    Object.values(best)
+      .filter(({ algorithm }) => isBaseline(algorithm))
+      .map((winner) => [winner.algorithm, winner]),
+  );
+}
+
+/** The time cap's decision about one trial, which a later life of the training takes over. */
+async function outOfTime(state: Search, { trial, setting, seconds }: Candidate, n: number, rung: Rung) {
+  const { journal, config } = state.context;
+  return journal.step(`time ${n}/${trial}`, z.boolean(), () => {
+    const spent = journal.elapsed();
+    if (spent >= config.seconds * rung.until) return true;
+    // What the same algorithm took last in this rung, or this setting in the one before, is what it will take at least.
+    const expected = Math.max(seconds, state.seconds.get(`${n} ${setting.algorithm}`) ?? 0);
+    return spent + expected > 1.2 * config.seconds;
+  });
+}
+
+async function tryOut(state: Search, candidate: Candidate, n: number, rung: Rung): Promise<Outcome> {
+  const { context, best } = state;
+  const { trial, setting } = candidate;
+  const last = rung.effort === 1;
+  const outcome = await context.journal.step(`trial ${n}/${trial} ${settingKey(setting)}`, Outcome, () =>
+    measureTrial(state, setting, rung),
+  );
+  candidate.seconds = outcome.seconds;
+  state.seconds.set(`${n} ${setting.algorithm}`, outcome.seconds);
+  for (const slot of SLOTS) {
+    const found = outcome.slots[slot];
+    if (!found) continue;
+    const { metrics, figure, customers } = found;
+    const point = { rung: n, customers, effort: rung.effort, figure, seconds: outcome.seconds };
+    const curve = [...(candidate.curves.get(slot) ?? []), point];
+    candidate.curves.set(slot, curve);
+    tell(state, { trial, slot, ...setting, metrics, seconds: outcome.seconds, curve });
+    const known = best[slot][setting.algorithm];
+    if (last && (known === undefined || figure > known.figure))
+      best[slot][setting.algorithm] = {
+        ...setting,
+        validation: metrics,
+        figure,
+        figures: unpackFigures(found.figures),
+      };
+  }
+  return outcome;
+}
+
+function tell(state: Search, trial: TrialResult): void {
+  state.tried.set(`${trial.trial} ${trial.slot}`, trial);
+  state.context.onTrial?.(trial);
+}
+
+async function measureTrial(state: Search, setting: Setting, rung: Rung): Promise<Outcome> {
+  const { context, cases, kept } = state;
+  const { config, journal, signal } = context;
+  signal?.throwIfAborted();
+  const began = journal.elapsed();
+  const entry = registry[setting.algorithm];
+  const options =
+    rung.effort < 1 ? (entry.reduced?.(setting.options, rung.effort) ?? setting.options) : setting.options;
+  const reduced = { ...setting, options };
+  const model = await modelOf(state, reduced);
+  const sample = sampleCases(cases, rung.customers, config.seed);
+  const slots: Outcome['slots'] = {};
+  for (const slot of SLOTS) {
+    if (!config.slots.includes(slot) || !entry.slots.includes(slot)) continue;
+    const { metrics, customers, figure, figures } = await evaluateSlot(state, reduced, model, sample, slot);
+    slots[slot] = { metrics, customers, figure, figures: rung.effort === 1 ? packFigures(figures) : '' };
+    const place = `${setting.algorithm} ${slot}`;
+    const known = kept.get(place);
+    // A fit of more effort is worth keeping whatever a lesser one reached on fewer customers.
+    if (!known || rung.effort > known.effort || (rung.effort === known.effort && figure > known.figure))
+      kept.set(place, { key: settingKey(reduced), effort: rung.effort, figure, model });
+  }
+  return { seconds: journal.elapsed() - began, slots };
+}
+
+/** The model of a setting: kept, or made from the last of its algorithm, or fitted. */
+async function modelOf(state: Search, setting: Setting): Promise<Model> {
+  const { latest, kept, context, cases } = state;
+  const key = settingKey(setting);
+  for (const known of kept.values()) if (known.key === key) return known.model;
+  const former = latest.get(setting.algorithm);
+  const model =
+    (former && registry[setting.algorithm].refit?.(former.model, former.options, setting.options)) ??
+    (await fitSetting(setting, cases.before, context));
+  latest.set(setting.algorithm, { options: setting.options, model });
+  return model;
+}
+
+function evaluateSlot(state: Search, setting: Setting, model: Model, cases: Cases, slot: SlotName) {
+  const { context, shelf, goal } = state;
+  const options: EvaluateOptions = {
+    k: context.config.k,
+    catalogue: cases.before.items,
+    goal,
+    ...(context.signal ? { signal: context.signal } : {}),
+  };
+  return context.evaluate
+    ? context.evaluate(setting, model, cases, slot, options)
+    : evaluate(listerOf(model, shelf, slot), cases, slot, options);
+}
+
+/** The best of the chosen algorithms for a slot, or the blend of the best where that is better beyond doubt. */
+async function winnerOf(state: Search, slot: SlotName, trial: number): Promise<Winner | null> {
+  const { config, journal } = state.context;
+  const ranked = Object.values(state.best[slot])
+    .filter(({ algorithm }) => config.algorithms.includes(algorithm))
+    // Of equals the one named first in the configuration.
+    .toSorted(
+      (a, b) =>
+        b.figure - a.figure ||
+        config.algorithms.indexOf(a.algorithm) - config.algorithms.indexOf(b.algorithm),
+    );
+  const single = ranked[0] ?? null;
+  if (single === null || ranked.length < 2 || !config.algorithms.includes('blend')) return single;
+  const late = await journal.step(
+    `time blend ${slot}`,
+    z.boolean(),
+    () => journal.elapsed() >= config.seconds,
+  );
+  if (late) return single;
+  const blend = await findBlend(ranked, slot, {
+    ...state,
+    journal,
+    seed: config.seed,
+    modelOf: (setting) => modelOf(state, setting),
+    evaluate: (setting, model) => evaluateSlot(state, setting, model, state.cases, slot),
+  });
+  if (blend === null) return single;
+  const { winner, seconds, better } = blend;
+  const { algorithm, options, validation: metrics, figure } = winner;
+  const curve = [{ rung: 0, customers: state.cases.customers.length, effort: 1, figure, seconds }];
+  tell(state, { trial: trial + SLOTS.indexOf(slot), slot, algorithm, options, metrics, seconds, curve });
+  if (!better) return single;
+  state.best[slot].blend = winner;
+  return winner;
 }

@@ -1,6 +1,7 @@
 import { TerminalError } from '#core/errors';
 import type { Holdout } from '#core/training-config';
 import { buildHistory, DAY_MS, type History, type Interactions } from './data.ts';
+import { seededRandom } from './random.ts';
 
 /**
  * The temporal split. Models are chosen on the validation window and measured once on the test window, each seeing only
@@ -55,6 +56,8 @@ export interface Cases {
   readonly customers: Int32Array;
   /** Per measured customer, the different items bought in the window that were known before it; ascending. */
   readonly targets: readonly Int32Array[];
+  /** Parallel to `targets`: money spent on each in the window, 0 where unknown. Absent where nothing is known of it. */
+  readonly values?: readonly Float32Array[];
   /** Customers with purchases in the window but none before. */
   readonly newCustomers: number;
   /** (customer, item) pairs in the window whose item nobody had bought before: no model can know them. */
@@ -70,8 +73,10 @@ export function makeCases(
 ): Cases {
   const before = buildHistory(lines, size, { until: from }).history;
   const after = buildHistory(lines, size, { from, until }).history;
+  const money = moneyByPair(lines, after, from, until);
   const customers: number[] = [];
   const targets: Int32Array[] = [];
+  const values: Float32Array[] = [];
   let newCustomers = 0;
   let newItemPurchases = 0;
   for (let c = 0; c < size.customers; c++) {
@@ -86,6 +91,50 @@ export function makeCases(
     if (known.length === 0) continue;
     customers.push(c);
     targets.push(known);
+    values.push(Float32Array.from(known, (item) => money[after.indptr[c]! + bought.indexOf(item)]!));
   }
-  return { before, customers: Int32Array.from(customers), targets, newCustomers, newItemPurchases };
+  return {
+    before,
+    customers: Int32Array.from(customers),
+    targets,
+    values,
+    newCustomers,
+    newItemPurchases,
+  };
+}
+
+/** Money spent on each pair of `history` from `from` until before `until`; what is no positive number counts nothing. */
+function moneyByPair(lines: Interactions, history: History, from: number, until: number): Float64Array {
+  const money = new Float64Array(history.item.length);
+  const { indptr, item } = history;
+  for (let n = 0; n < lines.item.length; n++) {
+    const time = lines.time[n]!;
+    if (!(time >= from && time < until && lines.value[n]! > 0)) continue;
+    const c = lines.customer[n]!;
+    const start = indptr[c];
+    const at = start === undefined ? -1 : item.subarray(start, indptr[c + 1]).indexOf(lines.item[n]!);
+    if (at >= 0) money[start! + at]! += lines.value[n]!;
+  }
+  return money;
+}
+
+/**
+ * At most `most` of the measured customers, drawn by `seed`; a larger draw by the same seed holds the smaller one. Order
+ * stays ascending.
+ */
+export function sampleCases(cases: Cases, most: number, seed: number): Cases {
+  const count = cases.customers.length;
+  if (count <= most) return cases;
+  const random = seededRandom(seed);
+  const drawn = Array.from({ length: count }, (_, n) => ({ n, at: random() }))
+    .toSorted((a, b) => a.at - b.at || a.n - b.n)
+    .slice(0, most)
+    .map(({ n }) => n)
+    .toSorted((a, b) => a - b);
+  return {
+    ...cases,
+    customers: Int32Array.from(drawn, (n) => cases.customers[n]!),
+    targets: drawn.map((n) => cases.targets[n]!),
+    ...(cases.values ? { values: drawn.map((n) => cases.values![n]!) } : {}),
+  };
 }

@@ -1,16 +1,19 @@
+import { createHash } from 'node:crypto';
 import type { MetricsReport, ModelCard, TrialResult } from '#core/metrics';
 import type { TrainingConfig } from '#core/training-config';
 import { buildHistory, type Catalogue, type Interactions } from './data.ts';
 import { requireItemItem } from './item-item.ts';
+import { openJournal, type CheckpointStore, type Journal } from './journal.ts';
 import { withPool, type Pool } from './kernels/pool.ts';
 import { fitOnce, measure } from './measure.ts';
 import { makeCard } from './model-card.ts';
 import { makeRecommender, saveRecommender, type Portfolio, type Recommender } from './recommend.ts';
+import { fitSetting, search, type SearchContext } from './search.ts';
 import { fitSignals } from './signals/fit.ts';
-import { fitSetting, plainSetting, search, type SearchContext } from './search.ts';
 import { makeCases, planWindows } from './split.ts';
+import { plainSetting } from './trial-plan.ts';
 
-/** Everything a training run depends on: the same input gives the same lists, unless `config.seconds` cut the search. */
+/** Everything a training run depends on: the same input gives the same artifact, unless `config.seconds` cut the search. */
 export interface TrainInput {
   readonly interactions: Interactions;
   readonly customers: Catalogue;
@@ -28,6 +31,11 @@ export interface TrainInput {
   /** `search`, `measure`, `fit`; the share of that step, 0 … 1. */
   readonly onProgress?: (step: string, share: number) => void;
   readonly onTrial?: (trial: TrialResult) => void;
+  /**
+   * Keeps what was found step by step: a training that died goes on from there and ends with the same artifact, also
+   * where the time cap had decided something before it died.
+   */
+  readonly checkpoint?: CheckpointStore;
 }
 
 export interface TrainOutput {
@@ -48,15 +56,39 @@ export async function train(input: TrainInput): Promise<TrainOutput> {
   return withPool(input.threads ?? 1, (pool) => trainWith(input, pool));
 }
 
+/**
+ * The card as it goes into the artifact: without what only the clock or the way there knows, so that the file follows
+ * from the input alone.
+ */
+function withoutClock(card: ModelCard): ModelCard {
+  const metrics = { ...card.metrics, seconds: 0 };
+  delete metrics.tried;
+  return { ...card, metrics };
+}
+
+/** A digest of everything that decides what a training finds. */
+function inputDigest({ interactions, customers, items, config, now, champion }: TrainInput): string {
+  const hash = createHash('sha256');
+  for (const column of Object.values(interactions) as (Int32Array | Float64Array)[])
+    hash.update(new Uint8Array(column.buffer, column.byteOffset, column.byteLength));
+  for (const part of [customers, items, config, now, champion ?? null]) hash.update(JSON.stringify(part));
+  return hash.digest('hex');
+}
+
+async function openTraining(input: TrainInput): Promise<Journal> {
+  const clock = input.clock ?? (() => performance.now() / 1000);
+  const digest = input.checkpoint ? inputDigest(input) : '';
+  return openJournal(digest, clock, input.checkpoint ?? null);
+}
+
 async function trainWith(input: TrainInput, pool: Pool): Promise<TrainOutput> {
   const { interactions, config, onProgress } = input;
-  const clock = input.clock ?? (() => performance.now() / 1000);
-  const began = clock();
+  const journal = await openTraining(input);
   const size = { customers: input.customers.keys.length, items: input.items.keys.length };
   const context: SearchContext = {
     config,
     pool,
-    clock,
+    journal,
     ...(input.signal ? { signal: input.signal } : {}),
     ...(input.onTrial ? { onTrial: input.onTrial } : {}),
     ...(onProgress ? { onProgress } : {}),
@@ -89,7 +121,8 @@ async function trainWith(input: TrainInput, pool: Pool): Promise<TrainOutput> {
     },
     trials: found.trials,
     trialsCut: found.cut,
-    seconds: clock() - began,
+    seconds: journal.elapsed(),
+    tried: [...found.tried],
   };
   const card = makeCard({ ...input, report, history, leftOut, windows });
   const portfolio: Portfolio = {
@@ -99,7 +132,7 @@ async function trainWith(input: TrainInput, pool: Pool): Promise<TrainOutput> {
     minBuyers: config.minInteractionsPerItem,
     slots,
     neighbours: requireItemItem(await fits(neighbours)),
-    card,
+    card: withoutClock(card),
     signals: fitSignals(interactions, history, input.items),
   };
   const artifact = saveRecommender(portfolio);

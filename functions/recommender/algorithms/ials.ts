@@ -52,6 +52,7 @@ export const ials: Algorithm<Options> = {
       ),
     );
   },
+  reduced: (options, share) => ({ ...options, epochs: Math.max(2, Math.ceil(options.epochs * share)) }),
   fit: async (history, options, context) => {
     const purchases = toSparse(history, options.halfLifeDays);
     const items = await fitItemFactors(purchases, options, context);

@@ -139,7 +139,10 @@ describe('the trainer', () => {
   });
 
   it('leaves an artifact that gives the offline lists, a result that names it, and announces the end', async () => {
-    const objects = new Map([...snapshot, [at.request, request({ preset: 'quick', trials: 3 })] as const]);
+    const objects = new Map([
+      ...snapshot,
+      [at.request, request({ preset: 'quick', trials: 3, holdout: { quantile: 0.2 } })] as const,
+    ]);
     const { context, published, logged } = surroundings();
     await trainRun(context, bucketWith(objects), env);
     const read = (uri: string) => JSON.parse(Buffer.from(objects.get(uri) ?? []).toString());
@@ -157,6 +160,29 @@ describe('the trainer', () => {
     expect([...objects.keys()].at(-1)).toBe(at.result);
     expect(published).toEqual(['training-finished']);
     expect(logged).toContain('trial');
+  });
+
+  it('goes on from its checkpoint when the container is started again, and ends with the same artifact', async () => {
+    const fresh = () =>
+      new Map([...snapshot, [at.request, request({ preset: 'quick', trials: 3 })] as const]);
+    const undisturbed = fresh();
+    await trainRun(surroundings().context, bucketWith(undisturbed), env);
+    const objects = fresh();
+    const bucket = bucketWith(objects);
+    const dying: Files = {
+      ...bucket,
+      save: (uri, data, type) =>
+        uri === at.artifact ? Promise.reject(new Error('killed')) : bucket.save(uri, data, type),
+    };
+    const first = surroundings();
+    let now = Date.UTC(2026, 0, 1);
+    Object.assign(first.context.store, { clock: () => (now += 10_000) });
+    await expect(trainRun(first.context, dying, env)).rejects.toThrow('killed');
+    expect(objects.has(at.result)).toBe(false);
+    const again = surroundings();
+    await trainRun(again.context, bucket, env);
+    expect(again.logged).toContain('an earlier start of this attempt left a checkpoint');
+    expect(objects.get(at.artifact)).toEqual(undisturbed.get(at.artifact));
   });
 
   it('announces again, and trains nothing, where the result is already there', async () => {

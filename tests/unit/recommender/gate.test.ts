@@ -23,7 +23,7 @@ function report(
         baselines: { 'personal-frequency': at(reorder[1]) },
       },
     },
-    overall: { model: at(0), baselines: {}, customers: 500 },
+    overall: { model: at(0), baselines: {}, customers: 500, discoverShare: 0 },
     window: {
       trainFrom: '',
       validationFrom: '',
@@ -63,10 +63,30 @@ describe('the quality gate', () => {
     );
   });
 
+  it('says why the baseline answers where something else was chosen first', () => {
+    const measured = report([0.09, 0.03], [0.42, 0.42]);
+    measured.slots.reorder!.fellBack = { from: 'purchase-rhythm', reason: 'that was not enough evidence.' };
+    expect(judge(measured, { tolerance: 0.05 }).reasons).toContain(
+      'reorder: answered by the baseline personal-frequency itself, NDCG@10 0.4200; purchase-rhythm was chosen first, but that was not enough evidence.',
+    );
+  });
+
   it('stops a discovery that only equals popularity', () => {
     const verdict = judge(report([0.03, 0.03], [0.42, 0.4]), { tolerance: 0.05 });
     expect(verdict.passed).toBe(false);
     expect(verdict.reasons[0]).toBe('discover: NDCG@10 0.0300 does not beat popularity 0.0300.');
+  });
+
+  it('stops a discovery whose lead may be chance, and says what would help', () => {
+    const measured = report([0.035, 0.03], [0.42, 0.4]);
+    measured.slots.discover!.lead = { against: 'popularity', mean: 0.005, low: -0.001, high: 0.011 };
+    const verdict = judge(measured, { tolerance: 0.05 });
+    expect(verdict.passed).toBe(false);
+    expect(verdict.reasons[0]).toBe(
+      'discover: NDCG@10 0.0350 against popularity 0.0300 is not enough evidence: measured on 500 customers the lead lies between -0.0010 and 0.0110. Load a longer history, or widen the holdout to measure more customers.',
+    );
+    measured.slots.discover!.lead.low = 0.001;
+    expect(judge(measured, { tolerance: 0.05 }).passed).toBe(true);
   });
 
   it.each([

@@ -4,7 +4,7 @@ import { count, metric } from '../../ui/format.ts';
 import { Scroll } from '../../ui/scroll.tsx';
 
 const SLOT_TITLES = { reorder: 'Re-order', discover: 'Discover' } as const;
-type Column = keyof Omit<RankingMetrics, 'at'>;
+type Column = 'ndcg10' | 'recall10' | 'recall20' | 'coverage';
 const COLUMNS: readonly (readonly [Column, string, string])[] = [
   ['ndcg10', 'NDCG@10', 'How high the right items stand in the first ten'],
   ['recall10', 'Recall@10', 'Share of what was bought found in the first ten'],
@@ -16,9 +16,11 @@ const METHODS: Readonly<Record<AlgorithmName, readonly [name: string, meaning: s
   popularity: ['Popularity', 'What most customers buy'],
   'personal-frequency': ['Personal frequency', 'What this customer bought most often'],
   'purchase-rhythm': ['Purchase rhythm', 'What is due by this customer’s own rhythm'],
+  'tifu-knn': ['Customers alike', 'What this customer and those most like it buy again and again'],
   'item-neighbours': ['Item neighbours', 'What is bought by the customers of the same items'],
   ease: ['EASE', 'A linear model over all pairs of items'],
   ials: ['iALS', 'Factors of customers and items, by alternating least squares'],
+  blend: ['Blend', 'A weighted sum of other methods, weights learned on the validation window'],
 };
 
 /** Each slot's model beside its baselines. */

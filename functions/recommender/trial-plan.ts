@@ -1,0 +1,51 @@
+import { BASELINES, type AlgorithmName } from '#core/slot';
+import type { TrainingConfig } from '#core/training-config';
+import { registry } from './registry.ts';
+
+/** An algorithm with its options. */
+export interface Setting {
+  readonly algorithm: AlgorithmName;
+  readonly options: Record<string, unknown>;
+}
+
+/** Is it one of those that are always measured? */
+export const isBaseline = (algorithm: AlgorithmName) => BASELINES.some((name) => name === algorithm);
+
+/** One text per setting. */
+export const settingKey = ({ algorithm, options }: Setting) => JSON.stringify([algorithm, options]);
+
+/** The plain form of `algorithm`, its first trial: what it is where nothing was tried. */
+export function plainSetting(
+  algorithm: AlgorithmName,
+  config: TrainingConfig,
+  size: { customers: number; items: number },
+): Setting {
+  const entry = registry[algorithm];
+  return { algorithm, options: entry.options.parse(entry.trials(config, size)[0] ?? {}) };
+}
+
+/**
+ * What to try, in order: every setting of the baselines, so that none is beaten for want of tuning; then `config.trials`
+ * settings of the other chosen algorithms, one of each in turn, best guesses first. Of these the light ones come first,
+ * so that where time runs out it cuts the last guesses of what takes longest. Blends are not planned but made of what
+ * was found.
+ */
+export function planTrials(config: TrainingConfig, size: { customers: number; items: number }): Setting[] {
+  const settingsOf = (algorithm: AlgorithmName): Setting[] => {
+    const entry = registry[algorithm];
+    if (!entry.slots.some((slot) => config.slots.includes(slot))) return [];
+    return entry
+      .trials(config, size)
+      .map((options) => ({ algorithm, options: entry.options.parse(options) }));
+  };
+  const queues = config.algorithms
+    .filter((algorithm) => !isBaseline(algorithm) && algorithm !== 'blend')
+    .map(settingsOf);
+  const planned: Setting[] = [];
+  for (let round = 0; queues.some((queue) => queue[round] !== undefined); round++)
+    for (const queue of queues) if (queue[round] !== undefined) planned.push(queue[round]!);
+  const chosen = planned.slice(0, config.trials);
+  const of = (effort: 'light' | 'heavy') =>
+    chosen.filter(({ algorithm }) => registry[algorithm].effort === effort);
+  return [...BASELINES.flatMap(settingsOf), ...of('light'), ...of('heavy')];
+}
