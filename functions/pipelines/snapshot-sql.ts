@@ -35,10 +35,10 @@ export function itemsSql(lines: string): string {
   ]);
 }
 
-/** `customer`, `item` INT64 (ids), `time` TIMESTAMP, `quantity`, `value` FLOAT64, `basket` STRING. */
+/** `customer`, `item` INT64 (ids), `time` TIMESTAMP, `quantity`, `value` FLOAT64, `basket` INT64 (a hash of its key). */
 export function interactionsSql(lines: string, customers: string, items: string): string {
   return [
-    'SELECT c.id AS customer, i.id AS item, l.time, l.quantity, l.value, l.basket',
+    'SELECT c.id AS customer, i.id AS item, l.time, l.quantity, l.value, FARM_FINGERPRINT(l.basket) AS basket',
     `FROM ${lines} AS l`,
     `JOIN ${customers} AS c ON c.key = l.customer`,
     `JOIN ${items} AS i ON i.key = l.item`,

@@ -10,7 +10,8 @@ import { trainingFiles, TrainingRequest, TrainingResult } from '#core/training-r
 import type { CheckpointStore } from '#recommender/journal';
 import { offlineLists } from '#recommender/offline-lists';
 import { openRecommender } from '#recommender/recommend';
-import { readSnapshot, type Part } from '#recommender/snapshot';
+import { readSnapshot } from '#recommender/snapshot';
+import type { Part } from '#recommender/snapshot-parts';
 import { train } from '#recommender/train';
 import type { JobContext } from '#runtime/job';
 import { type Log, makeLog } from '#runtime/log';
@@ -186,9 +187,16 @@ async function parts(files: Files, prefix: string): Promise<Part[]> {
       remedy: 'Run the pipeline again from extraction.',
     });
   return found
-    .map(({ uri }) => uri)
-    .sort()
-    .map((uri) => ({ name: uri, read: () => files.readAll(uri) }));
+    .toSorted((a, b) => (a.uri < b.uri ? -1 : 1))
+    .map(({ uri, bytes, generation }) => ({
+      name: uri,
+      bytes,
+      read: async (start, end) => {
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of files.read(uri, generation, { start, end })) chunks.push(chunk);
+        return Buffer.concat(chunks);
+      },
+    }));
 }
 
 const saveJson = (files: Files, uri: string, value: unknown) =>

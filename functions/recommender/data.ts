@@ -9,9 +9,9 @@ export interface Interactions {
   readonly item: Int32Array;
   /** Milliseconds since 1970. */
   readonly time: Float64Array;
-  readonly quantity: Float64Array;
+  readonly quantity: Float32Array | Float64Array;
   /** Money; NaN where unknown. */
-  readonly value: Float64Array;
+  readonly value: Float32Array | Float64Array;
   /** Lines with the same number were bought together; -1 where unknown (then one customer's day is one basket). */
   readonly basket: Int32Array;
 }
@@ -120,17 +120,18 @@ export function buildHistory(
       if (time > newest) newest = time;
     }
   }
-  const byItem = countingSort(kept.subarray(0, count), lines.item, size.items);
-  const order = countingSort(byItem, lines.customer, size.customers);
+  // Two arrays of line numbers in all: the second sorting writes over what the first read.
+  const chosen = kept.subarray(0, count);
+  const byItem = countingSort(chosen, lines.item, size.items, new Int32Array(count));
+  const order = countingSort(byItem, lines.customer, size.customers, chosen);
   return { history: gather(lines, order, size, Number.isFinite(until) ? until : newest), leftOut };
 }
 
-/** Line numbers in the order of their key, equal keys as they were: two passes give customer, then item. */
-function countingSort(order: Int32Array, key: Int32Array, keys: number): Int32Array {
+/** Line numbers in the order of their key, equal keys as they were, into `sorted`: two passes give customer, then item. */
+function countingSort(order: Int32Array, key: Int32Array, keys: number, sorted: Int32Array): Int32Array {
   const start = new Int32Array(keys + 1);
   for (const n of order) start[key[n]! + 1]!++;
   for (let k = 0; k < keys; k++) start[k + 1]! += start[k]!;
-  const sorted = new Int32Array(order.length);
   for (const n of order) sorted[start[key[n]!]!++] = n;
   return sorted;
 }
@@ -151,7 +152,7 @@ function gather(
   const last = new Float64Array(pairs);
   const quantity = new Float32Array(pairs);
   let p = -1;
-  let baskets = new Set<number>();
+  const baskets = makeDistinct();
   for (let n = 0; n < order.length; n++) {
     const line = order[n]!;
     const day = lines.time[line]! / DAY_MS;
@@ -162,14 +163,11 @@ function gather(
       last[p] = day;
       buyers[item[p]!]!++;
       indptr[lines.customer[line]! + 1]!++;
-      baskets = new Set();
+      baskets.clear();
     }
     // Baskets without a number are the customer's days; negative so that they never meet a number.
     const basket = lines.basket[line]! >= 0 ? lines.basket[line]! : -1 - Math.floor(day);
-    if (!baskets.has(basket)) {
-      baskets.add(basket);
-      count[p]!++;
-    }
+    if (baskets.add(basket)) count[p]!++;
     first[p] = Math.min(first[p]!, day);
     last[p] = Math.max(last[p]!, day);
     quantity[p]! += lines.quantity[line]!;
@@ -177,6 +175,27 @@ function gather(
   for (let c = 0; c < size.customers; c++) indptr[c + 1]! += indptr[c]!;
   const asOf = Number.isFinite(asOfMs) ? asOfMs / DAY_MS : 0;
   return { ...size, asOf, indptr, item, count, first, last, quantity, buyers };
+}
+
+/** A set of numbers for few of them: most pairs have a handful of baskets, and there are as many pairs as lines. */
+function makeDistinct() {
+  const few = new Float64Array(16);
+  let count = 0;
+  let many: Set<number> | null = null;
+  return {
+    clear(): void {
+      count = 0;
+      many = null;
+    },
+    /** Whether it is new. */
+    add(value: number): boolean {
+      if (many !== null) return many.size !== many.add(value).size;
+      for (let n = 0; n < count; n++) if (few[n] === value) return false;
+      if (count < few.length) few[count++] = value;
+      else many = new Set(few).add(value);
+      return true;
+    },
+  };
 }
 
 function startsPair(lines: Interactions, order: Int32Array, n: number): boolean {

@@ -1,149 +1,170 @@
-import { zstdDecompressSync } from 'node:zlib';
-import { type DecodedArray, parquetScan } from 'hyparquet';
-import { TerminalError } from '#core/errors';
+import type { DecodedArray } from 'hyparquet';
+import { makeBasketNumbers, type BasketNumbers } from './basket-numbers.ts';
 import type { Catalogue, Interactions } from './data.ts';
+import { invalid, openParts, readColumns, type Part } from './snapshot-parts.ts';
 
 /*
  * The snapshot as the vocabulary stage exports it: Parquet, each table in any number of part files, rows in any order.
  *
  *   customers     id INT64 (dense, from 0)   key STRING   name STRING?
  *   items         id INT64 (dense, from 0)   key STRING   name STRING?   category STRING?
- *   interactions  customer INT64   item INT64   time TIMESTAMP   quantity FLOAT64   value FLOAT64?   basket STRING?
+ *   interactions  customer INT64   item INT64   time TIMESTAMP   quantity FLOAT64   value FLOAT64?   basket INT64? or STRING?
+ *
+ * A basket is told by a hash of its key; earlier snapshots have the key itself.
  */
-
-/** A part file, fetched when its turn comes. `name` is for messages. */
-export interface Part {
-  readonly name: string;
-  read(): Promise<Uint8Array>;
-}
 
 export interface Snapshot {
   readonly customers: Catalogue;
   readonly items: Catalogue;
+  /** On shared memory, 28 bytes a line. */
   readonly interactions: Interactions;
 }
 
 /**
- * Reads all parts, one in memory at a time. TerminalError `snapshot-invalid` names the file and column where a part is
- * no Parquet, a column is missing or of another type, or ids are not dense.
+ * Reads all parts into arrays that are as long as the footers say. Beside them there are in memory one row group
+ * (`readColumns`) and the numbers of baskets (20 to 40 bytes each). TerminalError `snapshot-invalid` names the file and
+ * column where a part is no Parquet, a column is missing or of another type, or ids are not dense.
  */
 export async function readSnapshot(parts: {
   customers: readonly Part[];
   items: readonly Part[];
   interactions: readonly Part[];
 }): Promise<Snapshot> {
-  const customers = await readTable(parts.customers, ['id', 'key', 'name']);
-  const items = await readTable(parts.items, ['id', 'key', 'name', 'category']);
-  const lines = await readTable(parts.interactions, [
-    'customer',
-    'item',
-    'time',
-    'quantity',
-    'value',
-    'basket',
-  ]);
-  const categories = byId(items, 'category', asText, null);
+  const customers = await readCatalogue(parts.customers, ['name']);
+  const items = await readCatalogue(parts.items, ['name', 'category']);
   return {
-    customers: { keys: byId(customers, 'key', asKey), names: byId(customers, 'name', asText, null) },
-    items: { keys: byId(items, 'key', asKey), names: byId(items, 'name', asText, null), categories },
-    interactions: {
-      customer: Int32Array.from(lines.values('customer'), (id) => asNumber('customer', id)),
-      item: Int32Array.from(lines.values('item'), (id) => asNumber('item', id)),
-      time: Float64Array.from(lines.values('time'), (time) => asNumber('time', time)),
-      quantity: Float64Array.from(lines.values('quantity'), (n) =>
-        n === null ? NaN : asNumber('quantity', n),
-      ),
-      value: Float64Array.from(lines.values('value'), (n) => (n === null ? NaN : asNumber('value', n))),
-      basket: basketNumbers(lines),
-    },
+    customers: { keys: customers.keys, names: customers.texts[0]! },
+    items: { keys: items.keys, names: items.texts[0]!, categories: items.texts[1]! },
+    interactions: await readInteractions(parts.interactions),
   };
 }
 
-/** The columns of a table over all its parts. */
-interface Columns {
-  readonly rows: number;
-  values(column: string): Iterable<unknown>;
+async function readCatalogue(
+  parts: readonly Part[],
+  columns: readonly string[],
+): Promise<{ keys: string[]; texts: (string | null)[][] }> {
+  const opened = await openParts(parts);
+  const rows = opened.reduce((sum, part) => sum + part.rows, 0);
+  const keys = Array.from<string>({ length: rows }).fill('');
+  const texts = columns.map(() => Array.from<string | null>({ length: rows }).fill(null));
+  const seen = new Uint8Array(rows);
+  for (const part of opened) {
+    const ids = new Int32Array(part.rows);
+    await readColumns(part, ['id', 'key', ...columns], (column, values, first) => {
+      if (column === 'id') {
+        copyIntegers('id', values, ids, first);
+        requireDense(ids.subarray(first, first + values.length), seen);
+      } else if (column === 'key')
+        for (let n = 0; n < values.length; n++) keys[ids[first + n]!] = asKey(values[n]);
+      else {
+        const into = texts[columns.indexOf(column)]!;
+        for (let n = 0; n < values.length; n++) into[ids[first + n]!] = asText(values[n]);
+      }
+    });
+  }
+  return { keys, texts };
 }
 
-async function readTable(parts: readonly Part[], columns: readonly string[]): Promise<Columns> {
-  const chunks = new Map<string, DecodedArray[]>(columns.map((column) => [column, []]));
-  let rows = 0;
-  for (const part of parts) {
-    const bytes = await part.read();
-    try {
-      rows += await readPart(bytes, chunks);
-    } catch (cause) {
-      throw invalid(
-        `${part.name} cannot be read (${cause instanceof Error ? cause.message : String(cause)})`,
-        cause,
+function requireDense(ids: Int32Array, seen: Uint8Array): void {
+  for (const id of ids) {
+    if (!(id >= 0 && id < seen.length) || seen[id] === 1)
+      throw invalid(`the ids of ${seen.length} rows are not 0 … ${seen.length - 1}, each once: ${id} is not`);
+    seen[id] = 1;
+  }
+}
+
+const LINE_COLUMNS = ['customer', 'item', 'time', 'quantity', 'value', 'basket'] as const;
+
+async function readInteractions(parts: readonly Part[]): Promise<Interactions> {
+  const opened = await openParts(parts);
+  const rows = opened.reduce((sum, part) => sum + part.rows, 0);
+  const lines = {
+    customer: new Int32Array(new SharedArrayBuffer(4 * rows)),
+    item: new Int32Array(new SharedArrayBuffer(4 * rows)),
+    time: new Float64Array(new SharedArrayBuffer(8 * rows)),
+    quantity: new Float32Array(new SharedArrayBuffer(4 * rows)),
+    value: new Float32Array(new SharedArrayBuffer(4 * rows)),
+    basket: new Int32Array(new SharedArrayBuffer(4 * rows)),
+  };
+  const baskets = makeBasketNumbers();
+  let before = 0;
+  for (const part of opened) {
+    const start = before;
+    await readColumns(part, LINE_COLUMNS, (column, values, first) => {
+      const at = start + first;
+      if (column === 'customer' || column === 'item') copyIntegers(column, values, lines[column], at);
+      else if (column === 'basket') copyBaskets(values, lines.basket, at, baskets);
+      else if (column === 'time') copyNumbers(column, values, lines.time, at, null);
+      else copyNumbers(column, values, column === 'value' ? lines.value : lines.quantity, at, NaN);
+    });
+    before += part.rows;
+  }
+  return lines;
+}
+
+/** Which half of a 64-bit number comes first in this machine's memory. */
+const LOW = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 0 : 1;
+
+function copyIntegers(column: string, values: DecodedArray, into: Int32Array, at: number): void {
+  // Two halves of 32 bits, without a BigInt for each.
+  if (values instanceof BigInt64Array) {
+    const halves = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
+    for (let n = 0; n < values.length; n++) {
+      const low = halves[2 * n + LOW]!;
+      if (halves[2 * n + 1 - LOW]! !== low >> 31)
+        throw invalid(`column ${column} holds ${values[n]}, no dense id`);
+      into[at + n] = low;
+    }
+    return;
+  }
+  for (let n = 0; n < values.length; n++) into[at + n] = asNumber(column, values[n]);
+}
+
+/** `missing` stands for NULL; null: there must be none. */
+function copyNumbers(
+  column: string,
+  values: DecodedArray,
+  into: Float32Array | Float64Array,
+  at: number,
+  missing: number | null,
+): void {
+  if (values instanceof Float64Array) {
+    into.set(values, at);
+    return;
+  }
+  for (let n = 0; n < values.length; n++) {
+    const value: unknown = values[n];
+    into[at + n] =
+      missing !== null && (value === null || value === undefined) ? missing : asNumber(column, value);
+  }
+}
+
+function copyBaskets(values: DecodedArray, into: Int32Array, at: number, numbers: BasketNumbers): void {
+  if (values instanceof BigInt64Array) {
+    const halves = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
+    for (let n = 0; n < values.length; n++)
+      into[at + n] = numbers.ofHash(halves[2 * n + LOW]!, halves[2 * n + 1 - LOW]!);
+    return;
+  }
+  for (let n = 0; n < values.length; n++) {
+    const value: unknown = values[n];
+    if (typeof value === 'bigint')
+      into[at + n] = numbers.ofHash(
+        Number(BigInt.asIntN(32, value)),
+        Number(BigInt.asIntN(32, value >> 32n)),
       );
+    else {
+      const text = asText(value);
+      into[at + n] = text === null ? -1 : numbers.ofText(text);
     }
   }
-  return {
-    rows,
-    values: (column) => (chunks.get(column) ?? []).flatMap((chunk) => Array.from<unknown>(chunk)),
-  };
-}
-
-async function readPart(bytes: Uint8Array, chunks: ReadonlyMap<string, DecodedArray[]>): Promise<number> {
-  const scan = await parquetScan({
-    file: {
-      byteLength: bytes.byteLength,
-      // A copy of just the slice: hyparquet wants an ArrayBuffer of its own.
-      slice: (start, end) => new Uint8Array(bytes.subarray(start, end)).buffer,
-    },
-    columns: [...chunks.keys()],
-    compressors: { ZSTD: (input) => new Uint8Array(zstdDecompressSync(input)) },
-    parsers: {
-      timestampFromMilliseconds: (millis) => Number(millis),
-      timestampFromMicroseconds: (micros) => Number(micros) / 1000,
-      timestampFromNanoseconds: (nanos) => Number(nanos) / 1e6,
-    },
-  });
-  let rows = 0;
-  for (const { rowStart, rowEnd } of scan.ranges) {
-    for (const [column, found] of chunks) found.push(await scan.readColumn({ column, rowStart, rowEnd }));
-    rows += rowEnd - rowStart;
-  }
-  return rows;
-}
-
-/** `column` in the order of the ids, each of which must occur once. */
-function byId<T>(table: Columns, column: string, convert: (value: unknown) => T, missing?: T): T[] {
-  const values: (T | undefined)[] = Array.from({ length: table.rows }, () => undefined);
-  const seen = new Uint8Array(table.rows);
-  const cells = table.values(column)[Symbol.iterator]();
-  for (const raw of table.values('id')) {
-    const id = asNumber('id', raw);
-    if (!(id >= 0 && id < table.rows) || seen[id] === 1)
-      throw invalid(`the ids of ${table.rows} rows are not 0 … ${table.rows - 1}, each once: ${id} is not`);
-    seen[id] = 1;
-    const cell = cells.next();
-    values[id] = convert(cell.done === true ? null : cell.value);
-  }
-  return values.map((value) => {
-    if (value !== undefined) return value;
-    if (missing !== undefined) return missing;
-    throw invalid(`a row has no ${column}`);
-  });
-}
-
-function basketNumbers(lines: Columns): Int32Array {
-  const numbers = new Map<string, number>();
-  return Int32Array.from(lines.values('basket'), (raw) => {
-    const basket = asText(raw);
-    if (basket === null) return -1;
-    const known = numbers.get(basket);
-    if (known !== undefined) return known;
-    numbers.set(basket, numbers.size);
-    return numbers.size - 1;
-  });
 }
 
 function asNumber(column: string, value: unknown): number {
   if (typeof value === 'number') return value;
   if (typeof value === 'bigint') return Number(value);
-  throw invalid(`column ${column} holds ${value === null ? 'NULL' : typeof value} where a number belongs`);
+  const found = value === null || value === undefined ? 'NULL' : typeof value;
+  throw invalid(`column ${column} holds ${found} where a number belongs`);
 }
 
 function asText(value: unknown): string | null {
@@ -152,12 +173,6 @@ function asText(value: unknown): string | null {
 
 function asKey(value: unknown): string {
   if (typeof value === 'string') return value;
-  throw invalid(`column key holds ${value === null ? 'NULL' : typeof value} where text belongs`);
-}
-
-function invalid(what: string, cause?: unknown): TerminalError {
-  return new TerminalError('snapshot-invalid', `The snapshot cannot be used: ${what}.`, {
-    remedy: 'Run the pipeline again from extraction.',
-    cause,
-  });
+  const found = value === null || value === undefined ? 'NULL' : typeof value;
+  throw invalid(`column key holds ${found} where text belongs`);
 }

@@ -79,11 +79,11 @@ test('interactions carry the ids', async () => {
     `SELECT customer, item, quantity, value, basket FROM (${sql}) ORDER BY customer, item, time`,
   );
   expect(found).toEqual([
-    ['0', '0', '2', null, 'o1'],
-    ['0', '1', '2', null, 'o1'],
-    ['0', '1', '2', null, 'o1'],
-    ['1', '0', '2', null, 'o1'],
-    ['1', '0', '2', null, 'o1'],
+    ['0', '0', '2', null, expect.stringMatching(/^-?\d+$/)],
+    ['0', '1', '2', null, expect.stringMatching(/^-?\d+$/)],
+    ['0', '1', '2', null, expect.stringMatching(/^-?\d+$/)],
+    ['1', '0', '2', null, expect.stringMatching(/^-?\d+$/)],
+    ['1', '0', '2', null, expect.stringMatching(/^-?\d+$/)],
   ]);
 });
 

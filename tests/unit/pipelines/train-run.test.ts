@@ -40,14 +40,20 @@ let rows = { customers: 0, items: 0, interactions: 0 };
 
 /** A bucket in memory; the calls that the trainer makes. */
 function bucketWith(objects: Map<string, Uint8Array>): Files {
-  const fake: Pick<Files, 'stat' | 'list' | 'readAll' | 'save'> = {
+  const fake: Pick<Files, 'stat' | 'list' | 'read' | 'readAll' | 'save'> = {
     stat: (uri) => Promise.resolve(objects.has(uri) ? { uri, bytes: 1, generation: '1' } : null),
     list: (prefix) =>
       Promise.resolve(
         [...objects.keys()]
           .filter((uri) => uri.startsWith(prefix))
-          .map((uri) => ({ uri, bytes: 1, generation: '1' })),
+          .map((uri) => ({ uri, bytes: objects.get(uri)!.byteLength, generation: '1' })),
       ),
+    // In two pieces, as a download may come.
+    async *read(uri, _generation, range) {
+      const bytes = objects.get(uri)!.subarray(range?.start, range?.end);
+      yield bytes.subarray(0, bytes.length >> 1);
+      yield bytes.subarray(bytes.length >> 1);
+    },
     readAll: (uri) => {
       const found = objects.get(uri);
       return found

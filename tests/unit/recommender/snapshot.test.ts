@@ -2,7 +2,14 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { type Part, readSnapshot } from '../../../functions/recommender/snapshot.ts';
+import { readSnapshot } from '../../../functions/recommender/snapshot.ts';
+import type { Part } from '../../../functions/recommender/snapshot-parts.ts';
+
+const partOf = (name: string, bytes: Uint8Array): Part => ({
+  name,
+  bytes: bytes.length,
+  read: async (start, end) => bytes.subarray(start, end),
+});
 
 /** Parquet as a warehouse's export writes it, snappy or zstd; each statement is one part file. */
 async function exported(statements: readonly string[], compression = 'snappy'): Promise<Part[]> {
@@ -15,7 +22,7 @@ async function exported(statements: readonly string[], compression = 'snappy'): 
       const file = join(folder, `part-${n}.parquet`);
       await connection.run(`COPY (${sql}) TO '${file}' (FORMAT parquet, COMPRESSION ${compression})`);
       const bytes = await readFile(file);
-      parts.push({ name: `part-${n}.parquet`, read: () => Promise.resolve(bytes) });
+      parts.push(partOf(`part-${n}.parquet`, bytes));
     }
     return parts;
   } finally {
@@ -63,6 +70,43 @@ describe('the snapshot', () => {
     expect([...x.basket]).toEqual([0, -1, 1, 0]);
   });
 
+  it('reads baskets by the hash of their keys as by the keys, on memory that threads share', async () => {
+    const keyed = `SELECT customer, item, time, quantity, value, basket FROM (${otherLines}) UNION ALL
+      SELECT customer, item, time, quantity, value, basket FROM (${firstLines})`;
+    const read = async (sql: string) =>
+      (
+        await readSnapshot({
+          customers: await exported([customers]),
+          items: await exported([firstItems, otherItems]),
+          interactions: await exported([sql]),
+        })
+      ).interactions;
+    const hashed = await read(
+      `SELECT * REPLACE (CASE WHEN basket IS NULL THEN NULL ELSE (hash(basket) // 2)::BIGINT - 4e18::BIGINT END AS basket) FROM (${keyed})`,
+    );
+    expect([...hashed.basket]).toEqual([...(await read(keyed)).basket]);
+    expect(hashed.customer.buffer).toBeInstanceOf(SharedArrayBuffer);
+  });
+
+  it('reads more lines than one row group holds, each with what belongs to it', async () => {
+    const many = `SELECT (n % 2)::BIGINT AS customer, (n % 3)::BIGINT AS item, TIMESTAMPTZ '2025-03-01' + INTERVAL (n) SECOND AS time,
+      n::DOUBLE AS quantity, CASE WHEN n % 5 = 0 THEN NULL ELSE 0.5 * n END AS value, 'o' || (n // 4) AS basket
+      FROM range(300000) t(n)`;
+    const [part] = await exported([many]);
+    const { interactions } = await readSnapshot({
+      customers: await exported([customers]),
+      items: await exported([firstItems, otherItems]),
+      interactions: [part!],
+    });
+    expect(interactions.item).toHaveLength(300_000);
+    const at = interactions.quantity.indexOf(299_999);
+    expect([interactions.customer[at], interactions.item[at], interactions.value[at]]).toEqual([
+      1, 2, 149_999.5,
+    ]);
+    expect(interactions.time[at]).toBe(Date.UTC(2025, 2, 1) + 299_999_000);
+    expect(new Set(interactions.basket).size).toBe(75_000);
+  });
+
   it('names what is wrong with ids that are not dense', async () => {
     const parts = { customers: await exported([customers]), interactions: await exported([firstLines]) };
     const gap = items(`(5::BIGINT, 'i-x', 'Far', NULL)`);
@@ -79,7 +123,7 @@ describe('the snapshot', () => {
       items: await exported([firstItems, otherItems]),
       interactions: await exported([firstLines]),
     };
-    const text = [{ name: 'gs://b/customers-0.parquet', read: () => Promise.resolve(new Uint8Array(20)) }];
+    const text = [partOf('gs://b/customers-0.parquet', new Uint8Array(20))];
     await expect(readSnapshot({ ...good, customers: text })).rejects.toThrow(
       /gs:\/\/b\/customers-0\.parquet/,
     );
