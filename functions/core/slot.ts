@@ -24,6 +24,7 @@ export const ALGORITHMS = [
   'tifu-knn',
   'item-neighbours',
   'ease',
+  'graph-filter',
   'ials',
   'blend',
 ] as const;

@@ -3,6 +3,7 @@ import { ALGORITHMS, type AlgorithmName } from '#core/slot';
 import type { Algorithm } from './algorithm.ts';
 import { blendOf } from './algorithms/blend.ts';
 import { ease } from './algorithms/ease.ts';
+import { graphFilter } from './algorithms/graph-filter.ts';
 import { ials } from './algorithms/ials.ts';
 import { itemNeighbours } from './algorithms/item-neighbours.ts';
 import { personalFrequency } from './algorithms/personal-frequency.ts';
@@ -22,6 +23,7 @@ const singles: Readonly<Record<Exclude<AlgorithmName, 'blend'>, AnyAlgorithm>> =
   'item-neighbours': itemNeighbours,
   ials,
   ease,
+  'graph-filter': graphFilter,
 };
 
 /** All of them, and what can be mixed of them. */

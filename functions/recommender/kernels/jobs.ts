@@ -1,9 +1,20 @@
 import { gramKernel, solveKernel } from './ials-jobs.ts';
+import { filterRowsKernel } from './filter-rows.ts';
+import { spreadKernel } from './graph.ts';
 import { sweepKernel } from './inverse.ts';
 import type { Kernel } from './kernel.ts';
+import { tallGramKernel, tallRotateKernel } from './tall.ts';
 
 /** Every kernel that the pool's threads know: adding one is a file and a line here. */
-const kernels = [gramKernel, solveKernel, sweepKernel] as const;
+const kernels = [
+  filterRowsKernel,
+  gramKernel,
+  solveKernel,
+  spreadKernel,
+  sweepKernel,
+  tallGramKernel,
+  tallRotateKernel,
+] as const;
 
 const byName = new Map<string, Kernel<never>>(kernels.map((kernel) => [kernel.name, kernel]));
 

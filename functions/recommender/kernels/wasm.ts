@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
  * scripts/kernels.ts to compiled/kernels.wasm; in a deployment the module lies beside the bundle. All positions are byte
  * addresses in the memory (`view.byteOffset` of what an arena gave), up to 4 GiB; matrices are row-major floats.
  */
-export interface Kernels extends SweepKernels, ScanKernels {
+export interface Kernels extends SweepKernels, ScanKernels, GraphKernels {
   readonly memory: WebAssembly.Memory;
 }
 
@@ -46,6 +46,32 @@ export interface ScanKernels {
     ids: number,
     uppers: number,
   ): number;
+}
+
+/** assembly/graph.ts; reference in reference/graph.ts. */
+export interface GraphKernels {
+  /**
+   * y[r] = rowScale[r] · Σ_c columnScale[c] · x[c] over the entries c of row r, for rows [from, to): a sparse matrix of
+   * ones, scaled on both sides, times a dense one of k columns (a multiple of 4).
+   */
+  spreadRows(
+    y: number,
+    x: number,
+    k: number,
+    indptr: number,
+    index: number,
+    rowScale: number,
+    columnScale: number,
+    from: number,
+    to: number,
+  ): void;
+  /** y += a · x over `count` floats, a multiple of 4. */
+  addScaled(y: number, x: number, a: number, count: number): void;
+  /**
+   * result[4g + r] -= Σ_t packed[g][t][r] · vector[t] for g < groups, r < 4: a matrix packed by four rows times a vector.
+   * `depth` is a multiple of 4.
+   */
+  subtractGroups(result: number, packed: number, vector: number, depth: number, groups: number): void;
 }
 
 let module: WebAssembly.Module | null = null;

@@ -19,6 +19,10 @@ const METHODS: Readonly<Record<AlgorithmName, readonly [name: string, meaning: s
   'tifu-knn': ['Customers alike', 'What this customer and those most like it buy again and again'],
   'item-neighbours': ['Item neighbours', 'What is bought by the customers of the same items'],
   ease: ['EASE', 'A linear model over all pairs of items'],
+  'graph-filter': [
+    'Graph filter',
+    'What spreads along purchases from customer to customer, smoothed over all of them',
+  ],
   ials: ['iALS', 'Factors of customers and items, by alternating least squares'],
   blend: ['Blend', 'A weighted sum of other methods, weights learned on the validation window'],
 };

@@ -1,4 +1,5 @@
 import { ease } from '../../../../functions/recommender/algorithms/ease.ts';
+import { graphFilter } from '../../../../functions/recommender/algorithms/graph-filter.ts';
 import { ials } from '../../../../functions/recommender/algorithms/ials.ts';
 import { itemNeighbours } from '../../../../functions/recommender/algorithms/item-neighbours.ts';
 import { personalFrequency } from '../../../../functions/recommender/algorithms/personal-frequency.ts';
@@ -28,6 +29,7 @@ describe('the checkerboard', () => {
   const history = historyOf(checkerboard(20), 20, 20);
   const fits: [string, () => Promise<Model>][] = [
     ['item neighbours', () => itemNeighbours.fit(history, itemNeighbours.options.parse({}), context())],
+    ['a graph filter', () => graphFilter.fit(history, graphFilter.options.parse({ rank: 8 }), context())],
     ['EASE', () => ease.fit(history, ease.options.parse({ regularization: 1 }), context())],
     ['implicit ALS', () => ials.fit(history, ials.options.parse({ factors: 6, epochs: 12 }), context())],
   ];
