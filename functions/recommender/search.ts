@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { RankingMetrics, type TrialResult } from '#core/metrics';
-import { SLOTS, type AlgorithmName, type SlotName } from '#core/slot';
+import { BASELINES, SLOTS, type AlgorithmName, type SlotName } from '#core/slot';
 import type { TrainingConfig } from '#core/training-config';
 import type { Model } from './algorithm.ts';
 import { findBlend } from './blend-trial.ts';
@@ -25,6 +25,8 @@ export interface SearchContext {
   readonly goal?: Goal;
   /** Customers of the last rung, at most. */
   readonly customers?: number;
+  /** What is tried in full whatever the caps say; the baselines where absent. */
+  readonly spared?: readonly AlgorithmName[];
   /** Another way to the same evaluation: benchmarks of many customers spread it over threads. */
   readonly evaluate?: (
     setting: Setting,
@@ -122,13 +124,14 @@ export async function search(cases: Cases, context: SearchContext): Promise<Sear
     tried: new Map(),
     seconds: new Map(),
   };
-  const plan = planTrials(config, size).map((setting, trial): Candidate => ({
+  const { spared = BASELINES } = context;
+  const plan = planTrials(config, size, spared).map((setting, trial): Candidate => ({
     trial,
     setting,
     curves: new Map(),
     seconds: 0,
   }));
-  const baselines = plan.filter(({ setting }) => isBaseline(setting.algorithm));
+  const baselines = plan.filter(({ setting }) => spared.includes(setting.algorithm));
   const rungs = planRungs(plan.length - baselines.length, most.customers.length, context.customers);
   const work = baselines.length + rungs.length * (plan.length - baselines.length);
   let done = 0;

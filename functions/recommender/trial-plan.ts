@@ -28,9 +28,13 @@ export function plainSetting(
  * What to try, in order: every setting of the baselines, so that none is beaten for want of tuning; then `config.trials`
  * settings of the other chosen algorithms, one of each in turn, best guesses first. Of these the light ones come first,
  * so that where time runs out it cuts the last guesses of what takes longest. Blends are not planned but made of what
- * was found.
+ * was found. `spared`: what the caps spare and is tried in full.
  */
-export function planTrials(config: TrainingConfig, size: { customers: number; items: number }): Setting[] {
+export function planTrials(
+  config: TrainingConfig,
+  size: { customers: number; items: number },
+  spared: readonly AlgorithmName[] = BASELINES,
+): Setting[] {
   const settingsOf = (algorithm: AlgorithmName): Setting[] => {
     const entry = registry[algorithm];
     if (!entry.slots.some((slot) => config.slots.includes(slot))) return [];
@@ -39,7 +43,7 @@ export function planTrials(config: TrainingConfig, size: { customers: number; it
       .map((options) => ({ algorithm, options: entry.options.parse(options) }));
   };
   const queues = config.algorithms
-    .filter((algorithm) => !isBaseline(algorithm) && algorithm !== 'blend')
+    .filter((algorithm) => !spared.includes(algorithm) && algorithm !== 'blend')
     .map(settingsOf);
   const planned: Setting[] = [];
   for (let round = 0; queues.some((queue) => queue[round] !== undefined); round++)
@@ -47,5 +51,5 @@ export function planTrials(config: TrainingConfig, size: { customers: number; it
   const chosen = planned.slice(0, config.trials);
   const of = (effort: 'light' | 'heavy') =>
     chosen.filter(({ algorithm }) => registry[algorithm].effort === effort);
-  return [...BASELINES.flatMap(settingsOf), ...of('light'), ...of('heavy')];
+  return [...spared.flatMap(settingsOf), ...of('light'), ...of('heavy')];
 }

@@ -4,17 +4,26 @@ import { parseArgs } from 'node:util';
 import type { RankingMetrics } from '../../functions/core/metrics.ts';
 import { TrainingConfig } from '../../functions/core/training-config.ts';
 import { train } from '../../functions/recommender/train.ts';
+import { algorithmNamed } from '../../functions/recommender/registry.ts';
 import { demoOrderLines } from './demo-lines.ts';
 import { readOrderLines } from './order-lines.ts';
+import { measureUsers } from './quality/users.ts';
 
 const HELP = `npm run bench -- quality [--data FILE.csv[.gz] | --data demo] [--preset quick|balanced|thorough] [--config JSON]
                         [--threads N] [--trials] [--report FILE]
+npm run bench -- quality --train FILE --test FILE [--seed N] [--budget-minutes M] [--algorithms a,b] [--threads N] [--report FILE]
 
 Trains the portfolio and prints what it reaches beside the baselines on the newest tenth of the order lines, full ranking.
 --data    order lines in UCI Online Retail's columns; "demo" (the default): the demo wholesaler
 --config  training options as JSON, over the preset
 --trials  prints every setting tried, on the validation window
---report  writes {bench, machine, results}; ratio is ours to the slot's baseline, higher is better`;
+--report  writes {bench, machine, results}; ratio is ours to the slot's baseline, higher is better
+
+With --train and --test (one line per user: its id, then the ids of its items; .gz allowed) there are no times: settings and
+the portfolio are chosen on a seeded part of the training items, then what was chosen and each algorithm's best setting
+are fitted on all of them and measured once on the test items, all items ranked, training items masked.
+--budget-minutes  for everything; 15 if not given
+--algorithms      only these, by their names`;
 
 const { values } = parseArgs({
   options: {
@@ -25,6 +34,11 @@ const { values } = parseArgs({
     threads: { type: 'string', default: String(availableParallelism()) },
     trials: { type: 'boolean', default: false },
     report: { type: 'string' },
+    train: { type: 'string' },
+    test: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    'budget-minutes': { type: 'string', default: '15' },
+    algorithms: { type: 'string' },
   },
 });
 
@@ -121,4 +135,17 @@ async function main(): Promise<void> {
 }
 
 if (values.help === true) console.log(HELP);
+else if (values.train !== undefined && values.test !== undefined)
+  await measureUsers({
+    train: values.train,
+    test: values.test,
+    seed: Number(values.seed),
+    minutes: Number(values['budget-minutes']),
+    threads: Number(values.threads),
+    report: values.report,
+    ...(values.algorithms === undefined
+      ? {}
+      : { algorithms: values.algorithms.split(',').map((name) => algorithmNamed(name).name) }),
+    trials: 40,
+  });
 else await main();
