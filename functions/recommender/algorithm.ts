@@ -64,6 +64,17 @@ export interface Algorithm<Options> {
   fit(history: History, options: Options, context: FitContext): Promise<Model>;
   /** The model for other options from one fitted on the same history, where no new fit is needed; else null. */
   refit?(fitted: Model, former: Options, options: Options): Model | null;
+  /**
+   * The model after more effort (epochs), going on from one fitted, in this process, on the same history with the same options
+   * but for their number; null where that cannot be. What a fresh fit would give: to the bit, or as the algorithm's file says.
+   */
+  resume?(
+    fitted: Model,
+    history: History,
+    former: Options,
+    options: Options,
+    context: FitContext,
+  ): Promise<Model | null>;
   /** What `save` wrote, for `items` items. TerminalError `artifact-damaged` where its arrays do not fit that number. */
   load(reader: SectionReader, items: number): Model;
 }

@@ -27,6 +27,10 @@ export const PIPELINE_CODES = {
     'An algorithm does not take so many items.',
     'Leave it out, or items that are hardly sold.',
   ],
+  'factors-diverged': [
+    'A training has led to numbers that are none.',
+    'Raise the regularization, or look for extreme weights in the data.',
+  ],
   'memory-exceeded': [
     'A training wants more memory than the kernels can address.',
     'Choose fewer factors, or leave out items that are hardly sold.',

@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import type { Algorithm, FitContext, Model } from '../algorithm.ts';
 import type { SectionReader } from '../artifact.ts';
-import { recencyWeight, toSparse, transpose, type Sparse } from '../data.ts';
-import { gramKernel, solveKernel } from '../kernels/ials-jobs.ts';
-import { makeScratch, solveRow, type FixedSide } from '../kernels/ials-kernel.ts';
-import { sharedCopy, sharedDoubles, sharedFloats, type Pool } from '../kernels/pool.ts';
-import { gaussian } from '../random.ts';
+import { recencyWeight, toSparse, type History, type Profile } from '../data.ts';
+import { randomItems, trainAls, type AlsState } from '../kernels/als.ts';
+import type { Solver } from '../kernels/als-rows.ts';
+import { makeContributions } from '../kernels/fold-contributions.ts';
+import { foldIn, makeScorer, type FoldSide } from '../kernels/fold-in.ts';
+import { makePairs, type Pairs } from '../kernels/pairs.ts';
 import { requireLength } from '../shape.ts';
+import { ialsTrials } from './ials-trials.ts';
 
 const Options = z.strictObject({
   /** Length of the factors. */
@@ -16,15 +18,28 @@ const Options = z.strictObject({
   regularization: z.number().min(1e-6).max(1).default(0.005),
   epochs: z.int().min(1).max(100).default(10),
   halfLifeDays: z.number().min(1).max(3650).nullable().default(null),
+  /** exact: every row's system is solved; cg: `cgSteps` steps towards that; ials++: block after block of `blockSize` factors. */
+  solver: z.enum(['exact', 'cg', 'ials++']).default('exact'),
+  cgSteps: z.int().min(1).max(50).default(3),
+  blockSize: z.int().min(8).max(256).multipleOf(8).default(32),
 });
 type Options = z.output<typeof Options>;
 
-/** Parts in which the Gram matrix is summed: fixed, so that the number of threads does not change the sum. */
-const GRAM_PARTS = 16;
+/** Numbers a factor takes in memory: kernels work on multiples of 8. The surplus stays zero, or nearly so. */
+const paddedTo8 = (factors: number) => Math.ceil(factors / 8) * 8;
+
+const solvers: Readonly<Record<Options['solver'], (options: Options) => Solver>> = {
+  exact: () => ({ name: 'exact' }),
+  cg: ({ cgSteps }) => ({ name: 'cg', steps: cgSteps }),
+  'ials++': ({ blockSize }) => ({ name: 'ials++', blockSize }),
+};
+
+/** What each fitted model can be trained on from. */
+const states = new WeakMap<Model, AlsState>();
 
 /**
- * Implicit alternating least squares with exact solves. Only item factors are kept: a customer's factor is one fold-in
- * of its profile, exactly what training would give it. Source: kernels/ials-kernel.ts.
+ * Implicit alternating least squares. Only item factors are kept: a customer's factor is one fold-in of its profile, exactly
+ * what the exact solver gives its row. Sources: Hu, Koren, Volinsky 2008; Rendle et al. 2021 and 2022; kernels/als.ts.
  */
 export const ials: Algorithm<Options> = {
   name: 'ials',
@@ -32,136 +47,99 @@ export const ials: Algorithm<Options> = {
   effort: 'heavy',
   slots: ['discover'],
   options: Options,
-  trials: (config) => {
-    const factors = { quick: [32], balanced: [64], thorough: [64, 128] }[config.preset];
-    const epochs = { quick: 8, balanced: 10, thorough: 14 }[config.preset];
-    const ages = config.halfLifeDays === null ? [null] : [null, config.halfLifeDays];
-    const pairs = [
-      [0.3, 0.005],
-      [0.1, 0.005],
-      [0.03, 0.005],
-      [0.1, 0.01],
-      [0.1, 0.002],
-      [0.3, 0.01],
-      [0.03, 0.01],
-      [0.01, 0.005],
-    ] as const;
-    return pairs.flatMap(([unobservedWeight, regularization]) =>
-      ages.flatMap((halfLifeDays) =>
-        factors.map((d) => ({ factors: d, unobservedWeight, regularization, epochs, halfLifeDays })),
-      ),
-    );
+  trials: ialsTrials,
+  fit: (history, options, context) => {
+    const d = paddedTo8(options.factors);
+    const items = randomItems(history.items, d, options.factors, context.random);
+    return train(history, options, options.epochs, { items }, context);
   },
   reduced: (options, share) => ({ ...options, epochs: Math.max(2, Math.ceil(options.epochs * share)) }),
-  fit: async (history, options, context) => {
-    const purchases = toSparse(history, options.halfLifeDays);
-    const items = await fitItemFactors(purchases, options, context);
-    return model(await gramOf(items, history.items, options, context.pool), items, options, history.asOf);
+  resume: async (fitted, history, former, options, context) => {
+    const state = states.get(fitted);
+    const more = options.epochs - former.epochs;
+    const same = JSON.stringify({ ...former, epochs: 0 }) === JSON.stringify({ ...options, epochs: 0 });
+    if (!state || !same || more < 0) return null;
+    return train(history, options, more, state, context);
   },
   load: (reader: SectionReader, items: number) => {
-    const [gram, factors] = [reader.f64('gram'), reader.f32('items')];
+    const [spectrum, factors] = [reader.f32('spectrum'), reader.f32('items')];
     const options = reader.value('options', Options);
-    requireLength('implicit ALS, its item factors', factors, items * options.factors);
-    requireLength('implicit ALS, its Gram matrix', gram, options.factors ** 2);
-    return model(gram, factors, options, reader.value('asOf', z.number()));
+    const d = paddedTo8(options.factors);
+    requireLength('implicit ALS, its item factors', factors, items * d);
+    requireLength('implicit ALS, its spectrum', spectrum, d);
+    return model({ items: factors, spectrum }, options, reader.value('asOf', z.number()));
   },
 };
 
-async function fitItemFactors(
-  purchases: Sparse,
+async function train(
+  history: History,
   options: Options,
-  context: FitContext,
-): Promise<Float32Array> {
-  const { factors: d, epochs } = options;
-  const rows = shareSparse(purchases);
-  const columns = shareSparse(transpose(purchases));
-  const customers = sharedFloats(purchases.rows * d);
-  const items = sharedFloats(purchases.columns * d);
-  const scale = 0.1 / Math.sqrt(d);
-  for (let n = 0; n < items.length; n++) items[n] = scale * gaussian(context.random);
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    await solveSide(rows, items, customers, options, context.pool);
-    context.signal?.throwIfAborted();
-    await solveSide(columns, customers, items, options, context.pool);
-    context.signal?.throwIfAborted();
-    context.onProgress?.((epoch + 1) / epochs);
-  }
-  return items;
+  epochs: number,
+  from: Pick<AlsState, 'items'> & Partial<AlsState>,
+  { pool, signal, onProgress }: FitContext,
+): Promise<Model> {
+  const { unobservedWeight, regularization } = options;
+  const solver = solvers[options.solver](options);
+  const settings = { d: paddedTo8(options.factors), unobservedWeight, regularization, solver, epochs };
+  const state = await trainAls(pairsOf(history, options.halfLifeDays), settings, from, {
+    pool,
+    ...(signal ? { signal } : {}),
+    ...(onProgress ? { onProgress: (done: number) => onProgress(done / Math.max(1, epochs)) } : {}),
+  });
+  return model(state, options, history.asOf);
 }
 
-function shareSparse(matrix: Sparse): Sparse {
-  const { indptr, index, weight } = matrix;
-  return { ...matrix, indptr: sharedCopy(indptr), index: sharedCopy(index), weight: sharedCopy(weight) };
+function pairsOf(history: History, halfLifeDays: number | null): Pairs {
+  const purchases = toSparse(history, halfLifeDays);
+  return makePairs(halfLifeDays === null ? { ...purchases, weight: null } : purchases);
 }
 
-async function solveSide(
-  matrix: Sparse,
-  fixed: Float32Array,
-  out: Float32Array,
-  options: Options,
-  pool: Pool,
-): Promise<void> {
-  const gram = await gramOf(fixed, matrix.columns, options, pool);
-  const side = fixedSide(gram, fixed, options);
-  const { indptr, index, weight } = matrix;
-  await pool.run(solveKernel, { side, indptr, index, weight, out }, matrix.rows, 32);
-}
-
-/** α·YᵀY, upper half, on shared memory. */
-async function gramOf(
-  fixed: Float32Array,
-  rows: number,
-  options: Options,
-  pool: Pool,
-): Promise<Float64Array> {
-  const d = options.factors;
-  const parts = sharedDoubles(GRAM_PARTS * d * d);
-  await pool.run(gramKernel, { factors: fixed, d, rows, parts: GRAM_PARTS, gram: parts }, GRAM_PARTS, 1);
-  const gram = sharedDoubles(d * d);
-  for (let n = 0; n < parts.length; n++) gram[n % (d * d)]! += options.unobservedWeight * parts[n]!;
-  return gram;
-}
-
-function fixedSide(gram: Float64Array, factors: Float32Array, options: Options): FixedSide {
-  const { factors: d, regularization, unobservedWeight } = options;
-  return { d, factors, gram, regularization, unobserved: (unobservedWeight * factors.length) / d };
-}
-
-function model(gram: Float64Array, items: Float32Array, options: Options, asOf: number): Model {
-  const d = options.factors;
-  const side = fixedSide(gram, items, options);
-  const scratch = makeScratch(d);
-  const folded = new Float32Array(d);
-  return {
-    score: (profile, scores) => {
-      // Items that took no part in training have no factor, and must not count as evidence either.
-      const weight = Float32Array.from(profile.last, (last, n) =>
-        items[profile.items[n]! * d] === 0 ? 0 : recencyWeight(asOf - last, options.halfLifeDays),
-      );
-      solveRow(side, profile.items, weight, 0, profile.items.length, scratch, folded, 0);
-      dotRows(items, folded, scores);
+function model(state: AlsState, options: Options, asOf: number): Model {
+  const { items, spectrum } = state;
+  const d = spectrum.length;
+  const { regularization, unobservedWeight, halfLifeDays } = options;
+  const unobserved = (unobservedWeight * items.length) / d;
+  const side: FoldSide = { d, factors: items, spectrum, regularization, unobserved };
+  const norms = lengthsOf(items, d);
+  // Items that took no part in training have no factor, and must not count as evidence either.
+  const weightsOf = (profile: Profile) =>
+    Float32Array.from(profile.last, (last, n) =>
+      norms[profile.items[n]!] === 0 ? 0 : recencyWeight(asOf - last, halfLifeDays),
+    );
+  const query = (profile: Profile) => foldIn(side, profile.items, weightsOf(profile));
+  const scorer = makeScorer(items, d);
+  // Reasons are asked for item after item of one profile.
+  let latest: { profile: Profile; of: (item: number) => Float32Array } | null = null;
+  const made: Model = {
+    score: (profile, scores) => scorer(query(profile), scores),
+    vectors: { d, factors: items, query },
+    similar: (item, scores) => {
+      scorer(items.subarray(item * d, (item + 1) * d), scores);
+      const length = norms[item]!;
+      for (let other = 0; other < scores.length; other++)
+        scores[other] = other === item || norms[other] === 0 ? 0 : scores[other]! / (length * norms[other]!);
+    },
+    contributions: (profile, item) => {
+      if (latest?.profile !== profile)
+        latest = { profile, of: makeContributions(side, profile.items, weightsOf(profile)) };
+      return latest.of(item);
     },
     save: (writer) => {
-      writer.array('gram', gram);
+      writer.array('spectrum', spectrum);
       writer.array('items', items);
       writer.value('options', options);
       writer.value('asOf', asOf);
     },
   };
+  states.set(made, state);
+  return made;
 }
 
-/** scores[i] = row i of `rows` · `vector`. */
-function dotRows(rows: Float32Array, vector: Float32Array, scores: Float32Array): void {
-  const d = vector.length;
-  for (let i = 0, r = 0; i < scores.length; i++, r += d) {
-    let even = 0;
-    let odd = 0;
-    let k = 0;
-    for (; k + 1 < d; k += 2) {
-      even += rows[r + k]! * vector[k]!;
-      odd += rows[r + k + 1]! * vector[k + 1]!;
-    }
-    if (k < d) even += rows[r + k]! * vector[k]!;
-    scores[i] = even + odd;
-  }
+/** The length of each row. */
+function lengthsOf(rows: Float32Array, d: number): Float64Array {
+  return Float64Array.from({ length: rows.length / d }, (_, row) => {
+    let sum = 0;
+    for (let k = row * d; k < (row + 1) * d; k++) sum += rows[k]! ** 2;
+    return Math.sqrt(sum);
+  });
 }

@@ -1,4 +1,4 @@
-import { factorPositive, substitute } from './ials-kernel.ts';
+import { factorPositive, substitute } from './cholesky.ts';
 import type { Arena } from './arena.ts';
 import type { Kernel } from './kernel.ts';
 import type { Pool } from './pool.ts';

@@ -1,4 +1,5 @@
-import { gramKernel, solveKernel } from './ials-jobs.ts';
+import { eigenKernel, gramKernel, rotateKernel } from './als-basis.ts';
+import { rowsKernel } from './als-rows.ts';
 import { filterRowsKernel } from './filter-rows.ts';
 import { spreadKernel } from './graph.ts';
 import { sweepKernel } from './inverse.ts';
@@ -7,9 +8,11 @@ import { tallGramKernel, tallRotateKernel } from './tall.ts';
 
 /** Every kernel that the pool's threads know: adding one is a file and a line here. */
 const kernels = [
+  eigenKernel,
   filterRowsKernel,
   gramKernel,
-  solveKernel,
+  rotateKernel,
+  rowsKernel,
   spreadKernel,
   sweepKernel,
   tallGramKernel,

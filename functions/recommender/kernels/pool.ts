@@ -15,23 +15,6 @@ export interface Pool {
   withArena<T>(use: (arena: Arena) => Promise<T>): Promise<T>;
 }
 
-/** Floats that threads can share. */
-export function sharedFloats(length: number): Float32Array {
-  return new Float32Array(new SharedArrayBuffer(length * 4));
-}
-/** Doubles that threads can share. */
-export function sharedDoubles(length: number): Float64Array {
-  return new Float64Array(new SharedArrayBuffer(length * 8));
-}
-/** `values` where threads can share them: a copy. */
-export function sharedCopy<T extends Int32Array | Float32Array>(values: T): T {
-  const memory = new SharedArrayBuffer(values.byteLength);
-  const copy = values instanceof Int32Array ? new Int32Array(memory) : new Float32Array(memory);
-  copy.set(values);
-  // The two branches above keep the kind of `values`, which the compiler cannot follow.
-  return copy as T;
-}
-
 /** Arenas that take turns: one that was given back serves the next fit, so that memory is claimed once. */
 function arenaKeeper(threads: number, attach: (attachment: Attachment) => void) {
   const all: OwnedArena[] = [];

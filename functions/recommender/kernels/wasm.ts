@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs';
  * scripts/kernels.ts to compiled/kernels.wasm; in a deployment the module lies beside the bundle. All positions are byte
  * addresses in the memory (`view.byteOffset` of what an arena gave), up to 4 GiB; matrices are row-major floats.
  */
-export interface Kernels extends SweepKernels, ScanKernels, GraphKernels {
+export interface Kernels
+  extends DenseKernels, EigenKernels, GraphKernels, ScanKernels, SolveKernels, SweepKernels {
   readonly memory: WebAssembly.Memory;
 }
 
@@ -72,6 +73,57 @@ export interface GraphKernels {
    * `depth` is a multiple of 4.
    */
   subtractGroups(result: number, packed: number, vector: number, depth: number, groups: number): void;
+}
+
+/** assembly/dense.ts. d is a multiple of 8 everywhere. */
+export interface DenseKernels {
+  /** The upper half of xᵀx over rows [from, to) of x, in d × d doubles at `gram`; `work`: d × d floats. */
+  gramOfRows(x: number, from: number, to: number, d: number, gram: number, work: number): void;
+  /** Each of rows [from, to) of x becomes row · q, in place; `work`: 8 · d floats. */
+  rotateRows(x: number, from: number, to: number, d: number, q: number, work: number): void;
+  /** out[n] = x · row n of `rows`, for n < count. */
+  dotRows(rows: number, count: number, d: number, x: number, out: number): void;
+  /** Solves a · x = b in place by Cholesky; the upper half of a is read and overwritten. */
+  solveSystem(a: number, d: number, b: number): void;
+}
+
+/** assembly/eigen.ts; reference: `symmetricEigen` of eigen.ts. */
+export interface EigenKernels {
+  /**
+   * Replaces a symmetric matrix of n × n doubles by its eigenvectors, one per row, and writes the eigenvalues, in no order,
+   * to `values`; `work`: n doubles. 1, or 0 where the matrix is not finite.
+   */
+  eigenSymmetric(matrix: number, n: number, values: number, work: number): number;
+}
+
+/**
+ * assembly/{exact,conjugate,blocks}.ts; reference in reference/ials.ts. For `rows` rows x of `out`, d floats each, they solve
+ *   (diag(spectrum + λ) + Σ w·h hᵀ) x = Σ w·h,   λ = regularization · (Σw + unobserved),
+ * row r over entries [indptr[r], indptr[r + 1]) of `index` (rows h of `fixed`) and `weight` (0: all 1); zeros where there are
+ * none. `setting` is the solver's own: entries up to which the n × n system is taken, steps, width of a block.
+ */
+export type RowSolver = (
+  out: number,
+  fixed: number,
+  indptr: number,
+  index: number,
+  weight: number,
+  rows: number,
+  d: number,
+  spectrum: number,
+  regularization: number,
+  unobserved: number,
+  setting: number,
+  work: number,
+) => void;
+
+export interface SolveKernels {
+  /** Exactly. `work`: d + most + d · max(64, most) + max(d, most)² floats; `most` a multiple of 8. */
+  readonly solveExact: RowSolver;
+  /** By steps of conjugate gradients from what `out` holds. `work`: 5 · d floats. */
+  readonly solveConjugate: RowSolver;
+  /** By one pass over blocks of factors, from what `out` holds. `work`: width² + 129 · width floats + the longest row's entries. */
+  readonly solveBlocks: RowSolver;
 }
 
 let module: WebAssembly.Module | null = null;

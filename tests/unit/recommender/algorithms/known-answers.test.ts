@@ -6,10 +6,8 @@ import { personalFrequency } from '../../../../functions/recommender/algorithms/
 import { popularity } from '../../../../functions/recommender/algorithms/popularity.ts';
 import { purchaseRhythm, rhythmScore } from '../../../../functions/recommender/algorithms/purchase-rhythm.ts';
 import type { Model } from '../../../../functions/recommender/algorithm.ts';
-import { makeArtifactWriter, openArtifact } from '../../../../functions/recommender/artifact.ts';
-import { buildHistory, profileOf, toSparse, type History } from '../../../../functions/recommender/data.ts';
+import { buildHistory, profileOf, type History } from '../../../../functions/recommender/data.ts';
 import { requireItemItem } from '../../../../functions/recommender/item-item.ts';
-import { solveKernel } from '../../../../functions/recommender/kernels/ials-jobs.ts';
 import { inThread } from '../../../../functions/recommender/kernels/pool.ts';
 import { seededRandom } from '../../../../functions/recommender/random.ts';
 import { algorithmNamed } from '../../../../functions/recommender/registry.ts';
@@ -109,33 +107,6 @@ it('keeps the strongest neighbours only', async () => {
     const kept = [...few.weight.subarray(few.indptr[item], few.indptr[item + 1])].sort((a, b) => b - a);
     expect(kept.length).toBeGreaterThanOrEqual(Math.min(5, weights.length));
     expect(kept).toEqual(weights.slice(0, kept.length));
-  }
-});
-
-it('a customer folded in gets exactly the factor that training gives its row', async () => {
-  const { interactions } = wholesaler();
-  const { history } = buildHistory(interactions, { customers: 120, items: 60 });
-  const d = 8;
-  const model = await ials.fit(
-    history,
-    ials.options.parse({ factors: d, epochs: 4, halfLifeDays: 90 }),
-    context(),
-  );
-  const writer = makeArtifactWriter();
-  model.save(writer);
-  const saved = openArtifact(writer.finish());
-  const [gram, factors] = [saved.f64('gram'), saved.f32('items')];
-  const { indptr, index, weight } = toSparse(history, 90);
-  const out = new Float32Array(120 * d);
-  const side = { d, factors, gram, regularization: 0.005, unobserved: 0.1 * 60 };
-  await inThread.run(solveKernel, { side, indptr, index, weight, out }, 120, 32);
-  for (const customer of [0, 17, 119]) {
-    const scores = scoresOf(model, history, customer);
-    for (let item = 0; item < 60; item++) {
-      let expected = 0;
-      for (let k = 0; k < d; k++) expected += out[customer * d + k]! * factors[item * d + k]!;
-      expect(scores[item]).toBeCloseTo(expected, 4);
-    }
   }
 });
 

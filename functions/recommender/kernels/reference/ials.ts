@@ -1,5 +1,8 @@
+import { solvePositive } from '../cholesky.ts';
+
 /**
- * The dense work of implicit ALS: exact solves of the normal equations, one row at a time.
+ * What the solvers of assembly/ are tested and timed against: exact solves of the normal equations in plain TypeScript, one
+ * row at a time, by Cholesky on the whole d × d system.
  *
  *   minimise  Σ_observed w·(1 - x·y)² + α Σ_all (x·y)² + λ‖x‖²,  λ = regularization · (Σw + α·rows of Y)
  *   so        (Σ w·y yᵀ + α·YᵀY + λI) x = Σ w·y
@@ -92,41 +95,6 @@ export function solveRow(
   for (let i = 0; i < d; i++) out[at + i] = right[i]!;
 }
 
-/** Solves `system · x = right` in place by Cholesky; only the upper half of `system` is read, and it is overwritten. */
-export function solvePositive(system: Float64Array, d: number, right: Float64Array): void {
-  factorPositive(system, d);
-  substitute(system, d, right);
-}
-
-/** Replaces the upper half of a positive definite `system` by R with RᵀR = system. */
-export function factorPositive(system: Float64Array, d: number): void {
-  for (let k = 0; k < d; k++) {
-    const kr = k * d;
-    // A system made singular by rounding gives a tiny step rather than NaN.
-    const inverse = 1 / Math.sqrt(Math.max(system[kr + k]!, 1e-30));
-    for (let j = k; j < d; j++) system[kr + j]! *= inverse;
-    for (let i = k + 1; i < d; i++) {
-      const m = system[kr + i]!;
-      const ir = i * d;
-      for (let j = i; j < d; j++) system[ir + j]! -= m * system[kr + j]!;
-    }
-  }
-}
-
-/** Solves RᵀR · x = right in place, for an R of `factorPositive`. */
-export function substitute(factor: Float64Array, d: number, right: Float64Array): void {
-  for (let k = 0; k < d; k++) {
-    const y = right[k]! / factor[k * d + k]!;
-    right[k] = y;
-    for (let j = k + 1; j < d; j++) right[j]! -= y * factor[k * d + j]!;
-  }
-  for (let k = d - 1; k >= 0; k--) {
-    let sum = right[k]!;
-    for (let j = k + 1; j < d; j++) sum -= right[j]! * factor[k * d + j]!;
-    right[k] = sum / factor[k * d + k]!;
-  }
-}
-
 /** Adds the upper half of Σ y yᵀ over rows [from, to) of `factors` to `gram` at `at`. */
 export function addGram(
   factors: Float32Array,
@@ -144,4 +112,28 @@ export function addGram(
       for (let j = i; j < d; j++) gram[g + j]! += v * factors[b + j]!;
     }
   }
+}
+
+/** What a row's solution makes least: its loss against `side`, up to what does not depend on x. */
+export function rowLoss(
+  side: FixedSide,
+  index: Int32Array,
+  weight: Float32Array,
+  from: number,
+  to: number,
+  x: Float32Array,
+): number {
+  const { d, factors, gram } = side;
+  let [loss, total] = [0, 0];
+  for (let p = from; p < to; p++) {
+    let predicted = 0;
+    for (let k = 0; k < d; k++) predicted += factors[index[p]! * d + k]! * x[k]!;
+    loss += weight[p]! * (1 - predicted) ** 2;
+    total += weight[p]!;
+  }
+  for (let i = 0; i < d; i++) {
+    loss += side.regularization * (total + side.unobserved) * x[i]! ** 2;
+    for (let j = 0; j < d; j++) loss += gram[Math.min(i, j) * d + Math.max(i, j)]! * x[i]! * x[j]!;
+  }
+  return loss;
 }
