@@ -7,6 +7,7 @@ import { paths } from '#core/paths';
 import type { ServiceDeploy } from '#runtime/deploy';
 import type { Platform } from '#runtime/platform';
 import type { ServiceSpec } from '#runtime/service';
+import { openFeedbackLog } from './feedback-log.ts';
 import { openInstanceReport, reportCrashes } from './instance-report.ts';
 import { loadVersion } from './load-version.ts';
 import { openPredictionLog } from './prediction-log.ts';
@@ -40,11 +41,12 @@ export const handler = async (here: Platform, variables: NodeJS.ProcessEnv): Pro
   );
   const warehouse = openWarehouse({ ...tenantCloud, endpoints: config.endpoints });
   const predictions = openPredictionLog(warehouse, env.TRADEWIND_LOGS_DATASET, log);
+  const feedback = openFeedbackLog(warehouse, env.TRADEWIND_LOGS_DATASET, log);
   const key = Buffer.from(env.TRADEWIND_VERIFY_KEY, 'base64');
   return {
     tenant,
     model,
-    routes: recommenderRoutes(recommender, { env, store, predictions }),
+    routes: recommenderRoutes(recommender, { env, store, predictions, feedback }),
     verifier: (token, body) => checkVerification(key, deployment, token, body, store.clock()),
     healthPath: health.path,
     health: () => ({
@@ -59,7 +61,7 @@ export const handler = async (here: Platform, variables: NodeJS.ProcessEnv): Pro
       if (path !== verifyLists.path) report.answered(status, milliseconds);
     },
     close: async () => {
-      await Promise.all([predictions.close(), report.close()]);
+      await Promise.all([predictions.close(), feedback.close(), report.close()]);
     },
   };
 };

@@ -1,4 +1,6 @@
 import type { SlotName } from '#core/slot';
+import type { Model } from './algorithm.ts';
+import { entryOf } from './alike.ts';
 import { DAY_MS, recencyWeight, type Catalogue, type History, type Profile } from './data.ts';
 import type { ItemItemModel } from './item-item.ts';
 import type { Ranked } from './rank.ts';
@@ -20,19 +22,22 @@ export type Evidence =
       /** Mean days between purchases; null after one. */
       readonly everyDays: number | null;
     }
-  | { readonly kind: 'popular'; readonly buyers: number; readonly customers: number };
+  | { readonly kind: 'popular'; readonly buyers: number; readonly customers: number }
+  | { readonly kind: 'pinned' };
 
 /**
- * The evidence for one offer. Discovery is explained by the item-item terms whatever model ranked it: they are what a
- * person can check. Where no bought item is a neighbour, popularity is all there is.
+ * The evidence for one offer. Discovery is explained by what the model itself makes of each purchase where it can tell
+ * (`contributions`), else by the item-item terms: either is what a person can check. Where no bought item speaks for the
+ * offer, popularity is all there is.
  */
 export function explainOffer(
   offer: Ranked,
   slot: SlotName,
   profile: Profile,
-  from: { neighbours: ItemItemModel; history: History },
+  from: { neighbours: ItemItemModel; history: History; model?: Pick<Model, 'contributions'> },
 ): Evidence {
-  const { history, neighbours } = from;
+  const { history, neighbours, model } = from;
+  if (offer.from === 'pinned') return { kind: 'pinned' };
   const popular: Evidence = {
     kind: 'popular',
     buyers: history.buyers[offer.item] ?? 0,
@@ -43,7 +48,13 @@ export function explainOffer(
     return at < 0 ? popular : boughtBefore(profile, at);
   }
   if (offer.from === 'popularity') return popular;
-  return boughtTogether(offer.item, profile, neighbours, history.asOf) ?? popular;
+  const told = model?.contributions?.(profile, offer.item);
+  return (
+    (told
+      ? loudestOf(profile, (n) => told[n]!)
+      : strongestVoice(profile, history.asOf, (bought) => entryOf(neighbours.matrix, bought, offer.item))) ??
+    popular
+  );
 }
 
 function boughtBefore(profile: Profile, at: number): Evidence {
@@ -56,21 +67,29 @@ function boughtBefore(profile: Profile, at: number): Evidence {
 /** Half-life in days with which older purchases speak more quietly; only for choosing which one to name. */
 const VOICE_HALF_LIFE = 365;
 
-function boughtTogether(
-  item: number,
+/** The item of the profile that `voice` is loudest for, older purchases more quietly; null where it is 0 for all. */
+export function strongestVoice(
   profile: Profile,
-  { matrix }: ItemItemModel,
   asOf: number,
+  voice: (bought: number) => number,
 ): Evidence | null {
+  return loudestOf(profile, (n) => {
+    const spoken = voice(profile.items[n]!);
+    return spoken > 0 ? spoken * recencyWeight(asOf - profile.last[n]!, VOICE_HALF_LIFE) : 0;
+  });
+}
+
+function loudestOf(profile: Profile, voice: (n: number) => number): Evidence | null {
   let total = 0;
   let loudest = -1;
   let loudness = 0;
   for (let n = 0; n < profile.items.length; n++) {
-    const weight = entry(matrix, profile.items[n]!, item);
-    const voice = weight * recencyWeight(asOf - profile.last[n]!, VOICE_HALF_LIFE);
-    total += voice;
-    if (voice > loudness) {
-      loudness = voice;
+    const spoken = voice(n);
+    // What speaks against the offer is no share of what speaks for it.
+    if (!(spoken > 0)) continue;
+    total += spoken;
+    if (spoken > loudness) {
+      loudness = spoken;
       loudest = n;
     }
   }
@@ -84,37 +103,30 @@ function boughtTogether(
   };
 }
 
-/** One entry of a sparse matrix by binary search; 0 where it has none. */
-function entry(matrix: ItemItemModel['matrix'], row: number, column: number): number {
-  let low = matrix.indptr[row]!;
-  let high = matrix.indptr[row + 1]! - 1;
-  while (low <= high) {
-    const middle = (low + high) >> 1;
-    const found = matrix.index[middle]!;
-    if (found === column) return matrix.weight[middle]!;
-    if (found < column) low = middle + 1;
-    else high = middle - 1;
-  }
-  return 0;
-}
-
-/** The evidence as a sentence. `now` in milliseconds; a basket's items were not bought, so they are named without a date. */
+/**
+ * The evidence as a sentence. `now` in milliseconds; a basket's items were not bought, so they are named without a date;
+ * `other`: not to the customer but of it.
+ */
 export function describeEvidence(
   evidence: Evidence,
   items: Catalogue,
-  options: { now: number; basket: boolean },
+  options: { now: number; basket: boolean; other?: boolean },
 ): string {
   const name = (item: number) => items.names[item] ?? items.keys[item] ?? '';
   switch (evidence.kind) {
     case 'bought-together':
       return options.basket
         ? `Often bought by those who buy ${name(evidence.item)}, which is in the basket.`
-        : `Because you bought ${name(evidence.item)} (${times(evidence.times)}, last on ${date(evidence.last)}).`;
+        : options.other === true
+          ? `Bought ${name(evidence.item)} (${times(evidence.times)}, last on ${date(evidence.last)}), as those do who buy this.`
+          : `Because you bought ${name(evidence.item)} (${times(evidence.times)}, last on ${date(evidence.last)}).`;
     case 'bought-before': {
       if (options.basket) return 'It is in the basket.';
       const rhythm = evidence.everyDays === null ? '' : `, about every ${days(evidence.everyDays)}`;
       return `Bought ${times(evidence.times)}${rhythm}, last ${ago(options.now / DAY_MS - evidence.last)}.`;
     }
+    case 'pinned':
+      return 'Placed here by the request.';
     default:
       return `Popular: ${evidence.buyers} of ${evidence.customers} customers bought it.`;
   }

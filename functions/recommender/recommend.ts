@@ -3,11 +3,19 @@ import { ModelCard } from '#core/metrics';
 import { AlgorithmName, SLOTS, type SlotName } from '#core/slot';
 import type { Model } from './algorithm.ts';
 import { makeArtifactWriter, openArtifact, type SectionReader } from './artifact.ts';
-import { selectTop } from './candidates.ts';
+import { likenessOf } from './alike.ts';
+import { indexAttributes, type AttributeIndexes } from './attributes.ts';
+import { bitsOf } from './bits.ts';
+import { findBuyers, type LikelyBuyer } from './buyers.ts';
+import { topOf } from './candidates.ts';
 import { basketProfile, profileOf, type Catalogue, type History, type Profile } from './data.ts';
 import { explainOffer, type Evidence } from './explain.ts';
 import { loadItemItem, type ItemItemModel } from './item-item.ts';
+import { loadPacks, savePacks, suggestQuantity, type Packs, type Suggestion } from './packs.ts';
+import { mergeNextOrder } from './next-order.ts';
 import { makeShelf, rank, type Ranked, type RankOptions } from './rank.ts';
+import { select, type Selection } from './select.ts';
+import { relative, sharePlaces } from './shared-places.ts';
 import { registry } from './registry.ts';
 import { requireLength, requireRows } from './shape.ts';
 import { loadSignals, saveSignals, type Signals } from './signals/fit.ts';
@@ -26,6 +34,8 @@ export interface Portfolio {
   readonly card: ModelCard;
   /** Habits of the accounts; none in versions trained before there were any. */
   readonly signals?: Signals;
+  /** How items are ordered; none in versions trained before it was looked at. */
+  readonly packs?: Packs;
 }
 
 /** One offer with what speaks for it. */
@@ -48,10 +58,36 @@ export interface Recommender {
   profile(customer: number): Profile;
   /** Items put together on the fly; unknown ids are left out. */
   basket(items: Iterable<number>): Profile;
+  /** Ready for filters. */
+  readonly attributes: AttributeIndexes;
   /** Best first; an empty profile gets popular items. `explain` names the evidence of each (about 10 µs per item). */
-  recommend(profile: Profile, options: RankOptions & { explain?: boolean }): Offer[];
-  /** Items bought by the same customers as `item`, best first; popular ones fill up where too few are known. */
-  similar(item: number, k: number): Ranked[];
+  recommend(profile: Profile, options: Selection & { explain?: boolean }): Offer[];
+  /**
+   * What may be ordered next: what was bought before, and items that were not in that `share` of the places; null: as loud as
+   * training has learned (`mergeNextOrder`). Scores are shares of the best of the same kind.
+   */
+  nextOrder(
+    profile: Profile,
+    options: Omit<Selection, 'slot'> & { explain?: boolean },
+    share: number | null,
+  ): Offer[];
+  /** The items given, the best first; those the model has no opinion on come last, as they were. */
+  rerank(profile: Profile, items: readonly number[]): Offer[];
+  /**
+   * Items like `item`, best first; popular ones fill up where too few are known. `goes-with`: bought by the same customers;
+   * `similar`: what the discovery model holds alike, where it can tell.
+   */
+  similar(
+    item: number,
+    options: Omit<Selection, 'slot' | 'includeBought'>,
+    kind?: 'goes-with' | 'similar',
+  ): Ranked[];
+  /** Whether the discovery model can say which items are alike. */
+  readonly knowsLikeness: boolean;
+  /** Customers that are likely to buy `item`, of those that `allowed` lets through. */
+  buyers(item: number, k: number, allowed: (customer: number) => boolean): LikelyBuyer[];
+  /** How much of an item to suggest; null where nothing is known. */
+  quantity(profile: Profile, item: number): Suggestion | null;
 }
 
 /** A recommender over fitted parts: the same code for the trainer's offline lists and for serving. */
@@ -70,29 +106,82 @@ export function makeRecommender(portfolio: Portfolio): Recommender {
     itemId: (key) => itemIds.get(key) ?? null,
     profile: (customer) => profileOf(history, customer),
     basket: (basketItems) => basketProfile(basketItems, history),
-    recommend: (profile, { explain = false, ...options }) =>
-      rank(slots[options.slot].model, profile, shelf, options).map((ranked) => ({
+    attributes: indexAttributes(items),
+    recommend: (profile, { explain = false, ...options }) => {
+      const { model } = slots[options.slot];
+      return select(
+        (ranking) => rank(model, profile, shelf, ranking),
+        options,
+        items.keys.length,
+        likenessOf(slots.discover.model, neighbours),
+      ).map((ranked) => ({
         ...ranked,
         slot: options.slot,
-        evidence: explain ? explainOffer(ranked, options.slot, profile, { neighbours, history }) : null,
-      })),
-    similar: (item, k) => similarItems(neighbours, shelf.popular, item, k),
+        evidence: explain
+          ? explainOffer(ranked, options.slot, profile, { neighbours, history, model })
+          : null,
+      }));
+    },
+    nextOrder: (profile, { explain = false, ...options }, share) => {
+      const bought = new Set(profile.items);
+      const by = (slot: SlotName, ranking: RankOptions) =>
+        rank(slots[slot].model, profile, shelf, { ...ranking, slot, includeBought: false });
+      return select(
+        (ranking) => {
+          const [again, fresh] = [by('reorder', ranking), by('discover', ranking)] as const;
+          const { discoverShare } = card.metrics.overall;
+          return share === null
+            ? mergeNextOrder(relative(again), relative(fresh), discoverShare, ranking.k)
+            : sharePlaces(again, fresh, share, ranking.k);
+        },
+        { ...options, slot: 'discover' },
+        items.keys.length,
+        likenessOf(slots.discover.model, neighbours),
+      ).map((ranked) => {
+        const slot = bought.has(ranked.item) ? 'reorder' : 'discover';
+        const { model } = slots[slot];
+        const evidence = explain ? explainOffer(ranked, slot, profile, { neighbours, history, model }) : null;
+        return { ...ranked, slot, evidence };
+      });
+    },
+    rerank: (profile, given) => {
+      const { model } = slots.discover;
+      const top = topOf(model, profile, given.length, bitsOf(given, items.keys.length), shelf.scores);
+      const listed = new Set(top.map(({ item }) => item));
+      const rest = [...new Set(given)].filter((item) => !listed.has(item));
+      return [
+        ...top.map(({ item, score }): Ranked => ({ item, score, from: 'model' })),
+        ...rest.map((item): Ranked => ({ item, score: 0, from: 'popularity' })),
+      ].map((ranked) => ({
+        ...ranked,
+        slot: 'discover',
+        evidence: explainOffer(ranked, 'discover', profile, { neighbours, history, model }),
+      }));
+    },
+    similar: (item, { exclude, ...options }, kind = 'goes-with') => {
+      const { model } = slots.discover;
+      const like = model.similar && kind === 'similar' ? model : { similar: neighbourRow(neighbours) };
+      const beside: Model = { score: (_, scores) => like.similar?.(item, scores), save: () => undefined };
+      return select(
+        (ranking) => rank(beside, basketProfile([], history), shelf, ranking),
+        { ...options, slot: 'discover', exclude: new Set([...(exclude ?? []), item]) },
+        items.keys.length,
+        likenessOf(model, neighbours),
+      );
+    },
+    knowsLikeness: slots.discover.model.similar !== undefined,
+    buyers: (item, k, allowed) =>
+      findBuyers({ history, neighbours, model: slots.discover.model }, item, k, allowed),
+    quantity: (profile, item) =>
+      portfolio.packs === undefined ? null : suggestQuantity(portfolio.packs, profile, item),
   };
 }
-
-function similarItems(neighbours: ItemItemModel, popular: Int32Array, item: number, k: number): Ranked[] {
-  const scores = new Float32Array(neighbours.matrix.rows);
-  const { indptr, index, weight } = neighbours.matrix;
-  for (let p = indptr[item] ?? 0; p < (indptr[item + 1] ?? 0); p++) scores[index[p]!] = weight[p]!;
-  const top = selectTop(scores, k, (other) => other !== item);
-  const ranked: Ranked[] = top.map((other) => ({ item: other, score: scores[other]!, from: 'model' }));
-  const listed = new Set([item, ...top]);
-  for (const other of popular) {
-    if (ranked.length >= k) break;
-    if (!listed.has(other)) ranked.push({ item: other, score: 0, from: 'popularity' });
-  }
-  return ranked;
-}
+const neighbourRow =
+  ({ matrix: { indptr, index, weight } }: ItemItemModel) =>
+  (item: number, scores: Float32Array) => {
+    scores.fill(0);
+    for (let p = indptr[item]!; p < indptr[item + 1]!; p++) scores[index[p]!] = weight[p]!;
+  };
 
 /** The artifact file's bytes. */
 export function saveRecommender(portfolio: Portfolio): Uint8Array {
@@ -112,8 +201,10 @@ export function saveRecommender(portfolio: Portfolio): Uint8Array {
     minBuyers,
     slots: { reorder: slotEntry('reorder'), discover: slotEntry('discover') },
     signals: portfolio.signals !== undefined,
+    packs: portfolio.packs !== undefined,
   } satisfies z.infer<typeof Head>);
   if (portfolio.signals !== undefined) saveSignals(writer.scope('signals'), portfolio.signals);
+  if (portfolio.packs !== undefined) savePacks(portfolio.packs, writer.scope('packs'));
   writer.value('card', card);
   writer.strings('customers/keys', customers.keys);
   writer.strings('customers/names', customers.names);
@@ -133,6 +224,7 @@ const Head = z.object({
   minBuyers: z.int(),
   slots: z.object({ reorder: SlotEntry, discover: SlotEntry }),
   signals: z.boolean().default(false),
+  packs: z.boolean().default(false),
 });
 
 /** A recommender from an artifact's bytes (shared, not copied). Errors: see `openArtifact` and `SectionReader`. */
@@ -159,6 +251,7 @@ export function openRecommender(bytes: Uint8Array): Recommender {
     neighbours: loadItemItem(reader.scope('neighbours'), head.items),
     card: reader.value('card', ModelCard),
     ...(head.signals ? { signals: loadSignals(reader.scope('signals'), history) } : {}),
+    ...(head.packs ? { packs: loadPacks(reader.scope('packs'), head.items) } : {}),
   });
 }
 

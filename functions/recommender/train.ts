@@ -7,6 +7,7 @@ import { openJournal, type CheckpointStore, type Journal } from './journal.ts';
 import { withPool, type Pool } from './kernels/pool.ts';
 import { fitOnce, measure } from './measure.ts';
 import { makeCard } from './model-card.ts';
+import { fitPacks } from './packs.ts';
 import { makeRecommender, saveRecommender, type Portfolio, type Recommender } from './recommend.ts';
 import { fitSetting, search, type SearchContext } from './search.ts';
 import { fitSignals } from './signals/fit.ts';
@@ -133,6 +134,7 @@ async function trainWith(input: TrainInput, pool: Pool): Promise<TrainOutput> {
     slots,
     neighbours: requireItemItem(await fits(neighbours)),
     card: withoutClock(card),
+    packs: fitPacks(interactions, size.items),
     signals: fitSignals(interactions, history, input.items),
   };
   const artifact = saveRecommender(portfolio);

@@ -1,51 +1,22 @@
 import { recommend } from '../../../functions/core/api/recommend.ts';
-import { signVerification, checkVerification } from '../../../functions/core/api/verify.ts';
+import { signVerification } from '../../../functions/core/api/verify.ts';
 import { TrainingConfig } from '../../../functions/core/training-config.ts';
-import type { Prediction } from '../../../functions/deployments/prediction-log.ts';
-import { recommenderRoutes } from '../../../functions/deployments/recommender-routes.ts';
 import { compareLists } from '../../../functions/deployments/smoke-test.ts';
 import { offlineLists } from '../../../functions/recommender/offline-lists.ts';
 import { openRecommender, type Recommender } from '../../../functions/recommender/recommend.ts';
 import { train } from '../../../functions/recommender/train.ts';
-import { answer, type Gate } from '../../../functions/runtime/answer.ts';
+import { askRecommender, logged, NOW, VERIFY_KEY } from '#tests/ask-recommender';
 import { wholesaler } from '#tests/purchases';
 
-const NOW = Date.UTC(2025, 10, 1);
-const key = new Uint8Array(32).fill(7);
 let recommender: Recommender;
-const logged: Prediction[] = [];
 
 beforeAll(async () => {
   const config = TrainingConfig.parse({ preset: 'quick', trials: 4 });
   recommender = openRecommender((await train({ ...wholesaler(), config, now: NOW })).artifact);
 });
 
-/** Asks the service as a member of its tenant would, over everything but the socket. */
-async function ask(path: string, body: object, token = 'a-token', served = recommender) {
-  const around = {
-    env: { TRADEWIND_VERSION: 'v1234', TRADEWIND_DEPLOYMENT: 'd1234' },
-    // Only the clock and randomness of the store are used here.
-    store: { clock: () => NOW, random: (n: number) => new Uint8Array(n) } as never,
-    predictions: { add: (one: Prediction) => void logged.push(one), close: () => Promise.resolve() },
-  };
-  const gate: Gate = {
-    identities: { verify: () => Promise.resolve({ uid: 'u1', email: null }) },
-    membership: () => Promise.resolve({ tenant: { status: 'active' } as never, role: 'viewer' }),
-    tenant: 't1234',
-    verifier: (given, bytes) => checkVerification(key, 'd1234', given, bytes, NOW),
-    onFailure: (error) => {
-      throw error;
-    },
-    makeRequestId: () => 'request-1',
-  };
-  const result = await answer(recommenderRoutes(served, around), gate, {
-    method: 'POST',
-    url: path,
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-    body: Buffer.from(JSON.stringify(body)),
-  });
-  return { status: result.status, body: JSON.parse(result.body) };
-}
+const ask = (path: string, body: object, token?: string, served = recommender) =>
+  askRecommender(served, path, body, token);
 
 describe('recommend', () => {
   it('offers a known customer products by name, with reasons, and logs the answer', async () => {
@@ -133,7 +104,12 @@ describe('the verifier', () => {
       lists: offline.slice(0, 100).map(({ customer, slot }) => ({ customer, slot })),
       limit: 10,
     };
-    const token = await signVerification(key, 'd1234', NOW + 60_000, Buffer.from(JSON.stringify(asked)));
+    const token = await signVerification(
+      VERIFY_KEY,
+      'd1234',
+      NOW + 60_000,
+      Buffer.from(JSON.stringify(asked)),
+    );
     const { status, body } = await ask('/v1/verify', asked, token);
     expect(status).toBe(200);
     expect(body.lists).toEqual(offline.slice(0, 100));
@@ -151,7 +127,12 @@ describe('the verifier', () => {
     const { customer, slot } = expected!;
     const served = await ask(recommend.path, { customer, slot }, 'a-token', inverted);
     const asked = { lists: [{ customer, slot }] };
-    const token = await signVerification(key, 'd1234', NOW + 60_000, Buffer.from(JSON.stringify(asked)));
+    const token = await signVerification(
+      VERIFY_KEY,
+      'd1234',
+      NOW + 60_000,
+      Buffer.from(JSON.stringify(asked)),
+    );
     logged.length = 0;
     const { body } = await ask('/v1/verify', asked, token, inverted);
     expect(body.lists[0].items).toEqual(served.body.items.map(({ id }: { id: string }) => id));

@@ -57,7 +57,7 @@ describe('training', () => {
           recommender.recommend(recommender.profile(customer), options),
         );
       }
-    expect(loaded.similar(4, 5)).toEqual(recommender.similar(4, 5));
+    expect(loaded.similar(4, { k: 5 })).toEqual(recommender.similar(4, { k: 5 }));
     expect(loaded.card.metrics.slots).toEqual(recommender.card.metrics.slots);
   });
 
@@ -74,7 +74,7 @@ describe('training', () => {
     const { recommender } = await trained({ trials: 12 });
     const offers = recommender.recommend(recommender.basket([8, 12, 16]), { slot: 'discover', k: 5 });
     expect(offers.filter(({ item }) => item % 4 === 0).length).toBeGreaterThanOrEqual(4);
-    expect(recommender.similar(9, 5).every(({ item }) => item % 4 === 1 || item < 3)).toBe(true);
+    expect(recommender.similar(9, { k: 5 }).every(({ item }) => item % 4 === 1 || item < 3)).toBe(true);
   });
 
   it('is the same again with the same seed, on one thread or two', async () => {

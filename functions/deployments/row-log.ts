@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Field, Row, TableRef, Warehouse } from '#cloud/bigquery';
+import { toError } from '#core/errors';
+import type { Log } from '#runtime/log';
+
+/** Gathers rows and writes them to a table of the warehouse in batches; who adds one never waits. */
+export interface RowLog {
+  /** `id` makes a row that is said twice within about a minute count once. */
+  add(id: string, row: Row): void;
+  /** Writes what is left, trying again until the grace is over; what is lost then is said in the log. */
+  close(): Promise<void>;
+}
+
+const FLUSH_MILLISECONDS = 1000;
+const BATCH = 500;
+/** Past this the oldest are let go: a warehouse that is away must not fill the memory. */
+const LIMIT = 20_000;
+
+/** Of the 10 s that Cloud Run leaves a container to end in, what the last writes may take. */
+export interface Grace {
+  readonly milliseconds: number;
+  readonly pauseMilliseconds: number;
+}
+const GRACE: Grace = { milliseconds: 6000, pauseMilliseconds: 500 };
+
+/**
+ * A log into `table`, made at the first write and partitioned by its column `at`. `what` names the rows in messages; `grace`:
+ * how long `close` tries, and how often.
+ */
+export function openRowLog(
+  warehouse: Warehouse,
+  table: TableRef,
+  fields: readonly Field[],
+  what: string,
+  log: Log,
+  grace: Grace = GRACE,
+): RowLog {
+  let waiting: { readonly id: string; readonly row: Row }[] = [];
+  let writing: Promise<void> | null = null;
+  let ready = false;
+
+  const writeBatch = async (): Promise<boolean> => {
+    const batch = waiting.slice(0, BATCH);
+    if (batch.length === 0) return false;
+    try {
+      if (!ready) {
+        // The dataset is there since the model is: to make one is no right of this container.
+        await warehouse.ensureTable(table, fields, { partitionBy: 'at' });
+        ready = true;
+      }
+      await warehouse.insert(table, batch);
+      waiting = waiting.slice(batch.length);
+      return true;
+    } catch (error) {
+      log.warn(`${what} not written yet`, { waiting: waiting.length, error: toError(error).message });
+      return false;
+    }
+  };
+  const flush = (): Promise<void> => {
+    writing ??= (async () => {
+      while (await writeBatch());
+    })().finally(() => (writing = null));
+    return writing;
+  };
+  const timer = setInterval(() => void flush(), FLUSH_MILLISECONDS);
+  timer.unref();
+
+  return {
+    add(id, row) {
+      waiting.push({ id, row });
+      // Not while a batch is being written: its rows are the first of these.
+      if (waiting.length > LIMIT && writing === null) {
+        log.error(`${what} lost`, { lost: waiting.length - LIMIT });
+        waiting = waiting.slice(-LIMIT);
+      }
+    },
+    async close() {
+      clearInterval(timer);
+      const over = new AbortController();
+      const last = sleep(grace.milliseconds, undefined, { signal: over.signal }).catch(() => undefined);
+      const written = async () => {
+        await writing;
+        for (;;) {
+          await flush();
+          if (waiting.length === 0 || over.signal.aborted) return;
+          await sleep(grace.pauseMilliseconds);
+        }
+      };
+      // A write that hangs must not keep the container from saying what is lost.
+      await Promise.race([written(), last]);
+      over.abort();
+      if (waiting.length > 0) log.error(`${what} lost`, { lost: waiting.length });
+    },
+  };
+}

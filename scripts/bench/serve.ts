@@ -1,0 +1,158 @@
+/** The recommender service under load: a large made-up version, the real process, requests over HTTP from another process. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { startLocalCloud } from '#scripts/local/cloud';
+import { bitsWhere } from '../../functions/recommender/bits.ts';
+import { makeScanIndex, topByScores } from '../../functions/recommender/kernels/scan.ts';
+
+import { gaussian, seededRandom } from '../../functions/recommender/random.ts';
+import { openRecommender } from '../../functions/recommender/recommend.ts';
+import type { Sent, Wanted } from './serve/sender.ts';
+import { startService, type Service } from './serve/service.ts';
+import { CATEGORIES, makeVersion } from './serve/version.ts';
+
+const HELP = `npm run bench -- serve [--items 100000] [--factors 128] [--customers 20000] [--rate 300] [--seconds 20] [--report FILE]
+
+Makes a version (iALS over made-up orders), starts Firestore, Cloud Storage and BigQuery of the local cloud and the recommender's
+own bundle as one process, and asks it over HTTP with an API key: every request another customer, with filters, explained and
+logged. An open loop from a process of its own; latencies count from the moment a request was due.
+p50-ms, p99-ms: at --rate. max-rate: the highest rate of which 99 % is answered within 10 ms. scan-ms: one exact top 10 within
+this process; its reference is the same list from a plain scan in TypeScript, and so is the reference of p50-ms.`;
+
+const { values } = parseArgs({
+  options: {
+    items: { type: 'string', default: '100000' },
+    factors: { type: 'string', default: '128' },
+    customers: { type: 'string', default: '20000' },
+    rate: { type: 'string', default: '300' },
+    seconds: { type: 'string', default: '20' },
+    report: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  },
+});
+const [items, factors, customers, rate, seconds] = [
+  values.items,
+  values.factors,
+  values.customers,
+  values.rate,
+  values.seconds,
+].map(Number) as [number, number, number, number, number];
+
+const say = (text: string) => console.log(text);
+
+async function send(service: Service, wanted: { rate: number; seconds: number }): Promise<Sent> {
+  const asked: Wanted = { url: service.url, key: service.key, customers, categories: CATEGORIES, ...wanted };
+  const sender = join(import.meta.dirname, 'serve', 'sender.ts');
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--disable-warning=ExperimentalWarning',
+    sender,
+    JSON.stringify(asked),
+  ]);
+  return JSON.parse(stdout) as Sent; // what sender.ts writes
+}
+
+/** The highest rate at which 99 % is answered within 10 ms, to a tenth, from short runs; and what was seen on the way. */
+async function highestRate(service: Service): Promise<number> {
+  const holds = async (tried: number) => {
+    const seen = await send(service, { rate: tried, seconds: 4 });
+    say(`  ${tried}/s: p50 ${seen.p50.toFixed(2)} ms, p99 ${seen.p99.toFixed(2)} ms, ${seen.failed} failed`);
+    return seen.failed === 0 && seen.p99 < 10;
+  };
+  let good = 0;
+  let bad = 0;
+  for (let tried = rate; bad === 0 && tried < 20_000; tried *= 2)
+    if (await holds(tried)) good = tried;
+    else bad = tried;
+  while (bad - good > good / 10 + 10) {
+    const tried = Math.round((good + bad) / 2);
+    if (await holds(tried)) good = tried;
+    else bad = tried;
+  }
+  return good;
+}
+
+/** Milliseconds of one exact top 10 of `items` × `factors`, by the scan and by plain TypeScript: medians, taking turns. */
+function timeScan(): { ours: number; plain: number } {
+  const random = seededRandom(3);
+  const table = Float32Array.from({ length: items * factors }, () => gaussian(random));
+  const index = makeScanIndex(table, factors);
+  const allowed = bitsWhere(items, (item) => item % 20 !== 0);
+  const times: { ours: number[]; plain: number[] } = { ours: [], plain: [] };
+  for (let n = 0; n < 200; n++) {
+    const query = Float32Array.from({ length: factors }, () => gaussian(random));
+    const began = performance.now();
+    index.top(query, 10, allowed);
+    times.ours.push(performance.now() - began);
+    if (n % 8 !== 0) continue;
+    const again = performance.now();
+    topByScores(table, query, 10, allowed);
+    times.plain.push(performance.now() - again);
+  }
+  const median = (list: number[]) => list.sort((a, b) => a - b)[list.length >> 1] ?? 0;
+  return { ours: median(times.ours), plain: median(times.plain) };
+}
+
+async function measure(): Promise<object[]> {
+  const stateDir = mkdtempSync(join(tmpdir(), 'tradewind-serve-'));
+  say(`making a version of ${customers} customers and ${items} items × ${factors} factors …`);
+  const artifact = await makeVersion({ customers, items, factors, lines: 30 }, availableParallelism());
+  const opening = performance.now();
+  openRecommender(artifact);
+  const openSeconds = (performance.now() - opening) / 1000;
+  const only = ['firestore', 'pubsub', 'storage', 'bigquery'] as const;
+  const cloud = await startLocalCloud({ stateDir, only, functions: false });
+  Object.assign(process.env, cloud.env);
+  try {
+    const service = await startService(artifact, cloud, stateDir);
+    say(`ready after ${service.readySeconds.toFixed(2)} s, ${service.memory().now.toFixed(0)} MiB`);
+    await send(service, { rate: 100, seconds: 5 });
+    const before = service.cpuSeconds();
+    const steady = await send(service, { rate, seconds });
+    const cpu = service.cpuSeconds() - before;
+    const highest = await highestRate(service);
+    const { peak } = service.memory();
+    await service.stop();
+    const scan = timeScan();
+    const row = (name: string, value: number, unit: string, n: number, reference: number | null = null) => ({
+      name,
+      value,
+      unit,
+      reference,
+      ratio: reference === null ? null : value / reference,
+      peakRssMiB: Math.round(peak),
+      n,
+    });
+    return [
+      row('p50-ms', steady.p50, 'ms', steady.n, scan.plain),
+      row('p99-ms', steady.p99, 'ms', steady.n),
+      row('failed', steady.failed, 'requests', steady.n),
+      row('cpu-ms', (cpu * 1000) / steady.n, 'ms per request', steady.n),
+      row('max-rate', highest, 'requests/s', 1),
+      row('ready-seconds', service.readySeconds, 's', 1),
+      row('open-seconds', openSeconds, 's', 1),
+      row('memory', peak, 'MiB', 1),
+      row('artifact', artifact.byteLength / 2 ** 20, 'MiB', 1),
+      row('scan-ms', scan.ours, 'ms', 200, scan.plain),
+    ];
+  } finally {
+    await cloud.stop();
+    rmSync(stateDir, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+if (values.help === true) say(HELP);
+else {
+  const results = await measure();
+  for (const result of results) {
+    const { name, value, unit, reference } = Object(result);
+    const beside = reference === null ? '' : `   plain ${Number(reference).toFixed(2)}`;
+    say(`${String(name).padEnd(16)}${Number(value).toFixed(3).padStart(10)} ${unit}${beside}`);
+  }
+  if (values.report !== undefined) {
+    const machine = `${cpus()[0]?.model ?? 'unknown'} × ${availableParallelism()}, Node ${process.version}`;
+    writeFileSync(values.report, `${JSON.stringify({ bench: 'serve', machine, results }, null, 2)}\n`);
+  }
+}
