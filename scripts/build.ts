@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -15,6 +16,7 @@ import { build } from 'esbuild';
 import { BUNDLING, containerMain, FRAMEWORK, KERNELS, WORKER } from './bundling.ts';
 import { type Deployable, listDeployables, readDeploy, ROOT } from './deployables.ts';
 import { ensureKernels } from './kernels.ts';
+import { ONNX_READER, placeOnnx } from './onnx-package.ts';
 
 const FUNCTIONS = join(ROOT, 'functions');
 
@@ -79,6 +81,8 @@ async function bundle(deployable: Deployable): Promise<Built> {
   if (join('functions', WORKER.starter) in metafile.inputs) await bundleWorker(folder);
   if (join('functions', KERNELS.reader) in metafile.inputs)
     copyFileSync(join(FUNCTIONS, KERNELS.source), join(folder, KERNELS.bundle));
+  // Jobs train; a service only reads what was trained.
+  if (deploy.trigger === 'job' && ONNX_READER in metafile.inputs) placeOnnx(ROOT, folder, { link: false });
   const manifest = {
     type: 'commonjs',
     main: 'index.js',
@@ -88,8 +92,8 @@ async function bundle(deployable: Deployable): Promise<Built> {
   const code = readFileSync(outfile);
   // Everything that is deployed: the bundle, what lies beside it, and what a container's image is built by.
   const hash = createHash('sha256');
-  for (const file of readdirSync(folder).toSorted())
-    hash.update(file).update(readFileSync(join(folder, file)));
+  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }).toSorted())
+    if (statSync(join(folder, file)).isFile()) hash.update(file).update(readFileSync(join(folder, file)));
   // Within the image itself, which is built already, it is not there.
   const dockerfile = join(ROOT, 'Dockerfile');
   if (container && existsSync(dockerfile)) hash.update(readFileSync(dockerfile));

@@ -16,7 +16,7 @@ export const BUNDLING = {
    * function registers with the very copy that serves it, so the platform installs it by the version in the bundle's
    * package.json.
    */
-  external: ['pg-native', 'cpu-features', '@duckdb/*', FRAMEWORK],
+  external: ['pg-native', 'cpu-features', '@duckdb/*', 'onnxruntime-node', FRAMEWORK],
   // Sources are modules; in a CommonJS bundle `import.meta` is rebuilt from the file's own place.
   define: {
     'import.meta.url': '__bundle_url',

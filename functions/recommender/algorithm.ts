@@ -2,8 +2,9 @@ import type { z } from 'zod';
 import type { AlgorithmName, SlotName } from '#core/slot';
 import type { TrainingConfig } from '#core/training-config';
 import type { SectionReader, SectionWriter } from './artifact.ts';
-import type { History, Profile } from './data.ts';
+import type { Catalogue, History, Profile } from './data.ts';
 import type { Pool } from './kernels/pool.ts';
+import type { Onnx } from './onnx/runtime.ts';
 import type { Random } from './random.ts';
 
 /** What a fit may use; nothing else varies it. */
@@ -14,6 +15,10 @@ export interface FitContext {
   readonly onProgress?: (share: number) => void;
   /** Threads for the heavy part; results do not depend on their number. */
   readonly pool: Pool;
+  /** What the items are called and which category each is of, where it is known: for those that learn from it. */
+  readonly catalogue?: Catalogue;
+  /** ONNX Runtime; null: to do without. By default it is used where it is installed. */
+  readonly onnx?: Onnx | null;
 }
 
 /** A model whose score of an item is `query(profile) · factors[item]`, up to rounding. */

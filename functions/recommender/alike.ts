@@ -1,5 +1,5 @@
 import type { Model } from './algorithm.ts';
-import type { ItemItemModel } from './item-item.ts';
+import { entryOf, type ItemItemModel } from './item-item.ts';
 
 /** How alike two items are, 0 … 1. */
 export type Likeness = (a: number, b: number) => number;
@@ -35,18 +35,4 @@ function strongestOf({ indptr, weight }: ItemItemModel['matrix'], row: number): 
   let most = 0;
   for (let p = indptr[row]!; p < indptr[row + 1]!; p++) if (weight[p]! > most) most = weight[p]!;
   return most;
-}
-
-/** One entry of a sparse matrix by binary search; 0 where it has none. */
-export function entryOf(matrix: ItemItemModel['matrix'], row: number, column: number): number {
-  let low = matrix.indptr[row]!;
-  let high = matrix.indptr[row + 1]! - 1;
-  while (low <= high) {
-    const middle = (low + high) >> 1;
-    const found = matrix.index[middle]!;
-    if (found === column) return matrix.weight[middle]!;
-    if (found < column) low = middle + 1;
-    else high = middle - 1;
-  }
-  return 0;
 }

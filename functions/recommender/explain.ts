@@ -1,8 +1,7 @@
 import type { SlotName } from '#core/slot';
 import type { Model } from './algorithm.ts';
-import { entryOf } from './alike.ts';
 import { DAY_MS, recencyWeight, type Catalogue, type History, type Profile } from './data.ts';
-import type { ItemItemModel } from './item-item.ts';
+import { entryOf, type ItemItemModel } from './item-item.ts';
 import type { Ranked } from './rank.ts';
 
 /** What speaks for an offer: facts, no words. Days are days since 1970. */

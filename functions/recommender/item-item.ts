@@ -24,6 +24,17 @@ export function itemItemModel(matrix: Sparse, halfLifeDays: number | null, asOf:
           scores[matrix.index[p]!]! += w * matrix.weight[p]!;
       }
     },
+    similar: (item, scores) => {
+      scores.fill(0);
+      for (let p = matrix.indptr[item] ?? 0; p < (matrix.indptr[item + 1] ?? 0); p++)
+        scores[matrix.index[p]!] = matrix.weight[p]!;
+      scores[item] = 0;
+    },
+    contributions: (profile, item) =>
+      Float32Array.from(
+        profile.items,
+        (other, n) => entryOf(matrix, other, item) * recencyWeight(asOf - profile.last[n]!, halfLifeDays),
+      ),
     save: (writer: SectionWriter) => {
       writer.array('indptr', matrix.indptr);
       writer.array('index', matrix.index);
@@ -31,6 +42,20 @@ export function itemItemModel(matrix: Sparse, halfLifeDays: number | null, asOf:
       writer.value('shape', { halfLifeDays, asOf });
     },
   };
+}
+
+/** One entry of a sparse matrix by binary search; 0 where it has none. */
+export function entryOf(matrix: Sparse, row: number, column: number): number {
+  let low = matrix.indptr[row]!;
+  let high = matrix.indptr[row + 1]! - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const found = matrix.index[middle]!;
+    if (found === column) return matrix.weight[middle]!;
+    if (found < column) low = middle + 1;
+    else high = middle - 1;
+  }
+  return 0;
 }
 
 /** `model` as the item-item model it is; a TypeError where the caller mixed models up. */

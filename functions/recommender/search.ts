@@ -4,7 +4,7 @@ import { BASELINES, SLOTS, type AlgorithmName, type SlotName } from '#core/slot'
 import type { TrainingConfig } from '#core/training-config';
 import type { Model } from './algorithm.ts';
 import { findBlend } from './blend-trial.ts';
-import { learnable, type History } from './data.ts';
+import { learnable, type Catalogue, type History } from './data.ts';
 import { evaluate, listerOf, NDCG10, type EvaluateOptions, type Evaluation, type Goal } from './evaluate.ts';
 import { MOST_CUSTOMERS, planRungs, promote, type Rung, type Standing } from './halving.ts';
 import type { Journal } from './journal.ts';
@@ -21,6 +21,8 @@ export interface SearchContext {
   readonly config: TrainingConfig;
   readonly pool: Pool;
   readonly journal: Journal;
+  /** The items' names and categories, for what learns from them. */
+  readonly catalogue?: Catalogue;
   /** What decides; NDCG@10 where absent. */
   readonly goal?: Goal;
   /** Customers of the last rung, at most. */
@@ -42,11 +44,12 @@ export interface SearchContext {
 
 /** Fits `setting` on what may be learned from `history`; the same seed for every fit, so their order plays no part. */
 export async function fitSetting(setting: Setting, history: History, context: SearchContext): Promise<Model> {
-  const { config, pool, signal } = context;
+  const { config, pool, signal, catalogue } = context;
   const learned = learnable(history, config.minInteractionsPerCustomer, config.minInteractionsPerItem);
   return registry[setting.algorithm].fit(learned, setting.options, {
     random: seededRandom(config.seed),
     pool,
+    ...(catalogue ? { catalogue } : {}),
     ...(signal ? { signal } : {}),
   });
 }

@@ -90,6 +90,7 @@ async function trainWith(input: TrainInput, pool: Pool): Promise<TrainOutput> {
     config,
     pool,
     journal,
+    catalogue: input.items,
     ...(input.signal ? { signal: input.signal } : {}),
     ...(input.onTrial ? { onTrial: input.onTrial } : {}),
     ...(onProgress ? { onProgress } : {}),

@@ -9,6 +9,7 @@ import { withPool } from '../../functions/recommender/kernels/pool.ts';
 import { seededRandom } from '../../functions/recommender/random.ts';
 import { demoOrderLines } from './demo-lines.ts';
 import { readOrderLines } from './order-lines.ts';
+import { easeOnItems } from './train/ease.ts';
 import { exactEpoch, otherSolvers, twoThreads } from './train/epochs.ts';
 import { makeResult, timed, type Result } from './train/results.ts';
 import { costOf, plotCosts, type Cost } from './train/scale.ts';
@@ -18,7 +19,8 @@ const HELP = `npm run bench -- train [--data FILE.csv[.gz] | --data demo | --tra
 npm run bench -- train --scale [--sizes 1e5,1e6,1e7,1e8] [--factors 64] [--plot FILE.svg] [--report FILE]
 
 Times an epoch of implicit ALS on one thread against the plain TypeScript reference (Cholesky) in the same run, two threads
-against one, and the approximate solvers against the exact one. Best of two or three.
+against one, and the approximate solvers against the exact one. Best of two or three. Then EASE: a fit on the data, and one
+on 10,000 synthetic items with ONNX Runtime against without.
 --data     order lines in UCI Online Retail's columns; "demo" (the default): the demo wholesaler
 --train    one line per user: its id, then its items' ids; .gz is unpacked
 --factors  lengths of the factors, multiples of 8
@@ -68,7 +70,7 @@ async function speed(): Promise<Result[]> {
   for (const d of lengths) results.push(await exactEpoch(pairs, d));
   const d = lengths[Math.floor(lengths.length / 2)]!;
   results.push(await twoThreads(pairs, d), ...(await otherSolvers(pairs, d)));
-  if (values.train === undefined) results.push(await easeFit(history));
+  if (values.train === undefined) results.push(await easeFit(history), await easeOnItems(10_000, threads));
   console.log(OTHERS);
   return results;
 }

@@ -4,8 +4,8 @@ import { TerminalError } from '#core/errors';
 import type { Algorithm, FitContext } from '../algorithm.ts';
 import { toSparse, transpose, type History, type Sparse } from '../data.ts';
 import { itemItemModel, loadItemItem, makeRowCollector, refitItemItem } from '../item-item.ts';
-import type { Arena } from '../kernels/arena.ts';
-import { makeSweepMemory, sweep } from '../kernels/inverse.ts';
+import { withInverse, type Inverse } from '../kernels/positive-inverse.ts';
+import { findOnnx } from '../onnx/runtime.ts';
 
 const Options = z.strictObject({
   /** Weight of the penalty: higher trusts rare pairs less. */
@@ -16,8 +16,10 @@ const Options = z.strictObject({
 });
 type Options = z.output<typeof Options>;
 
-/** Memory is 4 bytes × items² (WebAssembly ends at 4 GiB) and time items³: 5 s at this size on two cores. */
-const MOST_ITEMS = 8000;
+/** Memory is 2 bytes × items² (twice that without ONNX Runtime) and time items³: under a minute, 1 GB at this size. */
+const MOST_ITEMS = 20_000;
+/** items³ done per second, cautiously: two cores with ONNX Runtime do half as many again. */
+const CUBES_PER_SECOND = 1e11;
 
 /**
  * EASE: the item × item weights that best rebuild every purchase from the customer's others, in closed form.
@@ -31,11 +33,13 @@ export const ease: Algorithm<Options> = {
   options: Options,
   trials: (config, size) => {
     if (size.items > MOST_ITEMS) return [];
+    // Half of the time may go into fits; half-lives need none of their own.
+    const fits = Math.floor((config.seconds / 2) * (CUBES_PER_SECOND / Math.max(1, size.items) ** 3));
     const ages = config.halfLifeDays === null ? [null] : [null, config.halfLifeDays];
     const base = { neighbours: 300 };
-    return [300, 1000, 100].flatMap((regularization) =>
-      ages.map((halfLifeDays) => ({ ...base, regularization, halfLifeDays })),
-    );
+    return [300, 1000, 100]
+      .slice(0, fits)
+      .flatMap((regularization) => ages.map((halfLifeDays) => ({ ...base, regularization, halfLifeDays })));
   },
   fit: async (history, options, context) => {
     const matrix = await weights(history, options, context);
@@ -54,49 +58,57 @@ async function weights(history: History, options: Options, context: FitContext):
     throw new TerminalError('too-many-items', `EASE was asked to learn ${sold.length} items.`, {
       remedy: `It takes up to ${MOST_ITEMS}: leave it out, or raise minInteractionsPerItem.`,
     });
-  return context.pool.withArena(async (arena) => invert(arena, sold, history, options, context));
+  const onnx = context.onnx === undefined ? await findOnnx() : context.onnx;
+  const counts = makeCounts(toSparse(history, null), sold);
+  const fill = (i: number, row: Float32Array) => {
+    counts(i, row);
+    row[i]! += options.regularization;
+  };
+  return withInverse(sold.length, fill, { ...context, onnx }, (inverse) =>
+    strongest(inverse, sold, history.items, options, context),
+  );
 }
 
-async function invert(
-  arena: Arena,
+/** B = I - P·diag(1/diag P) without its diagonal, cut to the strongest of each row. */
+async function strongest(
+  inverse: Inverse,
   sold: Int32Array,
-  history: History,
-  options: Options,
-  context: FitContext,
+  items: number,
+  { neighbours }: Options,
+  { signal }: FitContext,
 ): Promise<Sparse> {
-  const space = makeSweepMemory(arena, sold.length);
-  const a = space.values;
-  addCounts(a, space.size, toSparse(history, null), sold);
-  for (let i = 0; i < space.size; i++) a[i * space.size + i]! += i < sold.length ? options.regularization : 1;
-  await sweep(space, context.pool, context.signal);
-  const collector = makeRowCollector(history.items, options.neighbours);
-  const values = new Float32Array(history.items);
-  for (let item = 0, i = 0; item < history.items; item++) {
+  const collector = makeRowCollector(items, neighbours);
+  const [row, values] = [new Float32Array(sold.length), new Float32Array(items)];
+  const scale = Float32Array.from(sold, (_, i) => -1 / inverse.entry(i));
+  for (let item = 0, i = 0; item < items; item++) {
     if (sold[i] !== item) {
       collector.add(sold, 0, values);
       continue;
     }
-    for (let j = 0; j < sold.length; j++) {
-      const entry = i <= j ? a[i * space.size + j]! : a[j * space.size + i]!;
-      values[sold[j]!] = i === j ? 0 : -entry / a[j * space.size + j]!;
-    }
+    inverse.row(i, row);
+    for (let j = 0; j < sold.length; j++) values[sold[j]!] = row[j]! * scale[j]!;
+    values[item] = 0;
     collector.add(sold, sold.length, values);
-    if (i++ % 256 === 255) await setImmediate();
+    if (i++ % 256 === 255) {
+      await setImmediate();
+      signal?.throwIfAborted();
+    }
   }
   return collector.matrix();
 }
 
-/** Adds the upper half of XᵀX over the `sold` items. */
-function addCounts(a: Float32Array, size: number, purchases: Sparse, sold: Int32Array): void {
+/** Adds to a row, from its diagonal on, how many customers bought both items: the upper half of XᵀX over `sold`. */
+function makeCounts(purchases: Sparse, sold: Int32Array): (i: number, row: Float32Array) => void {
   const compact = new Int32Array(purchases.columns).fill(-1);
   sold.forEach((item, i) => (compact[item] = i));
   const byItem = transpose(purchases);
-  for (let i = 0; i < sold.length; i++)
+  return (i, row) => {
     for (let p = byItem.indptr[sold[i]!]!; p < byItem.indptr[sold[i]! + 1]!; p++) {
       const customer = byItem.index[p]!;
       for (let q = purchases.indptr[customer]!; q < purchases.indptr[customer + 1]!; q++) {
         const j = compact[purchases.index[q]!]!;
-        if (j >= i) a[i * size + j]!++;
+        if (j >= i) row[j]!++;
       }
     }
+  };
 }

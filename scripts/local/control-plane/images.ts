@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } fr
 import { dirname, join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { BUNDLING, containerMain, KERNELS, WORKER } from '../../bundling.ts';
+import { ONNX_READER, placeOnnx } from '../../onnx-package.ts';
 import { type Deployable, deployableOfImage, listDeployables } from '../deployables.ts';
 import { replaceFile } from '../state-folder.ts';
 
@@ -64,6 +65,8 @@ function build(deployable: Deployable, functionsFolder: string, main: string): v
     });
   if (join('functions', KERNELS.reader) in metafile.inputs)
     copyFileSync(join(functionsFolder, KERNELS.source), join(dirname(main), KERNELS.bundle));
+  if (deployable.kind === 'job' && ONNX_READER in metafile.inputs)
+    placeOnnx(root, dirname(main), { link: true });
 }
 
 function forgetOthers(dir: string, state: string): void {

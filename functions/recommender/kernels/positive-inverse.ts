@@ -1,0 +1,99 @@
+import type { Onnx } from '../onnx/runtime.ts';
+import { makeSweepMemory, sweep } from './inverse.ts';
+import type { Pool } from './pool.ts';
+import { fullRows, makeTiles, sweepTiles, type Tiles } from './tiled-inverse.ts';
+
+/** The inverse of a symmetric positive definite matrix, n × n, read by rows. */
+export interface Inverse {
+  entry(i: number): number;
+  /** Row i into `into` (n long); cheapest in ascending order. */
+  row(i: number, into: Float32Array): void;
+}
+
+export interface InverseTools {
+  readonly pool: Pool;
+  /** Without it the WebAssembly kernels do all the work: the same up to rounding, at a third of the speed. */
+  readonly onnx: Onnx | null;
+  readonly signal?: AbortSignal;
+  /** Work done so far, 0 … 1. */
+  readonly onProgress?: (share: number) => void;
+  /** Rows of a tile for ONNX Runtime; by default what the size asks for. */
+  readonly tile?: number;
+}
+
+/** Below it ONNX Runtime gains less than a tenth of a second. */
+const TILES_FROM = 2048;
+
+/**
+ * Inverts the matrix whose entries j ≥ i of row i `fill` adds to the zeros of `row`, and gives it to `use`, after which it
+ * is gone. Single precision. Threads do not change the result; whether ONNX Runtime is there changes its rounding. Memory:
+ * 2 n² bytes with ONNX Runtime, 4 n² without (at most 4 GiB: n = 32,000).
+ */
+export async function withInverse<T>(
+  n: number,
+  fill: (i: number, row: Float32Array) => void,
+  tools: InverseTools,
+  use: (inverse: Inverse) => Promise<T>,
+): Promise<T> {
+  const { pool, onnx, signal, onProgress } = tools;
+  if (onnx !== null && (tools.tile !== undefined || n >= TILES_FROM)) {
+    const tiles = makeTiles(n, tools.tile ?? (n < 6000 ? 512 : 1024));
+    fillTiles(tiles, n, fill);
+    await sweepTiles(tiles, onnx, pool, (done, of) => {
+      signal?.throwIfAborted();
+      onProgress?.(done / of);
+    });
+    return use(inverseOfTiles(tiles, n));
+  }
+  return pool.withArena(async (arena) => {
+    const space = makeSweepMemory(arena, n);
+    const { values, size } = space;
+    for (let i = 0; i < size; i++)
+      if (i < n) fill(i, values.subarray(i * size, i * size + n));
+      else values[i * size + i] = 1;
+    await sweep(space, pool, signal);
+    onProgress?.(1);
+    return use({
+      entry: (i) => -values[i * size + i]!,
+      row: (i, into) => {
+        for (let j = 0; j < n; j++) into[j] = -(i <= j ? values[i * size + j]! : values[j * size + i]!);
+      },
+    });
+  });
+}
+
+function fillTiles(
+  { size, tile, rows }: Tiles,
+  n: number,
+  fill: (i: number, row: Float32Array) => void,
+): void {
+  const row = new Float32Array(size);
+  for (let i = 0; i < size; i++) {
+    row.fill(0);
+    if (i < n) fill(i, row.subarray(0, n));
+    else row[i] = 1;
+    const [block, at] = [Math.floor(i / tile), (i % tile) * tile];
+    rows[block]!.forEach((values, j) =>
+      values.set(row.subarray((block + j) * tile, (block + j + 1) * tile), at),
+    );
+    // The tile on the diagonal is wanted in full.
+    const diagonal = rows[block]![0]!;
+    for (let j = i - block * tile; j < tile; j++) diagonal[j * tile + (i % tile)] = row[block * tile + j]!;
+  }
+}
+
+function inverseOfTiles(tiles: Tiles, n: number): Inverse {
+  const { size, tile, rows } = tiles;
+  const block = new Float32Array(tile * size);
+  let known = -1;
+  return {
+    entry: (i) => -rows[Math.floor(i / tile)]![0]![(i % tile) * (tile + 1)]!,
+    row: (i, into) => {
+      const wanted = Math.floor(i / tile);
+      if (wanted !== known) fullRows(tiles, wanted, block);
+      known = wanted;
+      const at = (i % tile) * size;
+      for (let j = 0; j < n; j++) into[j] = -block[at + j]!;
+    },
+  };
+}
