@@ -14,7 +14,9 @@ const MAGIC = 'TRADEWND';
 /** Raised when a reader of the former number would misread the file. */
 export const ARTIFACT_FORMAT = 1;
 const HEAD = 16;
-const DIGEST = 32;
+/** How many bytes at the end hold the SHA-256 of all before them. */
+export const DIGEST_BYTES = 32;
+const DIGEST = DIGEST_BYTES;
 const ALIGN = 64;
 
 const arrays = {
@@ -147,8 +149,9 @@ export function damaged(what: string, cause?: unknown): TerminalError {
 /**
  * Opens a file's bytes; views share their memory. Truncated or changed bytes: TerminalError `artifact-damaged`; a file
  * of a newer Tradewind: `artifact-newer`.
+ * @param contentDigest SHA-256 of all but the last DIGEST_BYTES, where who read the file has computed it on the way
  */
-export function openArtifact(bytes: Uint8Array): SectionReader {
+export function openArtifact(bytes: Uint8Array, contentDigest?: Uint8Array): SectionReader {
   // Typed arrays need an aligned start; a Buffer from a pool may lie anywhere.
   const file = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
   if (file.length < HEAD + DIGEST) throw damaged(`it has ${file.length} bytes, too few for any artifact`);
@@ -162,8 +165,8 @@ export function openArtifact(bytes: Uint8Array): SectionReader {
       `The model artifact has format ${format}; this version of Tradewind reads up to ${ARTIFACT_FORMAT}.`,
       { remedy: 'Deploy the version of Tradewind that trained it, or a newer one.' },
     );
-  const digest = createHash('sha256').update(file.subarray(0, -DIGEST)).digest();
-  if (!digest.equals(file.subarray(-DIGEST)))
+  const digest = contentDigest ?? createHash('sha256').update(file.subarray(0, -DIGEST)).digest();
+  if (Buffer.compare(digest, file.subarray(-DIGEST)) !== 0)
     throw damaged('its SHA-256 does not match: it is cut short or changed');
   const manifestBytes = view.getUint32(12, true);
   const manifest = parseManifest(file.subarray(HEAD, HEAD + manifestBytes));

@@ -228,8 +228,8 @@ const Head = z.object({
 });
 
 /** A recommender from an artifact's bytes (shared, not copied). Errors: see `openArtifact` and `SectionReader`. */
-export function openRecommender(bytes: Uint8Array): Recommender {
-  const reader = openArtifact(bytes);
+export function openRecommender(bytes: Uint8Array, contentDigest?: Uint8Array): Recommender {
+  const reader = openArtifact(bytes, contentDigest);
   const head = reader.value('head', Head);
   const loaded = new Map<string, Model>();
   const load = ({ algorithm, model: n }: z.infer<typeof SlotEntry>) => {

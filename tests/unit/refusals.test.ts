@@ -310,7 +310,13 @@ test('a revision that is not ready in the time that one may take is given up', a
 });
 
 test('a model whose file is another than was approved is not served', async () => {
-  const files = { readAll: async () => deflateRawSync('another model') };
+  const another = deflateRawSync('another model');
+  const files = {
+    stat: async () => ({ uri: 'gs://b/model', bytes: another.length, generation: '1' }),
+    read: async function* () {
+      yield another;
+    },
+  };
   const env = { TRADEWIND_ARTIFACT: 'gs://b/model', TRADEWIND_ARTIFACT_SHA256: 'a'.repeat(64) };
   await expect(loadVersion(files as never, env)).rejects.toMatchObject({
     code: 'artifact-changed',

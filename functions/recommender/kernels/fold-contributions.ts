@@ -4,13 +4,19 @@ import type { FoldSide } from './fold-in.ts';
 /**
  * How much each entry of a folded-in row adds to the score of one row h of the fixed side:
  *   x = A⁻¹ Σ w_j·h_j,  so  h·x = Σ_j w_j · (hᵀ A⁻¹ h_j)
- * exactly, in doubles. Factoring A costs n·d²/2 + d³/6; then each h costs d² + n·d.
+ * exactly, in doubles. Factoring A costs n·d²/2 + d³/6; then each h costs d² + n·d. Where there are fewer entries than
+ * factors the n × n system beside it does, at n²·d/2 + n³/6, and then n² + n·d.
  */
 export function makeContributions(
   side: FoldSide,
   index: Int32Array,
   weight: Float32Array,
 ): (row: number) => Float32Array {
+  const heard = weight.reduce((count, w) => (w > 0 ? count + 1 : count), 0);
+  return heard < side.d ? fromShortRow(side, index, weight, heard) : fromLongRow(side, index, weight);
+}
+
+function fromLongRow(side: FoldSide, index: Int32Array, weight: Float32Array): (row: number) => Float32Array {
   const { d, factors, spectrum } = side;
   const system = new Float64Array(d * d);
   let total = 0;
@@ -35,5 +41,50 @@ export function makeContributions(
       for (let k = 0; k < d; k++) sum += right[k]! * factors[entry * d + k]!;
       return weight[n]! * sum;
     });
+  };
+}
+
+/**
+ * By Woodbury: with A = D + HᵀWH, D diagonal, and g_j = hᵀ D⁻¹ h_j, the contributions are the solution z of
+ * (W⁻¹ + H D⁻¹ Hᵀ) z = g: what is to be subtracted from w_j·g_j leaves exactly z_j.
+ */
+function fromShortRow(
+  { d, factors, spectrum, regularization, unobserved }: FoldSide,
+  index: Int32Array,
+  weight: Float32Array,
+  heard: number,
+): (row: number) => Float32Array {
+  const entries = new Int32Array(heard);
+  let total = 0;
+  for (let n = 0, at = 0; n < index.length; n++) {
+    total += weight[n]!;
+    if (weight[n]! > 0) entries[at++] = n;
+  }
+  const penalty = regularization * (total + unobserved);
+  const inverse = Float64Array.from(spectrum, (value) => 1 / (value + penalty));
+  const rows = new Float64Array(heard * d);
+  entries.forEach((n, at) => {
+    for (let k = 0; k < d; k++) rows[at * d + k] = factors[index[n]! * d + k]!;
+  });
+  const scaled = rows.map((value, at) => value * inverse[at % d]!);
+  const system = new Float64Array(heard * heard);
+  for (let i = 0; i < heard; i++)
+    for (let j = i; j < heard; j++) {
+      let sum = 0;
+      for (let k = 0, p = i * d, q = j * d; k < d; k++, p++, q++) sum += rows[p]! * scaled[q]!;
+      system[i * heard + j] = i === j ? sum + 1 / weight[entries[i]!]! : sum;
+    }
+  factorPositive(system, heard);
+  const right = new Float64Array(heard);
+  return (row) => {
+    for (let i = 0; i < heard; i++) {
+      let sum = 0;
+      for (let k = 0, p = i * d, q = row * d; k < d; k++, p++, q++) sum += scaled[p]! * factors[q]!;
+      right[i] = sum;
+    }
+    substitute(system, heard, right);
+    const contributions = new Float32Array(index.length);
+    entries.forEach((n, i) => (contributions[n] = right[i]!));
+    return contributions;
   };
 }

@@ -1,11 +1,12 @@
 import { kernelsOver, sharedMemory } from './wasm.ts';
-import type { Bits } from '../bits.ts';
+import { bitsWhere, dropBits, keepBits, type Bits } from '../bits.ts';
 
 /**
  * The exact top k of an inner product over many items. Items are held as bytes (a scale for each), a query as 16-bit numbers:
- * one pass over the bytes gives every item a range in which its true score must lie, by Cauchy–Schwarz on what rounding
- * dropped. Who cannot be among the k is out; the few others are scored in double precision from the factors themselves. So the
- * list is the one that scoring everything would give, at a quarter of the memory traffic.
+ * a pass over the bytes gives an item a range in which its true score must lie, by Cauchy–Schwarz on what rounding dropped.
+ * Who cannot be among the k is out; the few others are scored in double precision from the factors themselves. So the list is
+ * the one that scoring everything would give. The longest items, which score highest, are looked at first: most others are
+ * then out by their length alone.
  */
 export interface ScanIndex {
   /** The factors it was made of: items × d, row-major; not copied, so they must not change. */
@@ -28,54 +29,60 @@ const ALIGN = 64;
 /** What the single-precision arithmetic of the pass may be off by, as a share of the product of the lengths. */
 const ROUNDING = 2e-6;
 const BYTE = 127;
+/** Share of the items that are looked at first. */
+const FIRST = 1 / 32;
 
 /** An index over `factors` (items × d). Takes about 1 ns per factor, and a little more than a byte of memory each. */
 export function makeScanIndex(factors: Float32Array, d: number): ScanIndex {
   const items = d === 0 ? 0 : factors.length / d;
   const width = Math.ceil(d / 16) * 16;
   const words = (items + 31) >>> 5;
-  const sizes = [width * 2, items * width, ...Array<number>(6).fill(items * 4), items * 4, words * 4];
-  const places: number[] = [];
-  let end = ALIGN;
-  for (const size of sizes) {
-    places.push(end);
-    end += Math.ceil(size / ALIGN) * ALIGN;
-  }
-  const [query, bytes, scale, error, norm, weights, ids, uppers, heap, allowed] = places as Places;
-  const memory = sharedMemory(end, end);
-  const { buffer } = memory;
-  const parts = {
-    bytes: new Int8Array(buffer, bytes, items * width),
-    scale: new Float32Array(buffer, scale, items),
-    error: new Float32Array(buffer, error, items),
-    norm: new Float32Array(buffer, norm, items),
+  const room = roomFor(items, width);
+  const { places } = room;
+  const parts: Quantised = {
+    bytes: new Int8Array(room.buffer, places.bytes, items * width),
+    scale: new Float32Array(room.buffer, places.scale, items),
+    error: new Float32Array(room.buffer, places.error, items),
+    norm: new Float32Array(room.buffer, places.norm, items),
+    reach: new Float32Array(room.buffer, places.reach, items),
   };
   for (let item = 0; item < items; item++) quantiseItem(factors, d, item, width, parts);
-  const kernels = kernelsOver(memory);
-  const queryPart = new Int16Array(buffer, query, width);
-  const weightsPart = new Float32Array(buffer, weights, items);
-  const allowedPart = new Uint32Array(buffer, allowed, words);
-  const idsPart = new Int32Array(buffer, ids, items);
-  const uppersPart = new Float32Array(buffer, uppers, items);
-  const heapPart = new Float32Array(buffer, heap, items);
+  const longest = longestOf(parts.reach);
+  const query = new Int16Array(room.buffer, places.query, width);
+  const weights = new Float32Array(room.buffer, places.weights, items);
+  const allowed = new Uint32Array(room.buffer, places.allowed, words);
+  const ids = new Int32Array(room.buffer, places.ids, items);
+  const uppers = new Float32Array(room.buffer, places.uppers, items);
+  const heap = new Float32Array(room.buffer, places.heap, items);
+  const state = new Int32Array(room.buffer, places.state, 2);
   return {
     factors,
     d,
     top: (wanted, count, allowedItems, itemWeights) => {
       const k = Math.min(count, items);
-      const { step, length, residual } = quantiseQuery(wanted, queryPart);
+      const { step, length, residual } = quantiseQuery(wanted, query);
       if (k === 0 || length === 0) return [];
-      allowedPart.set(allowedItems);
-      if (itemWeights) weightsPart.set(itemWeights);
-      const found = kernels.scanCandidates(
-        ...([query, bytes, width, allowed, words, scale, error, norm] as const),
-        ...([itemWeights ? weights : 0, step, length, residual, k, heap, ids, uppers] as const),
-      );
-      const threshold = heapPart[0]!;
+      if (itemWeights) weights.set(itemWeights);
+      const pass = () =>
+        room.kernels.scanCandidates(
+          ...([places.query, places.bytes, width, places.allowed, words] as const),
+          ...([places.scale, places.error, places.norm, places.reach] as const),
+          ...([itemWeights ? places.weights : 0, step, length, residual, k] as const),
+          ...([places.heap, places.ids, places.uppers, places.state] as const),
+        );
+      state.fill(0);
+      allowed.set(allowedItems);
+      keepBits(allowed, longest);
+      pass();
+      allowed.set(allowedItems);
+      dropBits(allowed, longest);
+      pass();
+      const [found, kept] = state as unknown as readonly [number, number];
+      const threshold = kept === k ? heap[0]! : 0;
       const scored: Scored[] = [];
       for (let n = 0; n < found; n++) {
-        if (uppersPart[n]! < threshold) continue;
-        const item = idsPart[n]!;
+        if (uppers[n]! < threshold) continue;
+        const item = ids[n]!;
         const score = scoreOf(factors, item, wanted) * (itemWeights?.[item] ?? 1);
         if (score > 0) scored.push({ item, score });
       }
@@ -83,7 +90,42 @@ export function makeScanIndex(factors: Float32Array, d: number): ScanIndex {
     },
   };
 }
-type Places = [number, number, number, number, number, number, number, number, number, number];
+
+/** Memory for an index and its questions: where each part begins, in bytes. */
+function roomFor(items: number, width: number) {
+  // The kernel looks at 32 items at a time.
+  const each = Math.ceil(items / 32) * 128;
+  const sizes = {
+    query: width * 2,
+    bytes: items * width,
+    state: 8,
+    allowed: each / 32,
+    scale: each,
+    error: each,
+    norm: each,
+    reach: each,
+    weights: each,
+    ids: each,
+    uppers: each,
+    heap: each,
+  };
+  let end = ALIGN;
+  const placed = Object.entries(sizes).map(([name, size]) => {
+    const at = end;
+    end += Math.ceil(size / ALIGN) * ALIGN;
+    return [name, at] as const;
+  });
+  // One entry for each size.
+  const places = Object.fromEntries(placed) as Record<keyof typeof sizes, number>;
+  const memory = sharedMemory(end, end);
+  return { places, buffer: memory.buffer, kernels: kernelsOver(memory) };
+}
+
+/** The items of greatest reach: a share of FIRST, and more where some are alike. */
+function longestOf(reach: Float32Array): Bits {
+  const least = reach.toSorted()[Math.floor(reach.length * (1 - FIRST))] ?? 0;
+  return bitsWhere(reach.length, (item) => reach[item]! >= least);
+}
 
 /** The inner product of an item's factors with `query`, in double precision. */
 export function scoreOf(factors: Float32Array, item: number, query: Float32Array): number {
@@ -126,6 +168,8 @@ interface Quantised {
   readonly scale: Float32Array;
   readonly error: Float32Array;
   readonly norm: Float32Array;
+  /** No score is larger than this times the query's length. */
+  readonly reach: Float32Array;
 }
 
 function quantiseItem(factors: Float32Array, d: number, item: number, width: number, to: Quantised): void {
@@ -147,6 +191,7 @@ function quantiseItem(factors: Float32Array, d: number, item: number, width: num
   to.scale[item] = scale;
   to.norm[item] = norm * (1 + ROUNDING);
   to.error[item] = (Math.sqrt(dropped) + norm * ROUNDING) * (1 + ROUNDING);
+  to.reach[item] = (to.norm[item] + to.error[item]) * (1 + ROUNDING);
 }
 
 /** Writes `query` as 16-bit numbers; `residual` is the length of what that drops. */

@@ -28,7 +28,7 @@ export interface SweepKernels {
 
 /** assembly/scan.ts; reference: `topByScores` in scan.ts. */
 export interface ScanKernels {
-  /** Candidates for the k highest inner products, and how many there are; what the parameters hold is said there. */
+  /** Adds the candidates for the k highest inner products to those of `state`; what the parameters hold is said there. */
   scanCandidates(
     query: number,
     bytes: number,
@@ -38,6 +38,7 @@ export interface ScanKernels {
     scale: number,
     error: number,
     norm: number,
+    reach: number,
     weights: number,
     step: number,
     length: number,
@@ -46,7 +47,8 @@ export interface ScanKernels {
     heap: number,
     ids: number,
     uppers: number,
-  ): number;
+    state: number,
+  ): void;
 }
 
 /** assembly/graph.ts; reference in reference/graph.ts. */

@@ -2,12 +2,13 @@
  * One pass over quantised items: which of the allowed ones can be among the k of highest inner product with a query. Of item i
  * the true score lies within `slack` of scale[i] · step · (bytes[i] · query), where slack = error[i] · length + norm[i] ·
  * residual; both are multiplied by weights[i] where `weights` is not 0. An item is a candidate if the upper end of its range
- * is positive and not below the k-th largest lower end seen so far.
+ * is positive and not below the k-th largest lower end seen so far; whose reach[i] · length (times its weight) is below that
+ * cannot be one, and is not looked at.
  *
- * `query` holds d 16-bit numbers, `bytes` n × d bytes (d a multiple of 16), `allowed` a bit per item, `heap` room for k floats,
- * `ids` and `uppers` room for n. Candidates ascend. The heap's first entry is in the end the k-th largest lower end, or 0 where
- * there are fewer than k.
- * @returns how many candidates there are
+ * `query` holds d 16-bit numbers, `bytes` n × d bytes (d a multiple of 16), `allowed` a bit per item, the arrays per item a
+ * multiple of 32 entries, `heap` room for k floats, `ids` and `uppers` room for n. `state` holds two numbers, how many
+ * candidates there are and how many entries the heap has: both go on from where a former pass over other items ended. Of a
+ * full heap the first entry is the k-th largest lower end.
  */
 export function scanCandidates(
   query: usize,
@@ -18,6 +19,7 @@ export function scanCandidates(
   scale: usize,
   error: usize,
   norm: usize,
+  reach: usize,
   weights: usize,
   step: f32,
   length: f32,
@@ -26,12 +28,16 @@ export function scanCandidates(
   heap: usize,
   ids: usize,
   uppers: usize,
-): i32 {
-  let found: usize = 0;
-  let size = 0;
-  let threshold: f32 = 0;
+  state: usize,
+): void {
+  let found = <usize>load<i32>(state);
+  let size = load<i32>(state, 4);
+  let threshold: f32 = size == k ? load<f32>(heap) : 0;
   for (let word = 0; word < words; word++) {
     let bits = load<u32>(allowed + ((<usize>word) << 2));
+    if (bits == 0) continue;
+    const first = (<usize>word) << 7;
+    bits &= reaching(reach + first, weights == 0 ? 0 : weights + first, threshold / length);
     while (bits != 0) {
       const item = <usize>((word << 5) + ctz(bits));
       bits &= bits - 1;
@@ -59,8 +65,21 @@ export function scanCandidates(
       }
     }
   }
-  if (size < k) store<f32>(heap, 0);
-  return <i32>found;
+  store<i32>(state, <i32>found);
+  store<i32>(state, size, 4);
+}
+
+/** A bit for each of 32 items, set where its reach (times its weight) is not below `cut`. */
+function reaching(reach: usize, weights: usize, cut: f32): u32 {
+  const least = f32x4.splat(cut);
+  let bits: u32 = 0;
+  for (let four: u32 = 0; four < 8; four++) {
+    const at = (<usize>four) << 4;
+    let far = v128.load(reach + at);
+    if (weights != 0) far = f32x4.mul(far, v128.load(weights + at));
+    bits |= (<u32>i32x4.bitmask(f32x4.ge(far, least))) << (four << 2);
+  }
+  return bits;
 }
 
 function dot(query: usize, bytes: usize, d: i32): i32 {
