@@ -28,7 +28,9 @@ export const ColumnRoles = z.strictObject({
 });
 export type ColumnRoles = z.infer<typeof ColumnRoles>;
 
-/** What is left out of the lines, each counted by its reason. */
+const KeyText = z.string().min(1).max(200);
+
+/** What is left out of the lines, and what is put right in them, each counted by its reason. The tables stay as they are. */
 export const Cleaning = z.strictObject({
   /** Lines with quantity ≤ 0: returns and credit notes. */
   dropReturns: z.boolean().default(true),
@@ -42,6 +44,25 @@ export const Cleaning = z.strictObject({
   dropServiceCodes: z.boolean().default(true),
   /** Lines whose quantity is above this many times the item's 99th percentile: one-off projects. 0: keep them. */
   outlierFactor: z.number().min(0).max(1000).default(0),
+  /**
+   * Returns (quantity below zero) are settled with the newest earlier line of the customer and item, within half a year, that
+   * holds as many: that line keeps what was not sent back, or is left out; returns without such a line stay as they are.
+   */
+  netReturns: z.boolean().default(false),
+  /** Items called freight, postage, deposit, surcharge, voucher …, in English, German or French. */
+  dropServiceNames: z.boolean().default(false),
+  /** Orders worth more than this many times the customer's usual one (the median of at least five): one-off projects. 0: keep them. */
+  projectFactor: z.number().min(0).max(1000).default(0),
+  /**
+   * Where an item's price jumped once, to a sixth or less or to six times or more, and its quantities the other way, its unit
+   * changed: quantities before are counted in the new one. Needs a value or price.
+   */
+  alignUnits: z.boolean().default(false),
+  /** Customers that are others by now: purchases of `from` count for `to`. Chains are followed. */
+  mergeCustomers: z
+    .array(z.strictObject({ from: KeyText, to: KeyText }))
+    .max(1000)
+    .default([]),
 });
 export type Cleaning = z.infer<typeof Cleaning>;
 
@@ -54,14 +75,34 @@ export const DropReason = z.enum([
   'no-quantity',
   'after-as-of',
   'before-history',
+  /** A return that is settled with an earlier line. */
+  'return-settled',
+  /** A line that was sent back as a whole. */
+  'returned',
   'return',
   'unpriced',
   'excluded-item',
   'service-code',
+  'service-name',
+  'project',
   'outlier',
   'duplicate',
 ]);
 export type DropReason = z.infer<typeof DropReason>;
+
+/** What was put right in a line. */
+export const ChangeReason = z.enum(['merged-customer', 'returned-part', 'other-unit']);
+export type ChangeReason = z.infer<typeof ChangeReason>;
+
+/** The changes that `cleaning` asks for. */
+export function changesOf({ mergeCustomers, netReturns, alignUnits }: Cleaning): ChangeReason[] {
+  const wanted = {
+    'merged-customer': mergeCustomers.length > 0,
+    'returned-part': netReturns,
+    'other-unit': alignUnits,
+  };
+  return ChangeReason.options.filter((reason) => wanted[reason]);
+}
 
 /** What a person states about a data set; the pipeline's SQL is generated from this alone. */
 export const DatasetDefinition = z.strictObject({
@@ -115,6 +156,10 @@ function comparable({ tables, joins, roles, cleaning }: DatasetDefinition) {
     roles: Object.fromEntries(
       Object.entries(roles).flatMap(([role, ref]) => (ref === undefined ? [] : [[role, column(ref)]])),
     ),
-    cleaning: { ...cleaning, excludeItems: [...cleaning.excludeItems].sort() },
+    cleaning: {
+      ...cleaning,
+      excludeItems: [...cleaning.excludeItems].sort(),
+      mergeCustomers: Object.fromEntries(cleaning.mergeCustomers.map(({ from, to }) => [from, to])),
+    },
   };
 }

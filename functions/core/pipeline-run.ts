@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DatasetDefinition, DropReason } from './dataset.ts';
+import { ChangeReason, DatasetDefinition, DropReason } from './dataset.ts';
 import { RunTrigger } from './events.ts';
 import { FailureSchema } from './failure.ts';
 import { Id, Moment } from './ids.ts';
@@ -92,11 +92,13 @@ export const Stage = z.object({
 });
 export type Stage = z.infer<typeof Stage>;
 
-/** What extraction found: lines read, kept and dropped by reason; the snapshot's content hash. */
+/** What extraction found: lines read, kept, dropped and changed by reason; the snapshot's content hash. */
 export const ExtractionOutput = z.object({
   lines: z.number(),
   kept: z.number(),
   dropped: z.partialRecord(DropReason, z.number()),
+  /** Kept lines that cleaning put right. */
+  changed: z.partialRecord(ChangeReason, z.number()).default({}),
   contentHash: z.string(),
 });
 export const VocabularyOutput = z.object({

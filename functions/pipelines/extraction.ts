@@ -1,5 +1,5 @@
 import type { TableRef } from '#cloud/bigquery';
-import { Dataset, type DatasetDefinition, DropReason } from '#core/dataset';
+import { changesOf, type ChangeReason, Dataset, type DatasetDefinition, DropReason } from '#core/dataset';
 import { TerminalError } from '#core/errors';
 import { datasetNames } from '#core/model';
 import { paths } from '#core/paths';
@@ -44,7 +44,9 @@ async function advance(context: StageContext): Promise<StageOutcome> {
   const quoted = (ref: TableRef) => quoteTable(tenant.cloud.projectId, ref.dataset, ref.table);
   const extract = jobId(context, 'extract');
   const count = jobId(context, 'count');
-  const sql = await readLinesSql(warehouse, tenant, ids.model, await definitionOf(context), {
+  const definition = await definitionOf(context);
+  const changes = changesOf(definition.cleaning);
+  const sql = await readLinesSql(warehouse, tenant, ids.model, definition, {
     asOf: run.asOf,
     historyDays: run.settings.extraction.historyDays,
   });
@@ -57,13 +59,18 @@ async function advance(context: StageContext): Promise<StageOutcome> {
     warehouse,
     [
       [{ id: extract, start: (w) => w.startQuery(extract, sql, { into: lines }) }],
-      [{ id: count, start: (w) => w.startQuery(count, countLinesSql(quoted(lines)), { into: counts }) }],
+      [
+        {
+          id: count,
+          start: (w) => w.startQuery(count, countLinesSql(quoted(lines), changes), { into: counts }),
+        },
+      ],
     ],
     { deadline, signal, clock: store.clock },
   );
   if (waiting !== null) return waiting.state === 'running' ? { ...waiting, executor: extract } : waiting;
   await Promise.all([lines, counts].map((ref) => warehouse.expireTable(ref, RUN_TABLE_HOURS)));
-  const found = toExtraction(await warehouse.query(`SELECT * FROM ${quoted(counts)}`));
+  const found = toExtraction(await warehouse.query(`SELECT * FROM ${quoted(counts)}`), changes);
   context.log.info(`extraction: ${found.kept} of ${found.lines} lines kept`, found.dropped);
   return { state: 'done', found: { extraction: found }, executor: extract };
 }
@@ -76,10 +83,14 @@ async function definitionOf({ run, ids, store }: StageContext): Promise<DatasetD
 }
 
 /**
- * The counts by reason as the run keeps them. The hash stands for the kept lines whatever their order.
+ * The counts by reason as the run keeps them; `changed` are kept lines. The hash stands for the kept lines whatever their order.
  * @throws TerminalError `no-lines-left`, saying why each line was left out.
  */
-export function toExtraction(rows: readonly Readonly<Record<string, unknown>>[]) {
+export function toExtraction(
+  rows: readonly Readonly<Record<string, unknown>>[],
+  changes: readonly ChangeReason[] = [],
+) {
+  const changed: Partial<Record<ChangeReason, number>> = {};
   const dropped: Partial<Record<DropReason, number>> = {};
   let kept = 0;
   let contentHash = '';
@@ -90,6 +101,7 @@ export function toExtraction(rows: readonly Readonly<Record<string, unknown>>[])
     const reason = DropReason.nullable().parse(row['drop_reason'] ?? null);
     if (reason === null) {
       kept = n;
+      changes.forEach((change, at) => (changed[change] = Number(row[`changed_${at}`] ?? 0)));
       contentHash = `${n}-${String(row['mixed'])}-${String(row['summed'])}`;
     } else dropped[reason] = n;
   }
@@ -108,5 +120,5 @@ export function toExtraction(rows: readonly Readonly<Record<string, unknown>>[])
       },
     );
   }
-  return { lines, kept, dropped, contentHash };
+  return { lines, kept, dropped, changed, contentHash };
 }

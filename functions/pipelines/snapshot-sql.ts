@@ -1,3 +1,5 @@
+import type { ChangeReason } from '#core/dataset';
+
 /*
  * The run's own tables, made from its lines (`run_<run>_lines`): counts by reason, dense ids, interactions. Ids count
  * from 0 in the order of the keys, so that the same lines always get the same ids.
@@ -5,13 +7,14 @@
 
 /**
  * Lines by drop reason, with two order-independent sums over each group's content, of 60 bits of each line's MD5.
- * `lines`: a quoted table.
+ * `lines`: a quoted table. `changes`: those that are counted, `changed_0` the first of them.
  */
-export function countLinesSql(lines: string): string {
+export function countLinesSql(lines: string, changes: readonly ChangeReason[] = []): string {
+  const counted = changes.map((change, n) => `, COUNTIF(STRPOS(changes, '${change}') > 0) AS changed_${n}`);
   return [
-    'SELECT drop_reason, COUNT(*) AS n, BIT_XOR(fingerprint) AS mixed, SUM(MOD(fingerprint, 1000000007)) AS summed',
+    `SELECT drop_reason, COUNT(*) AS n, BIT_XOR(fingerprint) AS mixed, SUM(MOD(fingerprint, 1000000007)) AS summed${counted.join('')}`,
     'FROM (',
-    `  SELECT drop_reason, CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(CONCAT(`,
+    `  SELECT drop_reason, ${changes.length > 0 ? 'changes, ' : ''}CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(CONCAT(`,
     `    IFNULL(customer, ''), '\\n', IFNULL(item, ''), '\\n', IFNULL(CAST(UNIX_MICROS(time) AS STRING), ''), '\\n',`,
     `    CAST(quantity AS STRING), '\\n', IFNULL(CAST(value AS STRING), ''), '\\n', IFNULL(basket, ''), '\\n',`,
     `    IFNULL(customer_name, ''), '\\n', IFNULL(item_name, ''), '\\n', IFNULL(item_category, '')`,

@@ -3,10 +3,14 @@ import { DELETED_AT } from '../warehouse-name.ts';
 import { quoteName } from './quote.ts';
 import { checkShape, type RawTables, type Resolved, resolveColumn } from './resolve.ts';
 import { dropCase } from './cleaning.ts';
+import { mergedCustomer } from './corrections.ts';
 import { planSuccession } from './succession.ts';
 import { cast, isBlank, type Meaning, type Typed } from './values.ts';
 
-/** The columns of a data set's lines, in order; `drop_reason` is null on the lines that are kept. */
+/**
+ * The columns of a data set's lines, in order. `changes`: what cleaning put right, with spaces between; `drop_reason` is null
+ * on the lines that are kept.
+ */
 export const LINE_COLUMNS = [
   { name: 'customer', type: 'STRING' },
   { name: 'customer_name', type: 'STRING' },
@@ -18,6 +22,7 @@ export const LINE_COLUMNS = [
   { name: 'quantity', type: 'FLOAT64' },
   { name: 'value', type: 'FLOAT64' },
   { name: 'basket', type: 'STRING' },
+  { name: 'changes', type: 'STRING' },
   { name: 'drop_reason', type: 'STRING' },
 ] as const;
 
@@ -62,12 +67,14 @@ export function linesSql(definition: DatasetDefinition, tables: RawTables, optio
     return value === null ? null : cast(value, meaning);
   };
 
+  const customer = role('customer', 'key') ?? 'NULL';
   const quantity = quantityOf(typed('quantity'));
   const price = role('price', 'number');
   const value = role('value', 'number') ?? (price === null ? null : `${price} * ${quantity}`);
   const source = [
     `SELECT`,
-    `  ${role('customer', 'key') ?? 'NULL'} AS customer,`,
+    `  ${mergedCustomer(customer, definition.cleaning.mergeCustomers)} AS customer,`,
+    `  ${customer} AS customer_key,`,
     `  ${orNull(role('customerName', 'text'), 'STRING')} AS customer_name,`,
     `  ${role('item', 'key') ?? 'NULL'} AS source_item,`,
     `  ${orNull(role('itemName', 'text'), 'STRING')} AS source_item_name,`,
@@ -82,7 +89,20 @@ export function linesSql(definition: DatasetDefinition, tables: RawTables, optio
   ].join('\n');
 
   const succession = planSuccession(definition, resolve, destinationOf);
-  const { ctes: cleaningCtes, from, expression } = dropCase(definition.cleaning, options);
+  const {
+    ctes: cleaningCtes,
+    from,
+    expression,
+    corrections,
+  } = dropCase(definition.cleaning, {
+    ...options,
+    valued: value !== null,
+  });
+  const corrected: Readonly<Record<string, string>> = {
+    quantity: corrections.quantity,
+    value: corrections.value,
+    changes: changesMade(corrections.made),
+  };
   const ctes: readonly (readonly [name: string, sql: string])[] = [
     ...sources.ctes(destinationOf),
     ['source', source],
@@ -94,10 +114,17 @@ export function linesSql(definition: DatasetDefinition, tables: RawTables, optio
     'WITH',
     ctes.map(([name, sql]) => `${name} AS (\n${indent(sql)}\n)`).join(',\n'),
     'SELECT',
-    ...LINE_COLUMNS.slice(0, -1).map((column) => `  l.${column.name},`),
+    ...LINE_COLUMNS.slice(0, -1).map(({ name }) => `  ${corrected[name] ?? `l.${name}`} AS ${name},`),
     `${indent(expression)} AS drop_reason`,
     `FROM ${from}`,
   ].join('\n');
+}
+
+/** The changes of a line as text; null where there is none. */
+function changesMade(made: readonly (readonly [name: string, condition: string])[]): string {
+  if (made.length === 0) return 'CAST(NULL AS STRING)';
+  const parts = made.map(([name, condition]) => `IF(${condition}, '${name} ', '')`);
+  return `NULLIF(TRIM(${parts.length === 1 ? parts[0] : `CONCAT(${parts.join(', ')})`}), '')`;
 }
 
 interface Sources {

@@ -81,7 +81,7 @@ export function planSuccession(
 function select(item: string, name: string, category: string, joins: string): string {
   return [
     'SELECT',
-    '  s.customer, s.customer_name, s.source_item, s.time, s.quantity, s.value, s.price, s.basket,',
+    '  s.customer, s.customer_key, s.customer_name, s.source_item, s.time, s.quantity, s.value, s.price, s.basket,',
     `  ${item} AS item,`,
     `  ${name} AS item_name,`,
     `  ${category} AS item_category`,

@@ -160,8 +160,15 @@ function cleaningText(cleaning: Cleaning): string {
     cleaning.dropUnpriced && 'what is free',
     cleaning.excludeItems.length > 0 && counted(cleaning.excludeItems.length, 'item'),
     cleaning.outlierFactor > 0 && 'unusual quantities',
+    cleaning.dropServiceNames && 'freight and fees by name',
+    cleaning.projectFactor > 0 && 'one-off projects',
   ].filter((each) => each !== false);
-  return out.length === 0 ? 'leaves nothing out' : `leaves out ${out.join(', ')}`;
+  const put = [
+    cleaning.netReturns && 'settles returns',
+    cleaning.alignUnits && 'aligns units',
+    cleaning.mergeCustomers.length > 0 && `merges ${counted(cleaning.mergeCustomers.length, 'customer')}`,
+  ].filter((each) => each !== false);
+  return [out.length === 0 ? 'leaves nothing out' : `leaves out ${out.join(', ')}`, ...put].join('; ');
 }
 
 function Preview({

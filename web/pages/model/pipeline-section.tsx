@@ -25,7 +25,7 @@ import { CancelButton } from './cancel-button.tsx';
 import type { ModelState } from './facts.ts';
 import { MetricsTables } from './metrics-tables.tsx';
 import { ReasonList } from './reason-list.tsx';
-import { droppedReasons } from './reasons.ts';
+import { changedReasons, droppedReasons } from './reasons.ts';
 import { RunLog } from './run-log.tsx';
 import { READ_ONLY } from './sources-section.tsx';
 
@@ -244,6 +244,7 @@ function Extracted({ run: { extraction, vocabulary } }: { readonly run: Pipeline
         .
       </p>
       <ReasonList title="Lines left out" reasons={droppedReasons(extraction.dropped)} of={extraction.lines} />
+      <ReasonList title="Lines put right" reasons={changedReasons(extraction.changed)} of={extraction.kept} />
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { DropReason } from '#core/dataset';
+import { ChangeReason, DropReason } from '#core/dataset';
 import type { EtlCounts } from '#core/etl-run';
 
 const DROPPED: Readonly<Record<DropReason, string>> = {
@@ -8,12 +8,22 @@ const DROPPED: Readonly<Record<DropReason, string>> = {
   'no-quantity': 'Quantities that are no number',
   'after-as-of': 'After the moment the run looks from',
   'before-history': 'Older than the history taken',
+  'return-settled': 'Returns settled with what was bought',
+  returned: 'Sent back as a whole',
   return: 'Returns and credit notes',
   unpriced: 'Free of charge',
   'excluded-item': 'Items you left out',
   'service-code': 'Service codes such as freight',
+  'service-name': 'Freight, deposits and fees by their name',
+  project: 'One-off projects',
   outlier: 'Unusual quantities',
   duplicate: 'Repeats of another line',
+};
+
+const CHANGED: Readonly<Record<ChangeReason, string>> = {
+  'merged-customer': 'Of customers that were merged',
+  'returned-part': 'Less what was sent back',
+  'other-unit': 'Counted in the unit of today',
 };
 
 /** The reasons that do not read well as they are called. */
@@ -38,6 +48,13 @@ export interface Reason {
 export function droppedReasons(dropped: Readonly<Partial<Record<DropReason, number>>>): Reason[] {
   return mostFirst(
     DropReason.options.map((reason) => ({ text: DROPPED[reason], count: dropped[reason] ?? 0 })),
+  );
+}
+
+/** Lines that cleaning put right by reason, most first. */
+export function changedReasons(changed: Readonly<Partial<Record<ChangeReason, number>>>): Reason[] {
+  return mostFirst(
+    ChangeReason.options.map((reason) => ({ text: CHANGED[reason], count: changed[reason] ?? 0 })),
   );
 }
 
