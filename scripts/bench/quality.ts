@@ -7,10 +7,12 @@ import { train } from '../../functions/recommender/train.ts';
 import { algorithmNamed } from '../../functions/recommender/registry.ts';
 import { demoOrderLines } from './demo-lines.ts';
 import { readOrderLines } from './order-lines.ts';
+import { measureLastBaskets } from './quality/last-basket.ts';
 import { measureUsers } from './quality/users.ts';
 
 const HELP = `npm run bench -- quality [--data FILE.csv[.gz] | --data demo] [--preset quick|balanced|thorough] [--config JSON]
                         [--threads N] [--trials] [--report FILE]
+npm run bench -- quality --data FILE.csv[.gz] --protocol last-basket [--budget-minutes M] [--seed N] [--report FILE]
 npm run bench -- quality --train FILE --test FILE [--seed N] [--budget-minutes M] [--algorithms a,b] [--threads N] [--report FILE]
 
 Trains the portfolio and prints what it reaches beside the baselines on the newest tenth of the order lines, full ranking.
@@ -18,6 +20,9 @@ Trains the portfolio and prints what it reaches beside the baselines on the newe
 --config  training options as JSON, over the preset
 --trials  prints every setting tried, on the validation window
 --report  writes {bench, machine, results}; ratio is ours to the slot's baseline, higher is better
+
+With --protocol last-basket each customer's last basket (of three or more) is held out, and everything chosen on the one
+before it: R@10 over all items and over those never bought, with intervals by customer, beside every single algorithm.
 
 With --train and --test (one line per user: its id, then the ids of its items; .gz allowed) there are no times: settings and
 the portfolio are chosen on a seeded part of the training items, then what was chosen and each algorithm's best setting
@@ -39,6 +44,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     'budget-minutes': { type: 'string', default: '15' },
     algorithms: { type: 'string' },
+    protocol: { type: 'string' },
   },
 });
 
@@ -148,4 +154,14 @@ else if (values.train !== undefined && values.test !== undefined)
       : { algorithms: values.algorithms.split(',').map((name) => algorithmNamed(name).name) }),
     trials: 40,
   });
+else if (values.protocol === 'last-basket')
+  await measureLastBaskets({
+    data: values.data,
+    seed: Number(values.seed),
+    seconds: 40 * Number(values['budget-minutes']),
+    threads: Number(values.threads),
+    report: values.report,
+  });
+else if (values.protocol !== undefined)
+  throw new Error(`There is no protocol "${values.protocol}": last-basket`);
 else await main();
