@@ -13,29 +13,35 @@ const SMALL = [
 ] as const;
 const LARGE = [
   [0.03, 0.003],
-  [0.1, 0.005],
   [0.01, 0.003],
+  [0.1, 0.005],
   [0.3, 0.007],
+  [0.02, 0.003],
   [0.003, 0.002],
   [0.03, 0.007],
-  [0.01, 0.007],
   [0.1, 0.01],
 ] as const;
 
-/** Items from which a catalogue is so sparse that what was not bought says less. */
+/** From so many items on a catalogue is so sparse that what was not bought says less, and more factors pay. */
 const MANY_ITEMS = 5000;
+/** From so many on, more factors than a small catalogue's pay. */
+const SOME_ITEMS = 2000;
+
+/** Lengths of the factors to try, by preset. */
+function lengths(items: number) {
+  if (items >= MANY_ITEMS) return { quick: [64], balanced: [256], thorough: [256, 384] };
+  if (items >= SOME_ITEMS) return { quick: [64], balanced: [128], thorough: [128, 192] };
+  return { quick: [32], balanced: [64], thorough: [64, 128] };
+}
 
 /** Settings worth trying, best guess first: pairs of weights before more factors. */
 export function ialsTrials(config: TrainingConfig, size: { customers: number; items: number }) {
   const large = size.items >= MANY_ITEMS;
-  const sizes = large
-    ? { quick: [64], balanced: [128], thorough: [128, 256] }
-    : { quick: [32], balanced: [64], thorough: [64, 128] };
-  const epochs = { quick: 8, balanced: 12, thorough: 16 }[config.preset];
+  const epochs = { quick: 8, balanced: large ? 16 : 12, thorough: 16 }[config.preset];
   const ages = config.halfLifeDays === null ? [null] : [null, config.halfLifeDays];
   return (large ? LARGE : SMALL).flatMap(([unobservedWeight, regularization]) =>
     ages.flatMap((halfLifeDays) =>
-      sizes[config.preset].map((factors) => ({
+      lengths(size.items)[config.preset].map((factors) => ({
         factors,
         unobservedWeight,
         regularization,
