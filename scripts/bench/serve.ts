@@ -112,8 +112,9 @@ async function measure(): Promise<object[]> {
     const before = service.cpuSeconds();
     const steady = await send(service, { rate, seconds });
     const cpu = service.cpuSeconds() - before;
-    const highest = await highestRate(service);
+    // Before it is asked for more than it can do: what waits in line is memory too.
     const { peak } = service.memory();
+    const highest = await highestRate(service);
     await service.stop();
     const scan = timeScan();
     const row = (name: string, value: number, unit: string, n: number, reference: number | null = null) => ({

@@ -1,12 +1,12 @@
 import { kernelsOver, sharedMemory } from './wasm.ts';
-import { bitsWhere, dropBits, keepBits, type Bits } from '../bits.ts';
+import type { Bits } from '../bits.ts';
 
 /**
  * The exact top k of an inner product over many items. Items are held as bytes (a scale for each), a query as 16-bit numbers:
  * a pass over the bytes gives an item a range in which its true score must lie, by Cauchy–Schwarz on what rounding dropped.
  * Who cannot be among the k is out; the few others are scored in double precision from the factors themselves. So the list is
- * the one that scoring everything would give. The longest items, which score highest, are looked at first: most others are
- * then out by their length alone.
+ * the one that scoring everything would give. The longest items lie first, for they score highest: the pass ends where no
+ * item is long enough any more, which with most models is early.
  */
 export interface ScanIndex {
   /** The factors it was made of: items × d, row-major; not copied, so they must not change. */
@@ -29,32 +29,29 @@ const ALIGN = 64;
 /** What the single-precision arithmetic of the pass may be off by, as a share of the product of the lengths. */
 const ROUNDING = 2e-6;
 const BYTE = 127;
-/** Share of the items that are looked at first. */
-const FIRST = 1 / 32;
 
-/** An index over `factors` (items × d). Takes about 1 ns per factor, and a little more than a byte of memory each. */
+/** An index over `factors` (items × d). Takes about 2 ns per factor, and a little more than a byte of memory each. */
 export function makeScanIndex(factors: Float32Array, d: number): ScanIndex {
   const items = d === 0 ? 0 : factors.length / d;
   const width = Math.ceil(d / 16) * 16;
-  const words = (items + 31) >>> 5;
-  const room = roomFor(items, width);
-  const { places } = room;
+  const { places, buffer, kernels } = roomFor(items, width);
+  const floats = (at: number) => new Float32Array(buffer, at, items);
+  const [order, reach] = byLength(factors, d);
+  new Int32Array(buffer, places.order, items).set(order);
+  floats(places.reach).set(reach);
   const parts: Quantised = {
-    bytes: new Int8Array(room.buffer, places.bytes, items * width),
-    scale: new Float32Array(room.buffer, places.scale, items),
-    error: new Float32Array(room.buffer, places.error, items),
-    norm: new Float32Array(room.buffer, places.norm, items),
-    reach: new Float32Array(room.buffer, places.reach, items),
+    bytes: new Int8Array(buffer, places.bytes, items * width),
+    scale: floats(places.scale),
+    error: floats(places.error),
+    norm: floats(places.norm),
   };
-  for (let item = 0; item < items; item++) quantiseItem(factors, d, item, width, parts);
-  const longest = longestOf(parts.reach);
-  const query = new Int16Array(room.buffer, places.query, width);
-  const weights = new Float32Array(room.buffer, places.weights, items);
-  const allowed = new Uint32Array(room.buffer, places.allowed, words);
-  const ids = new Int32Array(room.buffer, places.ids, items);
-  const uppers = new Float32Array(room.buffer, places.uppers, items);
-  const heap = new Float32Array(room.buffer, places.heap, items);
-  const state = new Int32Array(room.buffer, places.state, 2);
+  order.forEach((item, row) => quantiseRow(factors.subarray(item * d, (item + 1) * d), row, width, parts));
+  const query = new Int16Array(buffer, places.query, width);
+  const weights = floats(places.weights);
+  const allowed = new Uint32Array(buffer, places.allowed, (items + 31) >>> 5);
+  const ids = new Int32Array(buffer, places.ids, items);
+  const uppers = floats(places.uppers);
+  const heap = floats(places.heap);
   return {
     factors,
     d,
@@ -63,22 +60,14 @@ export function makeScanIndex(factors: Float32Array, d: number): ScanIndex {
       const { step, length, residual } = quantiseQuery(wanted, query);
       if (k === 0 || length === 0) return [];
       if (itemWeights) weights.set(itemWeights);
-      const pass = () =>
-        room.kernels.scanCandidates(
-          ...([places.query, places.bytes, width, places.allowed, words] as const),
-          ...([places.scale, places.error, places.norm, places.reach] as const),
-          ...([itemWeights ? places.weights : 0, step, length, residual, k] as const),
-          ...([places.heap, places.ids, places.uppers, places.state] as const),
-        );
-      state.fill(0);
       allowed.set(allowedItems);
-      keepBits(allowed, longest);
-      pass();
-      allowed.set(allowedItems);
-      dropBits(allowed, longest);
-      pass();
-      const [found, kept] = state as unknown as readonly [number, number];
-      const threshold = kept === k ? heap[0]! : 0;
+      const found = kernels.scanCandidates(
+        ...([places.query, places.bytes, width, items, places.order, places.allowed] as const),
+        ...([places.scale, places.error, places.norm, places.reach] as const),
+        ...([itemWeights ? places.weights : 0, itemWeights ? heaviestOf(itemWeights) : 1] as const),
+        ...([step, length, residual, k, places.heap, places.ids, places.uppers] as const),
+      );
+      const threshold = heap[0]!;
       const scored: Scored[] = [];
       for (let n = 0; n < found; n++) {
         if (uppers[n]! < threshold) continue;
@@ -93,13 +82,11 @@ export function makeScanIndex(factors: Float32Array, d: number): ScanIndex {
 
 /** Memory for an index and its questions: where each part begins, in bytes. */
 function roomFor(items: number, width: number) {
-  // The kernel looks at 32 items at a time.
-  const each = Math.ceil(items / 32) * 128;
+  const each = items * 4;
   const sizes = {
     query: width * 2,
     bytes: items * width,
-    state: 8,
-    allowed: each / 32,
+    order: each,
     scale: each,
     error: each,
     norm: each,
@@ -107,7 +94,8 @@ function roomFor(items: number, width: number) {
     weights: each,
     ids: each,
     uppers: each,
-    heap: each,
+    heap: Math.max(4, each),
+    allowed: each,
   };
   let end = ALIGN;
   const placed = Object.entries(sizes).map(([name, size]) => {
@@ -121,10 +109,21 @@ function roomFor(items: number, width: number) {
   return { places, buffer: memory.buffer, kernels: kernelsOver(memory) };
 }
 
-/** The items of greatest reach: a share of FIRST, and more where some are alike. */
-function longestOf(reach: Float32Array): Bits {
-  const least = reach.toSorted()[Math.floor(reach.length * (1 - FIRST))] ?? 0;
-  return bitsWhere(reach.length, (item) => reach[item]! >= least);
+/** The items, longest first, and their lengths in that order, a hair more so that no rounding makes one too short. */
+function byLength(factors: Float32Array, d: number): [Int32Array, Float32Array] {
+  const length = Float32Array.from({ length: d === 0 ? 0 : factors.length / d }, (_, item) => {
+    let sum = 0;
+    for (let p = item * d; p < (item + 1) * d; p++) sum += factors[p]! ** 2;
+    return Math.sqrt(sum) * (1 + ROUNDING);
+  });
+  const order = Int32Array.from(length, (_, item) => item).sort((a, b) => length[b]! - length[a]! || a - b);
+  return [order, Float32Array.from(order, (item) => length[item]!)];
+}
+
+function heaviestOf(weights: Float32Array): number {
+  let most = 0;
+  for (const weight of weights) if (weight > most) most = weight;
+  return most;
 }
 
 /** The inner product of an item's factors with `query`, in double precision. */
@@ -168,30 +167,27 @@ interface Quantised {
   readonly scale: Float32Array;
   readonly error: Float32Array;
   readonly norm: Float32Array;
-  /** No score is larger than this times the query's length. */
-  readonly reach: Float32Array;
 }
 
-function quantiseItem(factors: Float32Array, d: number, item: number, width: number, to: Quantised): void {
-  const row = item * d;
+/** Writes `values` as row `row`. */
+function quantiseRow(values: Float32Array, row: number, width: number, to: Quantised): void {
   let most = 0;
-  for (let k = 0; k < d; k++) most = Math.max(most, Math.abs(factors[row + k]!));
+  for (const value of values) most = Math.max(most, Math.abs(value));
   if (most === 0) return;
   const scale = Math.fround(most / BYTE);
   let dropped = 0;
   let kept = 0;
-  for (let k = 0; k < d; k++) {
-    const value = factors[row + k]!;
+  for (let k = 0; k < values.length; k++) {
+    const value = values[k]!;
     const byte = Math.max(-BYTE, Math.min(BYTE, Math.round(value / scale)));
-    to.bytes[item * width + k] = byte;
+    to.bytes[row * width + k] = byte;
     dropped += (value - byte * scale) ** 2;
     kept += (byte * scale) ** 2;
   }
   const norm = Math.sqrt(kept);
-  to.scale[item] = scale;
-  to.norm[item] = norm * (1 + ROUNDING);
-  to.error[item] = (Math.sqrt(dropped) + norm * ROUNDING) * (1 + ROUNDING);
-  to.reach[item] = (to.norm[item] + to.error[item]) * (1 + ROUNDING);
+  to.scale[row] = scale;
+  to.norm[row] = norm * (1 + ROUNDING);
+  to.error[row] = (Math.sqrt(dropped) + norm * ROUNDING) * (1 + ROUNDING);
 }
 
 /** Writes `query` as 16-bit numbers; `residual` is the length of what that drops. */

@@ -28,18 +28,20 @@ export interface SweepKernels {
 
 /** assembly/scan.ts; reference: `topByScores` in scan.ts. */
 export interface ScanKernels {
-  /** Adds the candidates for the k highest inner products to those of `state`; what the parameters hold is said there. */
+  /** Candidates for the k highest inner products, and how many there are; what the parameters hold is said there. */
   scanCandidates(
     query: number,
     bytes: number,
     d: number,
+    n: number,
+    order: number,
     allowed: number,
-    words: number,
     scale: number,
     error: number,
     norm: number,
     reach: number,
     weights: number,
+    heaviest: number,
     step: number,
     length: number,
     residual: number,
@@ -47,8 +49,7 @@ export interface ScanKernels {
     heap: number,
     ids: number,
     uppers: number,
-    state: number,
-  ): void;
+  ): number;
 }
 
 /** assembly/graph.ts; reference in reference/graph.ts. */

@@ -1,26 +1,29 @@
 /**
- * One pass over quantised items: which of the allowed ones can be among the k of highest inner product with a query. Of item i
- * the true score lies within `slack` of scale[i] · step · (bytes[i] · query), where slack = error[i] · length + norm[i] ·
- * residual; both are multiplied by weights[i] where `weights` is not 0. An item is a candidate if the upper end of its range
- * is positive and not below the k-th largest lower end seen so far; whose reach[i] · length (times its weight) is below that
- * cannot be one, and is not looked at.
+ * One pass over quantised items: which of the allowed ones can be among the k of highest inner product with a query. The items
+ * lie by falling reach, row p being item order[p]. Its true score lies within `slack` of scale[p] · step · (bytes[p] · query),
+ * where slack = error[p] · length + norm[p] · residual; both are multiplied by the item's weight (`weights` by item, none of
+ * them above `heaviest`) where `weights` is not 0. An item is a candidate if the upper end of its range is positive and not
+ * below the k-th largest lower end seen so far. No score is above reach[p] · length · heaviest: where that is below it too, the
+ * pass ends.
  *
- * `query` holds d 16-bit numbers, `bytes` n × d bytes (d a multiple of 16), `allowed` a bit per item, the arrays per item a
- * multiple of 32 entries, `heap` room for k floats, `ids` and `uppers` room for n. `state` holds two numbers, how many
- * candidates there are and how many entries the heap has: both go on from where a former pass over other items ended. Of a
- * full heap the first entry is the k-th largest lower end.
+ * `query` holds d 16-bit numbers, `bytes` n × d bytes (d a multiple of 16), `allowed` a bit per item, `heap` room for k floats,
+ * `ids` and `uppers` room for n. The heap's first entry is in the end the k-th largest lower end, or 0 where there are fewer
+ * positive ones.
+ * @returns how many candidates there are
  */
 export function scanCandidates(
   query: usize,
   bytes: usize,
   d: i32,
+  n: i32,
+  order: usize,
   allowed: usize,
-  words: i32,
   scale: usize,
   error: usize,
   norm: usize,
   reach: usize,
   weights: usize,
+  heaviest: f32,
   step: f32,
   length: f32,
   residual: f32,
@@ -28,58 +31,41 @@ export function scanCandidates(
   heap: usize,
   ids: usize,
   uppers: usize,
-  state: usize,
-): void {
-  let found = <usize>load<i32>(state);
-  let size = load<i32>(state, 4);
-  let threshold: f32 = size == k ? load<f32>(heap) : 0;
-  for (let word = 0; word < words; word++) {
-    let bits = load<u32>(allowed + ((<usize>word) << 2));
-    if (bits == 0) continue;
-    const first = (<usize>word) << 7;
-    bits &= reaching(reach + first, weights == 0 ? 0 : weights + first, threshold / length);
-    while (bits != 0) {
-      const item = <usize>((word << 5) + ctz(bits));
-      bits &= bits - 1;
-      const at = item << 2;
-      const middle = <f32>dot(query, bytes + item * <usize>d, d) * load<f32>(scale + at) * step;
-      const slack = load<f32>(error + at) * length + load<f32>(norm + at) * residual;
-      let upper = middle + slack;
-      let lower = middle - slack;
-      if (weights != 0) {
-        const weight = load<f32>(weights + at);
-        upper *= weight;
-        lower *= weight;
-      }
-      if (upper <= 0 || upper < threshold) continue;
-      store<i32>(ids + (found << 2), <i32>item);
-      store<f32>(uppers + (found << 2), upper);
-      found++;
-      if (lower <= threshold) continue;
-      if (size < k) {
-        rise(heap, size++, lower);
-        if (size == k) threshold = load<f32>(heap);
-      } else {
-        sink(heap, k, lower);
-        threshold = load<f32>(heap);
-      }
+): i32 {
+  let found: usize = 0;
+  let size = 0;
+  let threshold: f32 = 0;
+  const end = (<usize>n) << 2;
+  for (let at: usize = 0; at < end; at += 4) {
+    const most = load<f32>(reach + at) * length * heaviest;
+    if (most <= 0 || most < threshold) break;
+    const item = load<u32>(order + at);
+    const bits = load<u32>(allowed + ((<usize>(item >> 5)) << 2));
+    if (((bits >> (item & 31)) & 1) == 0) continue;
+    const middle = <f32>dot(query, bytes + (at >> 2) * <usize>d, d) * load<f32>(scale + at) * step;
+    const slack = load<f32>(error + at) * length + load<f32>(norm + at) * residual;
+    let upper = middle + slack;
+    let lower = middle - slack;
+    if (weights != 0) {
+      const weight = load<f32>(weights + ((<usize>item) << 2));
+      upper *= weight;
+      lower *= weight;
+    }
+    if (upper <= 0 || upper < threshold) continue;
+    store<u32>(ids + (found << 2), item);
+    store<f32>(uppers + (found << 2), upper);
+    found++;
+    if (lower <= threshold) continue;
+    if (size < k) {
+      rise(heap, size++, lower);
+      if (size == k) threshold = load<f32>(heap);
+    } else {
+      sink(heap, k, lower);
+      threshold = load<f32>(heap);
     }
   }
-  store<i32>(state, <i32>found);
-  store<i32>(state, size, 4);
-}
-
-/** A bit for each of 32 items, set where its reach (times its weight) is not below `cut`. */
-function reaching(reach: usize, weights: usize, cut: f32): u32 {
-  const least = f32x4.splat(cut);
-  let bits: u32 = 0;
-  for (let four: u32 = 0; four < 8; four++) {
-    const at = (<usize>four) << 4;
-    let far = v128.load(reach + at);
-    if (weights != 0) far = f32x4.mul(far, v128.load(weights + at));
-    bits |= (<u32>i32x4.bitmask(f32x4.ge(far, least))) << (four << 2);
-  }
-  return bits;
+  if (size < k) store<f32>(heap, 0);
+  return <i32>found;
 }
 
 function dot(query: usize, bytes: usize, d: i32): i32 {
