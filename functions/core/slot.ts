@@ -26,6 +26,7 @@ export const ALGORITHMS = [
   'ease',
   'graph-filter',
   'ials',
+  'two-tower',
   'blend',
 ] as const;
 export const AlgorithmName = z.enum(ALGORITHMS);

@@ -10,6 +10,7 @@ import { personalFrequency } from './algorithms/personal-frequency.ts';
 import { popularity } from './algorithms/popularity.ts';
 import { purchaseRhythm } from './algorithms/purchase-rhythm.ts';
 import { tifuKnn } from './algorithms/tifu-knn.ts';
+import { twoTower } from './algorithms/two-tower.ts';
 
 /** Any algorithm, its options a record that its own schema has checked. */
 export type AnyAlgorithm = Algorithm<Record<string, unknown>>;
@@ -22,6 +23,7 @@ const singles: Readonly<Record<Exclude<AlgorithmName, 'blend'>, AnyAlgorithm>> =
   'tifu-knn': tifuKnn,
   'item-neighbours': itemNeighbours,
   ials,
+  'two-tower': twoTower,
   ease,
   'graph-filter': graphFilter,
 };

@@ -24,6 +24,10 @@ const METHODS: Readonly<Record<AlgorithmName, readonly [name: string, meaning: s
     'What spreads along purchases from customer to customer, smoothed over all of them',
   ],
   ials: ['iALS', 'Factors of customers and items, by alternating least squares'],
+  'two-tower': [
+    'Two towers',
+    'Neural networks for customers, by what they bought, and for items, that meet in one space',
+  ],
   blend: ['Blend', 'A weighted sum of other methods, weights learned on the validation window'],
 };
 
