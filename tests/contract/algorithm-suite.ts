@@ -4,7 +4,7 @@ import { basketProfile, buildHistory, profileOf, type History } from '../../func
 import { inThread, withPool } from '../../functions/recommender/kernels/pool.ts';
 import { seededRandom } from '../../functions/recommender/random.ts';
 import { TrainingConfig } from '../../functions/core/training-config.ts';
-import { wholesaler } from '#tests/purchases';
+import { checkerboard, toInteractions, wholesaler } from '#tests/purchases';
 
 const config = TrainingConfig.parse({ preset: 'quick' });
 const size = { customers: 120, items: 60 };
@@ -14,8 +14,11 @@ function wholesalerHistory(): History {
   return buildHistory(interactions, size).history;
 }
 
-/** What every algorithm of the registry promises (algorithm.ts), whatever it computes. */
-export function testAlgorithm(algorithm: AnyAlgorithm): void {
+/**
+ * What every algorithm of the registry promises (algorithm.ts), whatever it computes. `personal`: its scores depend on the
+ * profile.
+ */
+export function testAlgorithm(algorithm: AnyAlgorithm, { personal }: { personal: boolean }): void {
   const history = wholesalerHistory();
   const trials = algorithm.trials(config, size);
   const options = algorithm.options.parse(trials[0] ?? {});
@@ -87,5 +90,67 @@ export function testAlgorithm(algorithm: AnyAlgorithm): void {
       const fresh = await algorithm.fit(history, other, { random: seededRandom(1), pool: inThread });
       expect(scoresOf(again, 4)).toEqual(scoresOf(fresh, 4));
     }
+  });
+
+  /** Two communities of ten: whoever buys of one colour, and all of it but one item. */
+  const board = buildHistory(toInteractions(checkerboard(20)), { customers: 20, items: 20 }).history;
+  const boardOptions = algorithm.options.parse(
+    algorithm.trials(config, { customers: 20, items: 20 })[0] ?? {},
+  );
+  const boardModel = () => algorithm.fit(board, boardOptions, { random: seededRandom(1), pool: inThread });
+  const highest = (scores: Float32Array, among: (item: number) => boolean) =>
+    scores.reduce(
+      (best, score, item) => (among(item) && score > scores[best]! ? item : best),
+      scores.findIndex((_, item) => among(item)),
+    );
+
+  it(`knows the checkerboard: ${personal ? 'a customer’s colour decides' : 'everybody is told the same'}`, async () => {
+    const model = await boardModel();
+    const scores = new Float32Array(20);
+    for (let customer = 0; customer < 20; customer++) {
+      const profile = profileOf(board, customer);
+      const bought = new Set(profile.items);
+      model.score(profile, scores);
+      if (!personal) expect(new Set(scores).size).toBe(1);
+      // What answers re-orders only has nothing to say of an item never bought; all bought ones come before the others.
+      else if (algorithm.slots.includes('discover'))
+        expect(highest(scores, (item) => !bought.has(item))).toBe(customer);
+      else expect(highest(scores, () => true) % 2).toBe(customer % 2);
+    }
+  });
+
+  it('offers vectors, contributions and likeness only by their rules', async () => {
+    const model = await fit();
+    const profile = profileOf(history, 7);
+    const scores = new Float32Array(history.items);
+    model.score(profile, scores);
+    const largest = scores.reduce((most, score) => Math.max(most, Math.abs(score)), 0);
+    const agree = (value: number, item: number) =>
+      expect(Math.abs(value - scores[item]!)).toBeLessThanOrEqual(1e-4 * largest);
+    if (model.vectors) {
+      const { d, factors } = model.vectors;
+      const folded = model.vectors.query(profile);
+      for (let item = 0; item < history.items; item++)
+        agree(
+          folded.reduce((sum, value, k) => sum + value * factors[item * d + k]!, 0),
+          item,
+        );
+    }
+    for (const item of [0, 7, 31]) {
+      const parts = model.contributions?.(profile, item);
+      if (parts)
+        agree(
+          parts.reduce((sum, part) => sum + part, 0),
+          item,
+        );
+      expect(parts?.length ?? profile.items.length).toBe(profile.items.length);
+    }
+    if (!model.similar) return;
+    const onBoard = await boardModel();
+    const alike = new Float32Array(20).fill(NaN);
+    onBoard.similar?.(4, alike);
+    expect([...alike].every(Number.isFinite)).toBe(true);
+    expect(alike[4]).toBe(0);
+    expect(highest(alike, () => true) % 2).toBe(0);
   });
 }

@@ -3,5 +3,5 @@ import { algorithmNamed } from '../../functions/recommender/registry.ts';
 import { testAlgorithm } from './algorithm-suite.ts';
 
 describe.each(ALGORITHMS)('%s', (name) => {
-  testAlgorithm(algorithmNamed(name));
+  testAlgorithm(algorithmNamed(name), { personal: name !== 'popularity' });
 });

@@ -72,6 +72,25 @@ it('EASE equals its closed form, worked out by hand for two items', async () => 
   expect(matrix.weight[1]).toBeCloseTo(2 / 3, 5);
 });
 
+it('item neighbours by BM25 hear of frequent purchases more, and of customers of many items less', async () => {
+  // Customer 0 bought items 0 and 1, item 0 three times; customer 1 bought 0, 1, 2 once; customer 2 items 1 and 2.
+  const history = historyOf([[0, 0, 1], [0, 0, 2], [0, 0, 3], [0, 1, 1], [1, 0, 1], [1, 1, 1], [1, 2, 1], [2, 1, 1], [2, 2, 1]], 3, 3); // prettier-ignore
+  const of = async (options: object) => {
+    const fitted = await itemNeighbours.fit(history, itemNeighbours.options.parse(options), context());
+    const { matrix } = requireItemItem(fitted);
+    return [...matrix.weight.subarray(matrix.indptr[0], matrix.indptr[1])];
+  };
+  // Worked out by hand: units bought 4, 3, 2 (mean 3), so lengths 1.2667, 1, 0.7333; K1 = 100; idf ln(4/2), ln(4/3).
+  const weight = (count: number, length: number) => (count * 101) / (100 * length + count);
+  const [two, three] = [Math.log(2) ** 2, Math.log(4 / 3) ** 2];
+  const [toOne, toTwo] = await of({ similarity: 'bm25' });
+  const long = 0.2 + (0.8 * 4) / 3;
+  expect(toOne).toBeCloseTo(weight(3, long) * weight(1, 1) * two + weight(1, long) * weight(1, 1) * three, 4);
+  expect(toTwo).toBeCloseTo(weight(1, long) * weight(1, 0.2 + (0.8 * 2) / 3) * three, 4);
+  // The cosine, whatever the exponents say.
+  expect(await of({ similarity: 'cosine', customerExponent: 1, itemExponent: 0 })).toEqual(await of({}));
+});
+
 it('item neighbours are cosines', async () => {
   const history = historyOf([[0, 0, 1], [0, 1, 1], [1, 0, 1], [2, 0, 1], [2, 2, 1]], 3, 3); // prettier-ignore
   const { matrix } = requireItemItem(
