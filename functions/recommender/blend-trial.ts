@@ -65,6 +65,7 @@ export async function findBlend(
     validation: metrics,
     figure,
     figures: unpackFigures(figures),
+    rung: ranked[0]!.rung,
   };
   return { winner, seconds, better };
 }

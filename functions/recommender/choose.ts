@@ -32,9 +32,9 @@ export function choose(
       reason: `on the validation window it reached NDCG@10 ${ours.toFixed(4)}, ${what}; that baseline answers ${slot}.`,
     },
   });
-  if (ours < theirs) return fallBack(`less than ${baseline.algorithm} with ${theirs.toFixed(4)}`);
   if (figures === undefined) return { ...setting(winner), fellBack: null };
   const lead = bootstrapDifference(winner.figures, figures, seed);
+  if (lead.mean < 0) return fallBack(`less than ${baseline.algorithm} with ${theirs.toFixed(4)}`);
   if (lead.low > 0) return { ...setting(winner), fellBack: null };
   return fallBack(
     `which is not enough evidence against ${baseline.algorithm} with ${theirs.toFixed(4)}: of 95 % of resamplings of the customers the lead lies between ${lead.low.toFixed(4)} and ${lead.high.toFixed(4)}`,

@@ -45,20 +45,22 @@ export interface Standing {
 
 /**
  * The trials that go on: for each slot the best third (of equals the earlier), and every algorithm's best, so that what
- * needs more effort to show is not lost, and blends have something to be made of. Ascending.
+ * needs more effort to show is not lost, and blends have something to be made of. Best first, by the better of its places: if
+ * time runs out it cuts what is least likely to win.
  */
 export function promote(standings: readonly Standing[]): number[] {
   const slots = [...new Set(standings.flatMap(({ figures }) => Object.keys(figures)))];
-  const chosen = new Set<number>();
+  const places = new Map<number, number>();
   for (const slot of slots) {
     const ranked = standings
       .filter(({ figures }) => figures[slot] !== undefined)
       .toSorted((a, b) => b.figures[slot]! - a.figures[slot]! || a.trial - b.trial);
     const first = new Set<string>();
     ranked.forEach(({ trial, algorithm }, place) => {
-      if (place < Math.ceil(ranked.length / KEEP_ONE_OF) || !first.has(algorithm)) chosen.add(trial);
+      if (place < Math.ceil(ranked.length / KEEP_ONE_OF) || !first.has(algorithm))
+        places.set(trial, Math.min(place, places.get(trial) ?? Infinity));
       first.add(algorithm);
     });
   }
-  return [...chosen].sort((a, b) => a - b);
+  return [...places.keys()].sort((a, b) => places.get(a)! - places.get(b)! || a - b);
 }

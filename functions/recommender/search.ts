@@ -14,7 +14,7 @@ import { makeShelf, type Shelf } from './rank.ts';
 import { registry } from './registry.ts';
 import { sampleCases, type Cases } from './split.ts';
 import { isBaseline, planTrials, settingKey, type Setting } from './trial-plan.ts';
-import { packFigures, unpackFigures, type Winner } from './winner.ts';
+import { packFigures, spreadFigures, unpackFigures, type Winner } from './winner.ts';
 
 /** What a search may use and whom it tells. */
 export interface SearchContext {
@@ -60,7 +60,7 @@ type ByAlgorithm = Partial<Record<AlgorithmName, Winner>>;
 export interface SearchResult {
   /** Among the chosen algorithms. */
   readonly winners: BySlot<Winner | null>;
-  /** Every algorithm's best setting, of those tried in full. */
+  /** Every algorithm's best setting, of those that came furthest. */
   readonly best: BySlot<Readonly<ByAlgorithm>>;
   /** The best setting of each baseline, for the slots that were trained and that it can answer. */
   readonly baselines: BySlot<Readonly<ByAlgorithm>>;
@@ -187,21 +187,28 @@ function onlyBaselines(best: ByAlgorithm): ByAlgorithm {
 }
 
 /** The time cap's decision about one trial, which a later life of the training takes over. */
-async function outOfTime(state: Search, { trial, setting, seconds }: Candidate, n: number, rung: Rung) {
+async function outOfTime(
+  state: Search,
+  { trial, setting, curves, seconds }: Candidate,
+  n: number,
+  rung: Rung,
+) {
   const { journal, config } = state.context;
   return journal.step(`time ${n}/${trial}`, z.boolean(), () => {
     const spent = journal.elapsed();
     if (spent >= config.seconds * rung.until) return true;
-    // What the same algorithm took last in this rung, or this setting in the one before, is what it will take at least.
-    const expected = Math.max(seconds, state.seconds.get(`${n} ${setting.algorithm}`) ?? 0);
-    return spent + expected > 1.2 * config.seconds;
+    // What this setting took in the rung before, by its customers (half of it: fits do not grow with them), or the same
+    // algorithm in this one.
+    const former = [...curves.values()][0]?.at(-1)?.customers ?? rung.customers;
+    const grown = (seconds * (1 + rung.customers / Math.max(1, former))) / 2;
+    const expected = Math.max(grown, state.seconds.get(`${n} ${setting.algorithm}`) ?? 0);
+    return spent + expected > 1.2 * config.seconds * rung.until;
   });
 }
 
 async function tryOut(state: Search, candidate: Candidate, n: number, rung: Rung): Promise<Outcome> {
-  const { context, best } = state;
+  const { context, best, cases } = state;
   const { trial, setting } = candidate;
-  const last = rung.effort === 1;
   const outcome = await context.journal.step(`trial ${n}/${trial} ${settingKey(setting)}`, Outcome, () =>
     measureTrial(state, setting, rung),
   );
@@ -216,13 +223,13 @@ async function tryOut(state: Search, candidate: Candidate, n: number, rung: Rung
     candidate.curves.set(slot, curve);
     tell(state, { trial, slot, ...setting, metrics, seconds: outcome.seconds, curve });
     const known = best[slot][setting.algorithm];
-    if (last && (known === undefined || figure > known.figure))
-      best[slot][setting.algorithm] = {
-        ...setting,
-        validation: metrics,
-        figure,
-        figures: unpackFigures(found.figures),
-      };
+    // What went further was better before, and is known better now; where the time cap ended all of an algorithm's
+    // trials early, what they had reached by then still counts.
+    if (known === undefined || n > known.rung || (n === known.rung && figure > known.figure)) {
+      const sample = sampleCases(cases, rung.customers, context.config.seed);
+      const figures = spreadFigures(unpackFigures(found.figures), sample.customers, cases.customers);
+      best[slot][setting.algorithm] = { ...setting, validation: metrics, figure, figures, rung: n };
+    }
   }
   return outcome;
 }
@@ -247,7 +254,7 @@ async function measureTrial(state: Search, setting: Setting, rung: Rung): Promis
   for (const slot of SLOTS) {
     if (!config.slots.includes(slot) || !entry.slots.includes(slot)) continue;
     const { metrics, customers, figure, figures } = await evaluateSlot(state, reduced, model, sample, slot);
-    slots[slot] = { metrics, customers, figure, figures: rung.effort === 1 ? packFigures(figures) : '' };
+    slots[slot] = { metrics, customers, figure, figures: packFigures(figures) };
     const place = `${setting.algorithm} ${slot}`;
     const known = kept.get(place);
     // A fit of more effort is worth keeping whatever a lesser one reached on fewer customers.

@@ -29,7 +29,7 @@ export interface UsersOptions {
 }
 
 /** Users whose items are held out to choose with; all others are learned from whole. */
-const VALIDATION_USERS = 3000;
+const VALIDATION_USERS = 2000;
 /** Of a held-out user's items one of so many: the split of the public sets. */
 const HOLD_OUT_ONE_OF = 5;
 /** Of the budget, for choosing; the rest fits and measures. */
@@ -53,7 +53,7 @@ export async function measureUsers(options: UsersOptions): Promise<void> {
   );
   const withoutTimes = ALGORITHMS.filter((name) => registry[name].slots.includes('discover'));
   const config = TrainingConfig.parse({
-    preset: 'balanced',
+    preset: 'thorough',
     algorithms: [...(options.algorithms ?? withoutTimes)],
     slots: ['discover'],
     trials: options.trials,

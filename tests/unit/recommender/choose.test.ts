@@ -12,6 +12,7 @@ const winner = (ndcg10: number, spread = 0): Winner => ({
   validation: validation(ndcg10),
   figure: ndcg10,
   figures: around(ndcg10, spread),
+  rung: 0,
 });
 const baseline: Winner = {
   algorithm: 'popularity',
@@ -19,6 +20,7 @@ const baseline: Winner = {
   validation: validation(0.2),
   figure: 0.2,
   figures: around(0.2),
+  rung: 0,
 };
 
 describe('what answers a slot', () => {

@@ -29,7 +29,7 @@ describe('what goes on', () => {
     figures,
   });
 
-  it('is the best third of each slot, and every algorithm’s best', () => {
+  it('is the best third of each slot, and every algorithm’s best, best first', () => {
     const standings = [
       at(0, 'ease', { discover: 0.3 }),
       at(1, 'ease', { discover: 0.31 }),
@@ -39,7 +39,7 @@ describe('what goes on', () => {
       at(5, 'rhythm', { reorder: 0.4 }),
       at(6, 'ease', { discover: 0.29 }),
     ];
-    expect(promote(standings)).toEqual([1, 2, 4, 5]);
+    expect(promote(standings)).toEqual([2, 5, 1, 4]);
   });
 
   it('is the earlier of equals', () => {
