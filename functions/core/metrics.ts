@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AlgorithmName, SlotName } from './slot.ts';
+import { AlgorithmName, DerivedSlot, SlotName } from './slot.ts';
 
 /**
  * What a training run measured on the test window, beside the baselines. All figures are full-ranking (every item is a
@@ -71,6 +71,18 @@ export const SlotMetrics = z.object({
 });
 export type SlotMetrics = z.infer<typeof SlotMetrics>;
 
+/** How what ships answers a question that no model was chosen for, on the test window. */
+export const DerivedMetrics = z.object({
+  /** Items, baskets or customers measured. */
+  cases: z.int().min(1),
+  algorithm: AlgorithmName,
+  model: z.object({ ndcg10: share, recall10: share }),
+  baseline: z.object({ algorithm: AlgorithmName, ndcg10: share, recall10: share }),
+  /** The lead in NDCG@10, case by case. */
+  lead: Interval,
+});
+export type DerivedMetrics = z.infer<typeof DerivedMetrics>;
+
 /** One setting tried on the validation window, as logged to an experiment. */
 export const TrialResult = z.object({
   trial: z.int(),
@@ -127,6 +139,8 @@ export const MetricsReport = z.object({
   /** Settings planned but not tried, because `seconds` of the configuration had passed. */
   trialsCut: z.int().min(0).default(0),
   seconds: z.number(),
+  /** Questions measured beside the slots, where the window has cases. Absent in reports of before. */
+  derived: z.partialRecord(DerivedSlot, DerivedMetrics).optional(),
   /** Every trial with its curve. Absent in reports of before, and in the card within an artifact. */
   tried: z.array(TrialResult).optional(),
 });

@@ -10,6 +10,16 @@ export const SLOTS = ['reorder', 'discover'] as const;
 export const SlotName = z.enum(SLOTS);
 export type SlotName = z.infer<typeof SlotName>;
 
+/**
+ * Questions that the models of the slots answer too, measured beside a baseline of their own but chosen for nothing:
+ * - `similar`: which items go with this one?
+ * - `basket`: what is missing from this basket?
+ * - `cold-customer`: what will somebody buy of whom only the first basket is known?
+ */
+export const DERIVED_SLOTS = ['similar', 'basket', 'cold-customer'] as const;
+export const DerivedSlot = z.enum(DERIVED_SLOTS);
+export type DerivedSlot = z.infer<typeof DerivedSlot>;
+
 /** The baseline that a slot's model must not lose to (reorder), or must beat (discover). */
 export const slotBaseline: Readonly<Record<SlotName, AlgorithmName>> = {
   reorder: 'personal-frequency',

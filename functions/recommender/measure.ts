@@ -1,9 +1,17 @@
 import { TerminalError } from '#core/errors';
-import { SlotMetrics, MetricsReport, type ChampionMetrics, type RankingMetrics } from '#core/metrics';
-import { BASELINES, slotBaseline, type AlgorithmName, type SlotName } from '#core/slot';
+import {
+  MetricsReport,
+  SlotMetrics,
+  type ChampionMetrics,
+  type DerivedMetrics,
+  type RankingMetrics,
+} from '#core/metrics';
+import { BASELINES, slotBaseline, type AlgorithmName, type DerivedSlot, type SlotName } from '#core/slot';
 import type { Model } from './algorithm.ts';
 import { bootstrapDifference, bootstrapMean } from './bootstrap.ts';
 import { choose, type Choice } from './choose.ts';
+import type { History } from './data.ts';
+import { basketLister, measureDerived, similarLister, type DerivedCase } from './derived.ts';
 import {
   evaluate,
   listerOf,
@@ -23,6 +31,7 @@ import { plainSetting, settingKey, type Setting } from './trial-plan.ts';
 export interface Measured {
   readonly slots: Partial<Record<SlotName, SlotMetrics>>;
   readonly overall: MetricsReport['overall'];
+  readonly derived: NonNullable<MetricsReport['derived']>;
   /** Per slot what ships, as chosen on the validation window; where the slot was not trained, its baseline. */
   readonly shipped: Readonly<Record<SlotName, Setting>>;
 }
@@ -69,6 +78,7 @@ export async function measure(
   test: Cases,
   context: SearchContext,
   champion: MetricsReport | null,
+  derived: Readonly<Record<DerivedSlot, DerivedCase[]>>,
 ): Promise<Measured> {
   const { config, onProgress, journal, signal } = context;
   const size = { customers: test.before.customers, items: test.before.items };
@@ -102,8 +112,38 @@ export async function measure(
   const overall = await journal.step('measure overall', MetricsReport.shape.overall, () =>
     measureOverall(shipped, share, tools),
   );
+  const besides = await journal.step('measure derived', MetricsReport.shape.derived.unwrap(), () =>
+    measureBesides(derived, shipped, test.before, tools),
+  );
   onProgress?.('measure', 1);
-  return { slots, overall, shipped };
+  return { slots, overall, shipped, derived: besides };
+}
+
+/** The derived questions, by what answers them when served: likeness by the neighbours, the others by the discoveries. */
+async function measureBesides(
+  cases: Readonly<Record<DerivedSlot, DerivedCase[]>>,
+  { discover }: Readonly<Record<SlotName, Setting>>,
+  before: History,
+  { fits, baseline, shelf, seed }: Tools,
+): Promise<Measured['derived']> {
+  const neighbours = await fits(baseline('discover', 'item-neighbours'));
+  const popular = {
+    name: 'popularity' as const,
+    list: basketLister(await fits(baseline('discover', 'popularity')), before, shelf),
+  };
+  const together = {
+    name: 'item-neighbours' as const,
+    list: similarLister(neighbours, before, shelf),
+  };
+  const shipped = { name: discover.algorithm, list: basketLister(await fits(discover), before, shelf) };
+  const measured: Measured['derived'] = {};
+  const add = (slot: DerivedSlot, result: DerivedMetrics | null) => {
+    if (result !== null) measured[slot] = result;
+  };
+  add('similar', await measureDerived(cases.similar, together, popular, seed));
+  add('basket', await measureDerived(cases.basket, shipped, popular, seed));
+  add('cold-customer', await measureDerived(cases['cold-customer'], shipped, popular, seed));
+  return measured;
 }
 
 async function measureSlot(

@@ -53,6 +53,11 @@ function notesOn(report: MetricsReport, history: History, config: TrainingConfig
         `${slot}: only ${measured.customers} customers could be measured; the figures are uncertain.`,
       );
   }
+  for (const [slot, { algorithm, baseline, lead, cases }] of Object.entries(report.derived ?? {}))
+    if (lead.low <= 0)
+      notes.push(
+        `${slot}: on ${cases} cases of the test window ${algorithm} is not surely better than ${baseline.algorithm}: its lead in NDCG@10 lies between ${lead.low.toFixed(4)} and ${lead.high.toFixed(4)}.`,
+      );
   if (report.trialsCut > 0)
     notes.push(
       `${report.trials} settings were tried and ${report.trialsCut} left out, because ${config.seconds} seconds had passed: another run on the same data may choose otherwise.`,

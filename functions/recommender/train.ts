@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { MetricsReport, ModelCard, TrialResult } from '#core/metrics';
 import type { TrainingConfig } from '#core/training-config';
 import { buildHistory, type Catalogue, type Interactions } from './data.ts';
+import { derivedCases } from './derived.ts';
 import { requireItemItem } from './item-item.ts';
 import { openJournal, type CheckpointStore, type Journal } from './journal.ts';
 import { withPool, type Pool } from './kernels/pool.ts';
@@ -99,7 +100,8 @@ async function trainWith(input: TrainInput, pool: Pool): Promise<TrainOutput> {
   const validation = makeCases(interactions, size, windows.validationFrom, windows.testFrom);
   const found = await search(validation, context);
   const test = makeCases(interactions, size, windows.testFrom, Infinity);
-  const measured = await measure(found, test, context, input.champion ?? null);
+  const derived = derivedCases(interactions, test.before, windows.testFrom, config.seed);
+  const measured = await measure(found, test, context, input.champion ?? null, derived);
   onProgress?.('fit', 0);
   const { history, leftOut } = buildHistory(interactions, size);
   const neighbours =
@@ -113,6 +115,7 @@ async function trainWith(input: TrainInput, pool: Pool): Promise<TrainOutput> {
   const report: MetricsReport = {
     slots: measured.slots,
     overall: measured.overall,
+    derived: measured.derived,
     window: {
       trainFrom: iso(windows.trainFrom),
       validationFrom: iso(windows.validationFrom),
