@@ -126,6 +126,11 @@ test('a configuration has every value decided, is changed part by part, cloned a
   });
   expect(differences).toEqual([
     { path: 'extraction.historyDays', left: 0, right: 365 },
+    {
+      path: 'training.algorithms',
+      left: trainingPresets.quick.algorithms,
+      right: trainingPresets.thorough.algorithms,
+    },
     { path: 'training.preset', left: 'quick', right: 'thorough' },
     { path: 'training.seconds', left: 20, right: 3600 },
     { path: 'training.trials', left: 3, right: 120 },
