@@ -11,7 +11,7 @@ import { TrainingConfig } from './training-config.ts';
  * What the training stage and the trainer container say to each other: files in one folder per attempt, so that a
  * late first attempt can never be mistaken for the second.
  *
- *   training function ── request.json ──▶ trainer ── model.twa, metrics.json, card.json, offline-lists.json,
+ *   training function ── request.json ──▶ trainer ── model.twa, metrics.json, card.json, offline-lists.json, signals,
  *                                                     then result.json ──▶ `training-finished`
  *
  * result.json is written last: a folder without it holds an attempt that is under way or died.
@@ -31,6 +31,11 @@ export function trainingFiles(bucket: string, tenant: string, model: string, run
     checkpoint: `${folder}checkpoint.json`,
     result: `${folder}result.json`,
   } as const;
+}
+
+/** The Parquet file of a table of signals in an attempt's folder. */
+export function signalsFile(folder: string, table: string): string {
+  return `${folder}${table}.parquet`;
 }
 
 /**
@@ -73,6 +78,8 @@ export const TrainingResult = z.discriminatedUnion('ok', [
     bytes: z.int().min(1),
     metrics: MetricsReport,
     gate: GateVerdict,
+    /** Tables of signals that lie beside it (`signalsFile`), for the warehouse. */
+    signals: z.array(z.string()).default([]),
   }),
   z.object({ ok: z.literal(false), failure: FailureSchema }),
 ]);

@@ -8,11 +8,8 @@ import { newVersion, Version } from '#core/version';
 import { read, readAll } from '#store/document';
 import { commitChange, now } from '#store/store';
 import type { StageContext, StageOutcome } from './run-context.ts';
-
-/** The version a run makes: its id follows from the run's, so that the run makes one however often it concludes. */
-export function versionIdOf(run: string): string {
-  return `v${run.slice(1)}`;
-}
+import { loadSignalTables } from './signal-tables.ts';
+import { versionIdOf } from './version-id.ts';
 
 /** What the trainer's result comes to: checks the artifact, writes the version, and judges by the gate's verdict. */
 export async function concludeTraining(context: StageContext, result: TrainingResult): Promise<StageOutcome> {
@@ -37,7 +34,12 @@ export async function concludeTraining(context: StageContext, result: TrainingRe
     };
   const version = await writeVersion(context, artifact, result);
   const found = { metrics: result.metrics, version: version.id };
-  if (result.gate.passed) return { state: 'done', found };
+  if (result.gate.passed) {
+    const { folder } = trainingFiles(tenant.cloud.bucket, ids.tenant, ids.model, ids.run, attempt);
+    return (await loadSignalTables(context, folder, result.signals))
+      ? { state: 'done', found }
+      : { state: 'running' };
+  }
   const failure = {
     code: 'gate-rejected',
     message: `The quality gate refused version ${version.number}: ${result.gate.checks

@@ -5,7 +5,7 @@ import { Version } from '#core/version';
 import { requestDeployment, requestStop } from '#store/deployment';
 import { commitFenced } from '#store/lease';
 import { mustRead, read } from '#store/document';
-import { versionIdOf } from './conclude-training.ts';
+import { versionIdOf } from './version-id.ts';
 import type { StageContext, StageOutcome, StageWork, Stopping } from './run-context.ts';
 
 /** Deployment: asks for the version's deployment, unless the configuration leaves that to people, and awaits its end. */

@@ -18,6 +18,8 @@ import { type Log, makeLog } from '#runtime/log';
 import { mustRead } from '#store/document';
 import { openRunLog } from '#store/run-log';
 import { commitChange } from '#store/store';
+import { writeSignalTables } from './signal-tables.ts';
+import { versionIdOf } from './version-id.ts';
 
 type AttemptFiles = ReturnType<typeof trainingFiles>;
 
@@ -41,7 +43,7 @@ export async function trainRun(context: JobContext, files: Files, env: TrainerEn
   );
   try {
     if ((await files.stat(at.result)) === null) {
-      const result = await attemptTraining(context, files, at, log, runPath);
+      const result = await attemptTraining(context, files, at, log, runPath, versionIdOf(run));
       await saveJson(files, at.result, TrainingResult.parse(result));
     }
     await commitChange(store, {
@@ -62,9 +64,10 @@ async function attemptTraining(
   at: AttemptFiles,
   log: Log,
   runPath: string,
+  version: string,
 ): Promise<TrainingResult> {
   try {
-    return await fit(context, files, at, log, runPath);
+    return await fit(context, files, at, log, runPath, version);
   } catch (error) {
     if (!(error instanceof TerminalError)) throw error;
     log.error(error.message, { code: error.code });
@@ -78,6 +81,7 @@ async function fit(
   at: AttemptFiles,
   log: Log,
   runPath: string,
+  version: string,
 ): Promise<TrainingResult> {
   const request = await readRequest(files, at.request);
   const snapshot = await readSnapshot({
@@ -119,6 +123,11 @@ async function fit(
   await saveJson(files, at.card, card);
   // From the bytes as a service will read them, not from what is still in memory.
   await saveJson(files, at.offlineLists, offlineLists(openRecommender(artifact)));
+  const { signals, customers, items } = trained.recommender;
+  const tables =
+    signals === null
+      ? []
+      : await writeSignalTables(files, at.folder, { version, source: { signals, customers, items } });
   await progress.close();
   for (const reason of card.gate.reasons) log.info(reason);
   return {
@@ -127,6 +136,7 @@ async function fit(
     bytes: artifact.byteLength,
     metrics: report,
     gate: card.gate,
+    signals: tables,
   };
 }
 

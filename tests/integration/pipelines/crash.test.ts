@@ -259,7 +259,7 @@ test('versions that are made at once get numbers of their own, each run one vers
         },
         // Only what concluding uses.
       } as unknown as StageContext,
-      { ok: true, sha256, bytes: bytes.length, metrics, gate },
+      { ok: true, sha256, bytes: bytes.length, metrics, gate, signals: [] },
     );
   const runs = Array.from({ length: 6 }, (_, n) => `r000${n}`);
   // Every run concludes twice, all at the same time.

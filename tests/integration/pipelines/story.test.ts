@@ -53,6 +53,16 @@ test('from order lines to a live deployment', async () => {
     const days = (Number(expirationTime) - Date.parse(run.createdAt)) / 86_400_000;
     expect({ name, days: Math.round(days) }).toEqual({ name, days: 7 });
   }
+  // What the version says of accounts is there for reports, and stays.
+  for (const name of ['signals_due', 'signals_accounts', 'signals_white_space', 'signals_supersessions']) {
+    const response = await fetch(`${features}/tables/${name}`);
+    const { expirationTime, numRows } = (await response.json()) as {
+      expirationTime?: string;
+      numRows: string;
+    }; // BigQuery's Table
+    expect([name, expirationTime]).toEqual([name, undefined]);
+    if (name === 'signals_accounts') expect(numRows).toBe('60');
+  }
   const snapshot = snapshotFolder(env['TRADEWIND_BUCKET'] ?? '', params.tenant, params.model, run.id, 1);
   const exported = (await openFiles(projectId).list(snapshot)).map(({ uri }) => uri.slice(snapshot.length));
   expect(exported.map((name) => name.replace(/-.*/, '')).toSorted()).toEqual([

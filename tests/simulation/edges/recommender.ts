@@ -33,6 +33,7 @@ export const train = async ({ signal }: { signal: AbortSignal }) => {
   const passed = !simulation.chance(0.1);
   return {
     artifact: simulation.bytes(8),
+    recommender: { signals: null },
     report: METRICS,
     card: { gate: { passed, reasons: ['as drawn'], checks: [] } },
   };
@@ -41,3 +42,6 @@ export const train = async ({ signal }: { signal: AbortSignal }) => {
 export const openRecommender = () => null;
 
 export const offlineLists = () => LISTS;
+
+export const SHARED_COLUMNS: readonly never[] = [];
+export const SIGNAL_TABLES: readonly never[] = [];

@@ -16,6 +16,7 @@ import { offlineLists } from '../../../functions/recommender/offline-lists.ts';
 import { openRecommender } from '../../../functions/recommender/recommend.ts';
 import type { JobContext } from '../../../functions/runtime/job.ts';
 import { wholesaler } from '#tests/purchases';
+import { readWithDuckDb } from '#tests/parquet';
 
 const env = {
   TRADEWIND_TENANT: 't1234',
@@ -40,7 +41,7 @@ let rows = { customers: 0, items: 0, interactions: 0 };
 
 /** A bucket in memory; the calls that the trainer makes. */
 function bucketWith(objects: Map<string, Uint8Array>): Files {
-  const fake: Pick<Files, 'stat' | 'list' | 'read' | 'readAll' | 'save'> = {
+  const fake: Pick<Files, 'stat' | 'list' | 'read' | 'readAll' | 'save' | 'openWriter'> = {
     stat: (uri) => Promise.resolve(objects.has(uri) ? { uri, bytes: 1, generation: '1' } : null),
     list: (prefix) =>
       Promise.resolve(
@@ -59,6 +60,14 @@ function bucketWith(objects: Map<string, Uint8Array>): Files {
       return found
         ? Promise.resolve(found)
         : Promise.reject(new TransientError('storage-unavailable', `${uri} away`));
+    },
+    openWriter: (uri) => {
+      const chunks: Uint8Array[] = [];
+      return {
+        write: async (chunk) => void chunks.push(chunk.slice()),
+        close: async () => void objects.set(uri, Buffer.concat(chunks)),
+        abort: () => undefined,
+      };
     },
     save: (uri, data) =>
       Promise.resolve(void objects.set(uri, typeof data === 'string' ? Buffer.from(data) : data)),
@@ -160,6 +169,13 @@ describe('the trainer', () => {
       sha256: createHash('sha256').update(artifact).digest('hex'),
       gate: { passed: true },
     });
+    const due = await readWithDuckDb(
+      objects.get(`${at.folder}signals_due.parquet`)!,
+      `SELECT count(*) > 50 AS many, min(version) AS version, bool_and(customer LIKE 'c%') AS named,
+         max(abs(date_diff('day', last_bought, expected) - interval_days)) < 400 AS sane,
+         count(*) FILTER (confidence NOT BETWEEN 0.2 AND 1) AS wrong FROM $file`,
+    );
+    expect(due).toEqual([{ many: true, version: 'v1234', named: true, sane: true, wrong: '0' }]);
     const lists = OfflineLists.parse(read(at.offlineLists));
     expect(lists).toHaveLength(120);
     expect(lists).toEqual(offlineLists(openRecommender(artifact)));
