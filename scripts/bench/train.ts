@@ -18,8 +18,8 @@ import { historyOfRows, readUserLines } from './user-lines.ts';
 const HELP = `npm run bench -- train [--data FILE.csv[.gz] | --data demo | --train FILE] [--factors 64,128,256] [--report FILE]
 npm run bench -- train --scale [--sizes 1e5,1e6,1e7,1e8] [--factors 64] [--plot FILE.svg] [--report FILE]
 
-Times an epoch of implicit ALS on one thread against the plain TypeScript reference (Cholesky) in the same run, two threads
-against one, and the approximate solvers against the exact one. Best of two or three. Then EASE: a fit on the data, and one
+Times an epoch of implicit ALS on one thread against the plain TypeScript reference (Cholesky) in the same run, by seconds of
+the processor; two threads against one and the approximate solvers against the exact one, by the clock. Best of two or three. Then EASE: a fit on the data, and one
 on 10,000 synthetic items with ONNX Runtime against without.
 --data     order lines in UCI Online Retail's columns; "demo" (the default): the demo wholesaler
 --train    one line per user: its id, then its items' ids; .gz is unpacked

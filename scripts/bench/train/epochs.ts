@@ -25,29 +25,32 @@ async function epoch(pairs: Pairs, d: number, solver: Solver, pool: Pool, rounds
   return bestOf(rounds, () => trainAls(pairs, settings, state, { pool }));
 }
 
-/** One epoch by the exact solver on one thread, against the plain reference on one thread. */
+/**
+ * One epoch by the exact solver on one thread, against the plain reference on one thread. Both in seconds of the processor,
+ * which on one thread are those of the clock where nothing else runs.
+ */
 export async function exactEpoch(pairs: Pairs, d: number): Promise<Result> {
   const rounds = d >= 256 ? 2 : 3;
   const ours = await epoch(pairs, d, { name: 'exact' }, inThread, rounds);
   const plain = await plainEpoch(pairs, d);
   const sampled = plain.share < 0.999 ? ` (from ${(plain.share * 100).toFixed(1)} % of its work)` : '';
   console.log(
-    `  d = ${d}: ${ours.seconds.toFixed(2)} s, ${ours.cpu.toFixed(2)} CPU s; plain TypeScript ${plain.seconds.toFixed(1)} s${sampled}: ${(plain.seconds / ours.seconds).toFixed(1)} times as fast`,
+    `  d = ${d}: ${ours.cpu.toFixed(2)} CPU s, ${ours.seconds.toFixed(2)} s by the clock; plain TypeScript ${plain.cpu.toFixed(1)} CPU s${sampled}: ${(plain.cpu / ours.cpu).toFixed(1)} times as fast`,
   );
-  return makeResult(`ials-epoch-${d}-seconds`, 's', pairs.byRow.index.length, ours.seconds, plain.seconds);
+  return makeResult(`ials-epoch-${d}-seconds`, 's', pairs.byRow.index.length, ours.cpu, plain.cpu);
 }
 
 const workOf = (n: number, d: number) => (n === 0 ? 0 : (n * d * d) / 2 + d ** 3 / 6);
 
-/** Seconds the plain reference takes for an epoch: every k-th row of each side is solved, and the time scaled by work. */
+/** CPU seconds the plain reference takes for an epoch: every k-th row of each side is solved, and the time scaled by work. */
 async function plainEpoch({ byRow, byColumn }: Pairs, d: number) {
   const sides = [byRow, byColumn];
   const total = sides.reduce((sum, side) => sum + sideWork(side, d, 1), 0);
   const every = Math.max(1, Math.ceil(total / PLAIN_WORK));
   const done = sides.reduce((sum, side) => sum + sideWork(side, d, every), 0);
-  let seconds = 0;
-  for (const side of sides) seconds += (await timed(() => solvePlainly(side, d, every))).seconds;
-  return { seconds: seconds * (total / done), share: done / total };
+  let cpu = 0;
+  for (const side of sides) cpu += (await timed(() => solvePlainly(side, d, every))).cpu;
+  return { cpu: cpu * (total / done), share: done / total };
 }
 
 function sideWork({ rows, indptr }: SharedSparse, d: number, every: number): number {
@@ -70,19 +73,25 @@ function solvePlainly({ rows, columns, indptr, index }: SharedSparse, d: number,
     solveRow(side, index, weight, indptr[row]!, indptr[row + 1]!, scratch, out, 0);
 }
 
-/** Epochs a second on two threads, against one. */
+/** Epochs a second on two threads, against one; taking turns, so that a busy moment hits neither alone. */
 export async function twoThreads(pairs: Pairs, d: number): Promise<Result> {
-  const one = await epoch(pairs, d, { name: 'exact' }, inThread, 3);
-  const two = await withPool(2, (pool) => epoch(pairs, d, { name: 'exact' }, pool, 3));
-  console.log(
-    `  two threads, d = ${d}: ${two.seconds.toFixed(2)} s, ${two.cpu.toFixed(2)} CPU s; one ${one.seconds.toFixed(2)} s, ${one.cpu.toFixed(2)} CPU s`,
-  );
+  const best = { one: Infinity, two: Infinity };
+  await withPool(2, async (pool) => {
+    for (let turn = 0; turn < 3; turn++) {
+      const [one, two] = [
+        await epoch(pairs, d, { name: 'exact' }, inThread, 1),
+        await epoch(pairs, d, { name: 'exact' }, pool, 1),
+      ];
+      best.one = Math.min(best.one, one.seconds);
+      best.two = Math.min(best.two, two.seconds);
+    }
+  });
   return makeResult(
     'ials-two-threads-rate',
     'epochs/s',
     pairs.byRow.index.length,
-    1 / two.seconds,
-    1 / one.seconds,
+    1 / best.two,
+    1 / best.one,
   );
 }
 
