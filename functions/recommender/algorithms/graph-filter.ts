@@ -61,6 +61,9 @@ export const graphFilter: Algorithm<Options> = {
       halfLifeDays: null,
     };
     const bspm = { ...base, lowPass: 0.2, sharpening: 2.5 };
+    // Without a low pass nothing but the cut keeps chance pairs out: fewer neighbours.
+    const few = base.neighbours === null ? null : 100;
+    const turbo = { ...base, lowPass: 0, sharpening: 0.9, sharpeningOrder: 1, neighbours: few };
     const ages = (options: typeof base) => [
       options,
       ...(config.halfLifeDays === null ? [] : [{ ...options, halfLifeDays: config.halfLifeDays }]),
@@ -69,7 +72,7 @@ export const graphFilter: Algorithm<Options> = {
     return [
       ...ages(base),
       ...ages(bspm),
-      { ...base, lowPass: 0, sharpening: 0.5, sharpeningOrder: 1 },
+      ...ages(turbo),
       { ...base, sharpening: 1.2, sharpeningOrder: 1, keepBlurred: true },
     ];
   },

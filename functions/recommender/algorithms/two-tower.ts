@@ -45,7 +45,7 @@ export const twoTower: Algorithm<Options> = {
   options: Options,
   trials: (config) => {
     const base = { temperature: 0.1, halfLifeDays: null };
-    const small = { ...base, embedding: 16, hidden: 32, output: 16, batch: 256, epochs: 4, pace: 0.01 };
+    const small = { ...base, embedding: 16, hidden: 32, output: 16, batch: 256, epochs: 5, pace: 0.01 };
     if (config.preset === 'quick') return [small];
     const usual = { ...base, embedding: 64, hidden: 128, output: 64, batch: 512, epochs: 12, pace: 0.003 };
     const aged = config.halfLifeDays === null ? [] : [{ ...usual, halfLifeDays: config.halfLifeDays }];

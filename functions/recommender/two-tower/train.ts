@@ -36,6 +36,8 @@ export interface Trained {
 
 /** Epochs without a better loss on the watched purchases after which training ends. */
 const PATIENCE = 2;
+/** With fewer rows there are too few counterexamples. */
+const SMALLEST = 16;
 
 /**
  * Trains until the loss on the watched purchases has not fallen for two epochs, and gives back what was best. The same
@@ -50,7 +52,9 @@ export async function trainTowers(
   const dims: Dims = { input: 2 * options.embedding, hidden: options.hidden, output: options.output };
   const embeddings = makeEmbeddings(examples, options.embedding, random);
   const net = makeNet(dims, random);
-  const size = Math.min(options.batch, examples.learn.length);
+  // Of few purchases small batches: an epoch of one or two steps would teach nothing.
+  const few = Math.max(SMALLEST, examples.learn.length >> 4);
+  const size = Math.min(options.batch, few, examples.learn.length);
   if (size < 2) return { dims, net, embeddings };
   const stepper =
     onnx === null

