@@ -117,7 +117,10 @@ function model(state: AlsState, options: Options, asOf: number): Model {
       scorer(items.subarray(item * d, (item + 1) * d), scores);
       const length = norms[item]!;
       for (let other = 0; other < scores.length; other++)
-        scores[other] = other === item || norms[other] === 0 ? 0 : scores[other]! / (length * norms[other]!);
+        scores[other] =
+          other === item || length === 0 || norms[other] === 0
+            ? 0
+            : scores[other]! / (length * norms[other]!);
     },
     contributions: (profile, item) => {
       if (latest?.profile !== profile)

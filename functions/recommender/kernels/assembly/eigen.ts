@@ -123,10 +123,15 @@ function diagonalise(t: usize, n: i32, d: usize, e: usize): i32 {
   let shift: f64 = 0;
   let largest: f64 = 0;
   for (let l = 0; l < n; l++) {
-    largest = max(largest, abs<f64>(load<f64>(at(d, l))) + abs<f64>(load<f64>(at(e, l))));
+    const size = abs<f64>(load<f64>(at(d, l))) + abs<f64>(load<f64>(at(e, l)));
     // Nothing is comparable to what is not a number.
-    if (!(largest < Infinity)) return 0;
-    const small = EPSILON * largest;
+    if (!(size < Infinity)) return 0;
+    largest = max(largest, size);
+  }
+  // By the whole matrix, not by what came so far: where its rank is low the first entries are rounding errors of rounding
+  // errors, and their squares no numbers any more.
+  const small = EPSILON * largest;
+  for (let l = 0; l < n; l++) {
     let m = l;
     while (m < n - 1 && abs<f64>(load<f64>(at(e, m))) > small) m++;
     if (m > l) {

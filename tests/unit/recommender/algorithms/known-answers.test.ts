@@ -42,6 +42,19 @@ describe('the checkerboard', () => {
   });
 });
 
+it('an item that nobody bought is like none, and nothing is like it', async () => {
+  const history = historyOf(checkerboard(8), 8, 10);
+  for (const algorithm of [ials, itemNeighbours, graphFilter, ease]) {
+    const options = algorithm.options.parse(algorithm === ials ? { factors: 6, epochs: 4 } : {});
+    const model = await algorithm.fit(history, options as never, context());
+    const scores = new Float32Array(10);
+    model.similar!(9, scores);
+    expect([...scores]).toEqual(Array.from({ length: 10 }, () => 0));
+    model.similar!(2, scores);
+    expect([scores[8], scores[9]]).toEqual([0, 0]);
+  }
+});
+
 it('EASE refuses more items than its matrix has room for, before it makes one', async () => {
   const items = 20_001;
   const history = historyOf(

@@ -104,6 +104,24 @@ it('tells of each half epoch, and ends with the reason of an abort', async () =>
   expect(told).toEqual([0.5, 1, 1.5]);
 });
 
+it.each([
+  [5, 6, 64, 0.03, 0.005],
+  [5, 6, 64, 0.1, 0.01],
+  [2, 40, 128, 0.03, 0.005],
+])(
+  '%i customers of %i items have far fewer directions than %i factors, and stay finite (α %f, λ %f)',
+  async (few, items, factors, unobservedWeight, regularization) => {
+    const indptr = Int32Array.from({ length: few + 1 }, (_, row) => row * Math.min(items, 6));
+    const index = Int32Array.from({ length: indptr[few]! }, (_, n) => n % Math.min(items, 6));
+    const pairs = makePairs({ rows: few, columns: items, indptr, index, weight: null });
+    const begin = { items: randomItems(items, factors, factors, seededRandom(1)) };
+    const changed = { ...settings, d: factors, unobservedWeight, regularization, epochs: 16 };
+    const trained = await trainAls(pairs, changed, begin, { pool: inThread });
+    expect(trained.items.every(Number.isFinite)).toBe(true);
+    expect(trained.spectrum.every(Number.isFinite)).toBe(true);
+  },
+);
+
 it('factors that are no numbers any more are an error that says so', async () => {
   const items = start().items.fill(NaN, 0, d);
   await expect(trainAls(customers(false), settings, { items }, { pool: inThread })).rejects.toMatchObject({
