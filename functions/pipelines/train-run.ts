@@ -18,6 +18,7 @@ import { type Log, makeLog } from '#runtime/log';
 import { mustRead } from '#store/document';
 import { openRunLog } from '#store/run-log';
 import { commitChange } from '#store/store';
+import { writeBatchLists } from './batch-lists.ts';
 import { writeSignalTables } from './signal-tables.ts';
 import { versionIdOf } from './version-id.ts';
 
@@ -122,7 +123,9 @@ async function fit(
   await saveJson(files, at.metrics, report);
   await saveJson(files, at.card, card);
   // From the bytes as a service will read them, not from what is still in memory.
-  await saveJson(files, at.offlineLists, offlineLists(openRecommender(artifact)));
+  const recommender = openRecommender(artifact);
+  await saveJson(files, at.offlineLists, offlineLists(recommender));
+  await writeBatchLists(files, recommender, at.artifact, version, signal);
   const { signals, customers, items } = trained.recommender;
   const tables =
     signals === null

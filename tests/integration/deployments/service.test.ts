@@ -80,6 +80,29 @@ test('a revision that was opened and then given up leaves the former one answeri
   expect((await settled(service)).traffic).toEqual({ [first]: 100 });
 });
 
+test('while one revision takes over from another every request is answered, by one of them', async () => {
+  const service = 'tw-taken-over';
+  const first = await live(service);
+  const second = 'tw-taken-over-second';
+  const seen: unknown[] = [];
+  const over = new AbortController();
+  const asking = Promise.all(
+    Array.from({ length: 4 }, async () => {
+      while (!over.signal.aborted) seen.push(await answering(service));
+    }),
+  );
+  await put(service, second);
+  await settled(service);
+  await open(service, second);
+  await untilAnswering(service, second);
+  over.abort();
+  await asking;
+  expect(seen.length).toBeGreaterThan(20);
+  expect(new Set(seen)).toEqual(new Set([first, second]));
+  // Who was told of the second is not sent back to the first.
+  expect(seen.slice(-4)).not.toContain(first);
+});
+
 test('after a revision that did not start the next deployment is judged by its own revision', async () => {
   const service = 'tw-broken';
   const first = await live(service);

@@ -5,6 +5,7 @@ import { getPipelineLogs } from '#core/api/pipelines';
 import { getVersion } from '#core/api/versions';
 import { openFiles } from '#cloud/storage';
 import { snapshotFolder } from '#core/training-result';
+import { eventually } from '#tests/eventually';
 import { useLocalCloud } from '#tests/local-cloud';
 import { openPipelineAccount, type PipelineAccount } from '#tests/pipeline-account';
 
@@ -62,6 +63,14 @@ test('from order lines to a live deployment', async () => {
     }; // BigQuery's Table
     expect([name, expirationTime]).toEqual([name, undefined]);
     if (name === 'signals_accounts') expect(numRows).toBe('60');
+  }
+  // Everybody's lists are tables of the warehouse as soon as their version is live.
+  for (const slot of ['reorder', 'discover'] as const) {
+    const table = await eventually(`the table of ${slot}`, async () => {
+      const response = await fetch(`${features}/tables/recommendations_${slot}`);
+      return response.ok ? ((await response.json()) as { numRows?: string }) : null; // BigQuery's Table
+    });
+    expect(Number(table.numRows)).toBeGreaterThan(60);
   }
   const snapshot = snapshotFolder(env['TRADEWIND_BUCKET'] ?? '', params.tenant, params.model, run.id, 1);
   const exported = (await openFiles(projectId).list(snapshot)).map(({ uri }) => uri.slice(snapshot.length));

@@ -3,7 +3,10 @@ import type { Files } from '#cloud/storage';
 import type { Kernel } from '../kernel.ts';
 
 /** What runs and deployments do with files. */
-export type FilesClient = Pick<Files, 'stat' | 'list' | 'read' | 'readAll' | 'save' | 'delete' | 'deleteAll'>;
+export type FilesClient = Pick<
+  Files,
+  'stat' | 'list' | 'read' | 'readAll' | 'save' | 'openWriter' | 'delete' | 'deleteAll'
+>;
 
 export interface SimulatedFiles {
   readonly client: FilesClient;
@@ -43,6 +46,11 @@ export function makeFiles(kernel: Kernel): SimulatedFiles {
       },
       readAll: (uri) => call(`read ${uri}`, true, () => mustFind(uri).bytes),
       save: (uri, data) => call(`save ${uri}`, false, () => put(uri, data)),
+      openWriter: (uri) => ({
+        write: () => Promise.resolve(),
+        close: () => call(`save ${uri}`, false, () => put(uri, 'written')),
+        abort: () => undefined,
+      }),
       delete: (uri) => call(`delete ${uri}`, false, () => void objects.delete(uri)),
       deleteAll: (prefix) =>
         call(`delete all ${prefix}`, false, () => below(prefix).forEach((uri) => objects.delete(uri))),

@@ -9,6 +9,7 @@ export type WarehouseClient = Pick<
   | 'expireTable'
   | 'startQuery'
   | 'startExport'
+  | 'startLoad'
   | 'jobOutcome'
   | 'waitFor'
   | 'cancelJob'
@@ -97,6 +98,7 @@ export function makeWarehouse(kernel: Kernel, files: SimulatedFiles): SimulatedW
     startQuery: (id, sql, { params } = {}) =>
       start(id, sql === 'publish' ? `${String(params?.['run'])}/${String(params?.['table'])}` : null),
     startExport: (id, _, uri) => start(id, null, () => files.put(uri.replace('*', '0'), 'parquet')),
+    startLoad: (id) => start(id),
     jobOutcome: (id) => call(`job ${id}`, true, () => outcome(id)),
     async waitFor(id, seconds, signal) {
       const until = scheduler.now() + seconds * 1000;

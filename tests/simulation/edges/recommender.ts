@@ -45,3 +45,8 @@ export const offlineLists = () => LISTS;
 
 export const SHARED_COLUMNS: readonly never[] = [];
 export const SIGNAL_TABLES: readonly never[] = [];
+
+/** Lists of nobody. */
+export async function* batchRows(): AsyncGenerator<readonly never[]> {
+  yield [];
+}

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { zstdDecompressSync } from 'node:zlib';
+import { parquetReadObjects } from 'hyparquet';
 import { join } from 'node:path';
 import type { Files } from '../../../functions/cloud/storage.ts';
 import { TransientError } from '../../../functions/core/errors.ts';
@@ -11,6 +13,7 @@ import {
   trainingFiles,
   TrainingResult,
 } from '../../../functions/core/training-result.ts';
+import { batchFileBeside } from '../../../functions/pipelines/batch-lists.ts';
 import { trainRun } from '../../../functions/pipelines/train-run.ts';
 import { offlineLists } from '../../../functions/recommender/offline-lists.ts';
 import { openRecommender } from '../../../functions/recommender/recommend.ts';
@@ -180,6 +183,24 @@ describe('the trainer', () => {
     expect(lists).toHaveLength(120);
     expect(lists).toEqual(offlineLists(openRecommender(artifact)));
     expect([...objects.keys()].at(-1)).toBe(at.result);
+    const served = openRecommender(artifact);
+    for (const slot of ['reorder', 'discover'] as const) {
+      const rows = await parquetReadObjects({
+        file: new Uint8Array(objects.get(batchFileBeside(at.artifact, slot))!).buffer,
+        compressors: { ZSTD: (input) => new Uint8Array(zstdDecompressSync(input)) },
+      });
+      const expected = served.customers.keys.flatMap((customer, id) =>
+        served.recommend(served.profile(id), { slot, k: 20 }).map(({ item, score }, place) => ({
+          customer,
+          place: BigInt(place + 1),
+          item: served.items.keys[item],
+          item_name: served.items.names[item],
+          score,
+          version: 'v1234',
+        })),
+      );
+      expect(rows).toEqual(expected);
+    }
     expect(published).toEqual(['training-finished']);
     expect(logged).toContain('trial');
   });
