@@ -185,8 +185,9 @@ async function measureAll(chosen: Winner, best: readonly Winner[], tools: Measur
       continue;
     }
     const model = one.algorithm === 'blend' && parts.length > 0 ? await blended() : await fit(only(one));
-    // What was chosen may take most of what is left; what is only told beside it, a part of it.
-    const result = await measureModel(only(one), model, n <= 1 ? 0.6 * left : 0.3 * left, tools);
+    // What was chosen may take most of what is left after its fit; what is only told beside it, a part of it.
+    const room = Math.max(0, until - seconds());
+    const result = await measureModel(only(one), model, n <= 1 ? 0.6 * room : 0.3 * room, tools);
     measured.push(result);
     console.log(
       `  ${seconds().toFixed(0).padStart(4)} s  ${one.algorithm.padEnd(16)} recall20 ${result.recall.figure.toFixed(4)}  ndcg20 ${result.ndcg.figure.toFixed(4)}  of ${result.users} users`,
