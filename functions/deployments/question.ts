@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { nextOrder, recommend, rerank, similar } from '#core/api/recommend';
-import type { Choice, RecentOrder } from '#core/api/selection';
+import { type Choice, MOST_BOOST, type RecentOrder } from '#core/api/selection';
 import { itemsPassing } from '#recommender/attributes';
 import { addBit, makeBits } from '#recommender/bits';
 import { DAY_MS, type Profile } from '#recommender/data';
@@ -42,10 +42,7 @@ export function selectionOf(
 ): Omit<Selection, 'slot'> {
   const size = recommender.items.keys.length;
   const within = itemsPassing(recommender.attributes, question.filter, size);
-  const weights = question.boost.length > 0 ? new Float32Array(size).fill(1) : undefined;
-  if (weights)
-    for (const rule of question.boost)
-      for (const item of chosenBy(recommender, rule, keys)) weights[item]! *= rule.factor;
+  const weights = question.boost.length > 0 ? boostedBy(recommender, question.boost, keys) : undefined;
   return {
     k: question.limit,
     exclude: new Set(keys.items(question.excludeItems)),
@@ -62,11 +59,19 @@ export function selectionOf(
   };
 }
 
-/** The items of a choice, each once. */
-function chosenBy(recommender: Recommender, choice: Choice, keys: Translated): Set<number> {
-  if ('items' in choice) return new Set(keys.items(choice.items));
-  const { itemsWith } = recommender.attributes[choice.attribute];
-  return new Set(choice.in.flatMap((value) => [...itemsWith(value)]));
+/** The items of a choice, each once. Of an attribute an item has one value, so that only values may come twice. */
+function* chosenBy(recommender: Recommender, choice: Choice, keys: Translated): Generator<number> {
+  if ('items' in choice) yield* new Set(keys.items(choice.items));
+  else
+    for (const value of new Set(choice.in)) yield* recommender.attributes[choice.attribute].itemsWith(value);
+}
+
+/** The product of the factors of each item's rules, within MOST_BOOST either way. */
+function boostedBy(recommender: Recommender, rules: Listed['boost'], keys: Translated): Float32Array {
+  const products = new Float64Array(recommender.items.keys.length).fill(1);
+  for (const rule of rules)
+    for (const item of chosenBy(recommender, rule, keys)) products[item]! *= rule.factor;
+  return Float32Array.from(products, (product) => Math.min(MOST_BOOST, Math.max(1 / MOST_BOOST, product)));
 }
 
 function buriedBy(recommender: Recommender, choices: readonly Choice[], keys: Translated) {

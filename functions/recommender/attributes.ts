@@ -55,9 +55,11 @@ export function itemsPassing(
     const { itemsWith } = attributes[condition.attribute];
     if ('in' in condition) {
       const named = makeBits(items);
-      for (const value of condition.in) for (const item of itemsWith(value)) addBit(named, item);
+      for (const value of new Set(condition.in)) for (const item of itemsWith(value)) addBit(named, item);
       keepBits(passing, named);
-    } else for (const value of condition.notIn) for (const item of itemsWith(value)) removeBit(passing, item);
+    } else
+      for (const value of new Set(condition.notIn))
+        for (const item of itemsWith(value)) removeBit(passing, item);
   }
   return passing;
 }

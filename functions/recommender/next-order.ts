@@ -13,15 +13,19 @@ import type { Cases } from './split.ts';
  * multiplied by a share, and the two merged: at 0 all re-orders come first, at 1 both best offers stand side by side.
  */
 
-/** Merges the two lists, each best first; an item without a score of its model keeps its place after those with one. */
+/**
+ * Merges the two lists, each best first; an item without a score of its model keeps its place after those with one. `best`:
+ * each side's best score, where it is not that of its first, because something was made louder.
+ */
 export function mergeNextOrder(
   reorder: readonly Ranked[],
   discover: readonly Ranked[],
   share: number,
   k: number,
+  best: readonly [again: number, fresh: number] = [reorder[0]?.score ?? 0, discover[0]?.score ?? 0],
 ): Ranked[] {
   if (share <= 0) return [...reorder, ...discover].slice(0, k);
-  const [mostAgain, mostNew] = [reorder[0]?.score ?? 0, discover[0]?.score ?? 0];
+  const [mostAgain, mostNew] = best;
   const merged: Ranked[] = [];
   let [a, d] = [0, 0];
   while (merged.length < k && (a < reorder.length || d < discover.length)) {

@@ -130,11 +130,22 @@ export function makeRecommender(portfolio: Portfolio): Recommender {
         (ranking) => {
           const [again, fresh] = [by('reorder', ranking), by('discover', ranking)] as const;
           const { discoverShare } = card.metrics.overall;
-          return share === null
-            ? mergeNextOrder(relative(again), relative(fresh), discoverShare, ranking.k)
-            : sharePlaces(again, fresh, share, ranking.k);
+          if (share !== null) return sharePlaces(again, fresh, share, ranking.k);
+          // Boosting one item makes it louder, not the others of its kind quieter.
+          const plain = (slot: SlotName) => {
+            const { weights, ...unweighted } = ranking;
+            return weights === undefined ? undefined : by(slot, { ...unweighted, k: 1 })[0]?.score;
+          };
+          const [most, mostNew] = [plain('reorder'), plain('discover')];
+          return mergeNextOrder(
+            relative(again, most),
+            relative(fresh, mostNew),
+            discoverShare,
+            ranking.k,
+            [1, 1],
+          );
         },
-        { ...options, slot: 'discover' },
+        { ...options, slot: 'discover', relevance: 'place' },
         items.keys.length,
         likenessOf(slots.discover.model, neighbours),
       ).map((ranked) => {

@@ -12,6 +12,8 @@ export interface Selection extends RankOptions {
   readonly caps?: readonly Cap[];
   /** 0 … 1; see `diversify`. */
   readonly diversity?: number;
+  /** What `diversify` weighs against likeness: scores, or where they cannot be compared the places of the ranking. */
+  readonly relevance?: 'score' | 'place';
 }
 
 export interface Cap {
@@ -35,7 +37,7 @@ export function select(
   items: number,
   likeness: Likeness,
 ): Ranked[] {
-  const { bury, pin, caps = [], diversity = 0, ...ranking } = options;
+  const { bury, pin, caps = [], diversity = 0, relevance = 'score', ...ranking } = options;
   const pins = [...(pin ?? [])].filter(([place]) => place < options.k).sort(([a], [b]) => a - b);
   const exclude = new Set([...(ranking.exclude ?? []), ...pins.map(([, item]) => item)]);
   const counts = caps.map(() => new Map<number, number>());
@@ -48,7 +50,18 @@ export function select(
       (pool, wanted) => {
         // Each try begins with what was there before it.
         const tried = counts.map((count) => new Map(count));
-        const chosen = diversity > 0 ? diversify(pool, wanted, diversity, likeness, caps, tried) : [];
+        const chosen =
+          diversity > 0
+            ? diversify(
+                thinned(pool, wanted, caps, counts),
+                wanted,
+                diversity,
+                relevance,
+                likeness,
+                caps,
+                tried,
+              )
+            : [];
         if (diversity === 0)
           for (const one of pool)
             if (chosen.length < wanted && admits(one.item, caps, tried)) chosen.push(one);
@@ -97,12 +110,32 @@ function apart(within: Bits | undefined, bury: Bits, items: number, buried: bool
 
 /** Whether every cap has room for `item`, whose place is then taken. */
 function admits(item: number, caps: readonly Cap[], counts: Counts): boolean {
-  const full = caps.some(({ group, atMost }, n) => {
+  const room = hasRoom(item, caps, counts);
+  if (room) admitAll([item], caps, counts);
+  return room;
+}
+
+function hasRoom(item: number, caps: readonly Cap[], counts: Counts): boolean {
+  return caps.every(({ group, atMost }, n) => {
     const number = group[item]!;
-    return number >= 0 && (counts[n]!.get(number) ?? 0) >= atMost;
+    return number < 0 || (counts[n]!.get(number) ?? 0) < atMost;
   });
-  if (!full) admitAll([item], caps, counts);
-  return !full;
+}
+
+/**
+ * The first of a ranking that a diverse list of `wanted` is chosen from: so many times what is wanted, of each group so many
+ * times what its cap has room for. Choosing looks at every one of them again for each place.
+ */
+function thinned(pool: readonly Ranked[], wanted: number, caps: readonly Cap[], counts: Counts): Ranked[] {
+  const most = Math.max(CHOICE.times * wanted, CHOICE.least);
+  const taken = caps.map(() => new Map<number, number>());
+  const wide = caps.map(({ group, atMost }) => ({ group, atMost: CHOICE.times * atMost }));
+  const kept: Ranked[] = [];
+  for (const one of pool) {
+    if (kept.length >= most) break;
+    if (hasRoom(one.item, caps, counts) && admits(one.item, wide, taken)) kept.push(one);
+  }
+  return kept;
 }
 
 function admitAll(items: readonly number[], caps: readonly Cap[], counts: Counts): void {
@@ -115,31 +148,39 @@ function admitAll(items: readonly number[], caps: readonly Cap[], counts: Counts
 
 /**
  * Maximal marginal relevance: next comes the item with the highest (1 - diversity) · relevance - diversity · likeness to the
- * likest one before it; relevance is the score as a share of the best. Ties go to who ranks higher. Source: Carbonell and
- * Goldstein, SIGIR 1998.
+ * likest one before it; relevance is the score as a share of the best, or the place, from 1 down to 0. Ties go to who ranks
+ * higher. Time grows as `wanted` times the pool. Source: Carbonell and Goldstein, SIGIR 1998.
  */
 function diversify(
   pool: readonly Ranked[],
   wanted: number,
   diversity: number,
+  relevance: 'score' | 'place',
   likeness: Likeness,
   caps: readonly Cap[],
   counts: Counts,
 ): Ranked[] {
   const best = pool.reduce((most, { score }) => Math.max(most, score), 0);
-  const left = pool.map((one) => ({ one, relevance: best > 0 ? one.score / best : 0, likest: 0 }));
+  let left = pool.map((one, place) => ({
+    one,
+    relevance: relevance === 'place' ? 1 - place / pool.length : best > 0 ? one.score / best : 0,
+    likest: 0,
+  }));
   const chosen: Ranked[] = [];
-  while (chosen.length < wanted && left.length > 0) {
-    let at = 0;
+  while (chosen.length < wanted) {
+    let next: (typeof left)[number] | null = null;
     let most = -Infinity;
-    left.forEach(({ relevance, likest }, n) => {
-      const value = (1 - diversity) * relevance - diversity * likest;
-      if (value > most) [at, most] = [n, value];
-    });
-    const [next] = left.splice(at, 1);
-    if (next === undefined || !admits(next.one.item, caps, counts)) continue;
-    chosen.push(next.one);
-    for (const other of left) other.likest = Math.max(other.likest, likeness(next.one.item, other.one.item));
+    for (const each of left) {
+      const value = (1 - diversity) * each.relevance - diversity * each.likest;
+      if (value > most) [next, most] = [each, value];
+    }
+    if (next === null) break;
+    const { one } = next;
+    admitAll([one.item], caps, counts);
+    chosen.push(one);
+    // Who has no room any more is not looked at again.
+    left = left.filter((other) => other.one !== one && hasRoom(other.one.item, caps, counts));
+    for (const other of left) other.likest = Math.max(other.likest, likeness(one.item, other.one.item));
   }
   return chosen;
 }

@@ -25,8 +25,10 @@ export function sharePlaces(
   return blended;
 }
 
-/** The same with scores as shares of the best. */
-export function relative(list: readonly Ranked[]): Ranked[] {
-  const best = list.reduce((most, { score }) => Math.max(most, score), 0);
+/** The same with scores as shares of `best`, by default the list's own. */
+export function relative(
+  list: readonly Ranked[],
+  best = list.reduce((most, { score }) => Math.max(most, score), 0),
+): Ranked[] {
   return best > 0 ? list.map((one) => ({ ...one, score: one.score / best })) : [...list];
 }

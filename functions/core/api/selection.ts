@@ -31,6 +31,9 @@ export type Choice = z.infer<typeof Choice>;
 
 const factor = z.number().min(0.01).max(100);
 
+/** Several rules together make an item at most so many times louder, or quieter: more would be no number any more. */
+export const MOST_BOOST = 1e6;
+
 /** The longest list. */
 export const MOST_ITEMS = 200;
 
@@ -62,7 +65,9 @@ export const selection = {
     .array(z.union([z.strictObject({ ...byItems, factor }), z.strictObject({ ...byAttribute, factor })]))
     .max(50)
     .default([])
-    .describe('Multiplies scores before they are compared; factors of several rules multiply.'),
+    .describe(
+      'Multiplies scores before they are compared; factors of several rules multiply, to a million or a millionth at most.',
+    ),
   bury: z.array(Choice).max(50).default([]).describe('Listed only after everything else.'),
   pin: z
     .array(z.strictObject({ item: Key, position: z.int().min(1).max(MOST_ITEMS) }))

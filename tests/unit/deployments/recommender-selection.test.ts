@@ -82,6 +82,21 @@ describe('the options of a list', () => {
     expect(twice.find(({ id }) => id === last.id)!.score).toBeCloseTo(last.score * 100, 4);
   });
 
+  it('boost: however many rules there are, scores stay numbers and the order of the others', async () => {
+    const ranked = await list({ customer: 'c5', limit: 6 });
+    const many = (items: string[], factor: number) => Array.from({ length: 50 }, () => ({ items, factor }));
+    const loudest = await list({ customer: 'c5', limit: 6, boost: many([ranked[5]!.id], 100) });
+    expect(ids(loudest)).toEqual([ranked[5], ...ranked.slice(0, 5)].map((one) => one!.id));
+    expect(loudest[0]!.score / ranked[5]!.score).toBeCloseTo(1e6, -2);
+    const quiet = await list({
+      customer: 'c5',
+      limit: 6,
+      boost: many(ids(ranked), 0.01),
+      onlyItems: ids(ranked),
+    });
+    expect(ids(quiet)).toEqual(ids(ranked));
+  });
+
   it('bury: after everything else, where the rest does not fill the list', async () => {
     const ranked = ids(await list({ customer: 'c5', limit: 60 }));
     const best = ranked[0]!;
@@ -185,6 +200,9 @@ describe('the other questions', () => {
     expect(ids(await list({ customer: 'c5', discoverShare: 1 }, nextOrder.path))).toEqual(fresh);
     const none = ids(await list({ customer: 'c5', discoverShare: 0 }, nextOrder.path));
     expect(none.slice(0, again.length)).toEqual(again);
+    // A little diversity is a little, whatever the share: places are weighed, for scores of two models cannot be.
+    const hardly = ids(await list({ customer: 'c5', discoverShare: 0, diversity: 0.001 }, nextOrder.path));
+    expect(hardly).toEqual(none);
     // As learned: both keep their own order.
     const learned = ids(await list({ customer: 'c5', limit: 12 }, nextOrder.path));
     expect(learned).toHaveLength(12);
