@@ -1,4 +1,4 @@
-import type { Catalogue } from '../data.ts';
+import type { Catalogue, History } from '../data.ts';
 import { purchaseDays, makeDaysRoom, type Journal } from './journal.ts';
 
 /** An article that ended and the one that its customers buy since. */
@@ -41,44 +41,98 @@ interface Life {
 /**
  * Articles that ended within the history, each with the likeliest successor, where its accounts moved to one that began
  * when it ended. Names speak with the purchases and never without them. An article has one successor, a successor one
- * predecessor; best first.
+ * predecessor; best first. Time grows with the pairs of an ended article and what its account came to buy around its end.
  */
 export function findSupersessions(journal: Journal, items: Catalogue): Supersession[] {
   const { history } = journal;
-  const lives = livesOf(journal);
+  const pairs = pairsByItem(history);
+  const lives = livesOf(journal, pairs);
   const start = Math.floor(history.first.reduce((a, b) => Math.min(a, b), history.asOf));
   const today = Math.floor(history.asOf);
-  const newcomers = lives
-    .flatMap((life, item) => (life !== null && life.first - start >= LEAST_BEFORE ? [{ item, life }] : []))
-    .sort((a, b) => a.life.first - b.life.first || a.item - b.item);
+  const arrivals = arrivalsOf(history, lives, start + LEAST_BEFORE);
+  const moved = new Int32Array(history.items);
+  const sides = { history, pairs, items, pairsOfName: nameCache(items), early: new Map<number, number>() };
   const found: Supersession[] = [];
-  const holders = holdersOf(journal);
   for (const [ended, life] of lives.entries()) {
     if (life === null || today - life.last < Math.max(LEAST_PAUSE, PAUSES * life.pause)) continue;
-    for (const { item: successor, life: next } of newcomers) {
-      if (next.first < life.last - OVERLAP_DAYS || successor === ended) continue;
-      if (next.first > life.last + GAP_DAYS) break;
-      if (life.first >= next.first || next.last <= life.last) continue;
-      const judged = judge(journal, holders, { ended, successor, life, next, today }, items);
+    const candidates: number[] = [];
+    for (let n = pairs.start[ended]!; n < pairs.start[ended + 1]!; n++) {
+      const p = pairs.pair[n]!;
+      const since = Math.floor(history.last[p]!) - OVERLAP_DAYS;
+      for (const q of arrivalsWithin(arrivals, pairs.customer[p]!, life)) {
+        const successor = history.item[q]!;
+        if (Math.floor(history.first[q]!) < since) continue;
+        if (moved[successor]!++ === 0) candidates.push(successor);
+      }
+    }
+    const bought = countPairs(pairs, ended, (p) => Math.floor(history.last[p]!) >= life.last - 365);
+    for (const successor of candidates) {
+      const next = lives[successor];
+      const count = moved[successor]!;
+      moved[successor] = 0;
+      if (!next || successor === ended || life.first >= next.first || next.last <= life.last) continue;
+      const judged = judge(sides, { ended, successor, life, next, today, moved: count, bought });
       if (judged !== null) found.push(judged);
     }
   }
   return oneToOne(found);
 }
 
-/** By item, its accounts with the days of their first and last purchase. */
-function holdersOf({ history }: Journal): Map<number, { first: number; last: number }>[] {
-  const holders = Array.from(
-    { length: history.items },
-    () => new Map<number, { first: number; last: number }>(),
+/** The pairs of each item: pair[start[i]] … pair[start[i + 1] - 1]; and each pair's customer. */
+interface ItemPairs {
+  readonly start: Int32Array;
+  readonly pair: Int32Array;
+  readonly customer: Int32Array;
+}
+
+function pairsByItem({ customers, items, indptr, item }: History): ItemPairs {
+  const start = new Int32Array(items + 1);
+  for (const each of item) start[each + 1]!++;
+  for (let i = 0; i < items; i++) start[i + 1]! += start[i]!;
+  const next = start.slice();
+  const pair = new Int32Array(item.length);
+  for (let p = 0; p < item.length; p++) pair[next[item[p]!]!++] = p;
+  const customer = new Int32Array(item.length);
+  for (let c = 0; c < customers; c++) customer.fill(c, indptr[c], indptr[c + 1]);
+  return { start, pair, customer };
+}
+
+/** By customer, its pairs of articles that began after the history did, in the order in which the articles began. */
+interface Arrivals {
+  readonly start: Int32Array;
+  readonly pair: Int32Array;
+  /** Parallel to `pair`: the day on which the article began. */
+  readonly day: Float64Array;
+}
+
+function arrivalsOf(history: History, lives: readonly (Life | null)[], notBefore: number): Arrivals {
+  const { customers, indptr, item } = history;
+  const began = Float64Array.from(lives, (life) =>
+    life !== null && life.first >= notBefore ? life.first : NaN,
   );
-  for (let c = 0; c < history.customers; c++)
-    for (let p = history.indptr[c]!; p < history.indptr[c + 1]!; p++)
-      holders[history.item[p]!]!.set(c, {
-        first: Math.floor(history.first[p]!),
-        last: Math.floor(history.last[p]!),
-      });
-  return holders;
+  const start = new Int32Array(customers + 1);
+  const pair = new Int32Array(item.length);
+  let length = 0;
+  for (let c = 0; c < customers; c++) {
+    for (let p = indptr[c]!; p < indptr[c + 1]!; p++) if (began[item[p]!]! >= notBefore) pair[length++] = p;
+    pair.subarray(start[c], length).sort((p, q) => began[item[p]!]! - began[item[q]!]! || p - q);
+    start[c + 1] = length;
+  }
+  const kept = pair.slice(0, length);
+  return { start, pair: kept, day: Float64Array.from(kept, (p) => began[item[p]!]!) };
+}
+
+/** The pairs of `customer` whose article began about when `life` ended. */
+function* arrivalsWithin({ start, pair, day }: Arrivals, customer: number, life: Life): Generator<number> {
+  let low = start[customer]!;
+  let high = start[customer + 1]!;
+  const end = high;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (day[middle]! < life.last - OVERLAP_DAYS) low = middle + 1;
+    else high = middle;
+  }
+  for (; low < end && day[low]! <= life.last + GAP_DAYS; low++) yield pair[low]!;
 }
 
 interface Candidate {
@@ -87,32 +141,41 @@ interface Candidate {
   readonly life: Life;
   readonly next: Life;
   readonly today: number;
+  readonly moved: number;
+  /** Accounts that bought the ended article in its last year. */
+  readonly bought: number;
+}
+
+/** What is looked up for many candidates. */
+interface Sides {
+  readonly history: History;
+  readonly pairs: ItemPairs;
+  readonly items: Catalogue;
+  readonly pairsOfName: (item: number) => ReadonlySet<string>;
+  /** By successor, the accounts that came to it soon. */
+  readonly early: Map<number, number>;
 }
 
 function judge(
-  { history }: Journal,
-  holders: ReturnType<typeof holdersOf>,
-  { ended, successor, life, next, today }: Candidate,
-  items: Catalogue,
+  { history, pairs, items, pairsOfName, early: known }: Sides,
+  { ended, successor, life, next, today, moved, bought }: Candidate,
 ): Supersession | null {
-  const before = holders[ended]!;
-  const since = holders[successor]!;
-  let moved = 0;
-  for (const [customer, old] of before) {
-    const now = since.get(customer);
-    if (now !== undefined && now.first >= old.last - OVERLAP_DAYS) moved++;
-  }
-  const names = likeness(items.names[ended] ?? '', items.names[successor] ?? '');
   const sameCategory = (items.categories?.[ended] ?? null) === (items.categories?.[successor] ?? null);
-  const early = [...since.values()].filter(({ first }) => first <= next.first + 120).length;
-  if (moved < (names >= SAME_NAME ? 1 : LEAST_MOVED) || (!sameCategory && names < SAME_NAME)) return null;
-  const bought = [...before.values()].filter(({ last }) => last >= life.last - 365).length;
+  // Where too few moved, or to another category, only the same name will do, and most names are soon seen not to be.
+  const least = moved < LEAST_MOVED || !sameCategory ? SAME_NAME : 0;
+  const names = likeness(pairsOfName(ended), pairsOfName(successor), least);
+  if (names < least) return null;
+  const early =
+    known.get(successor) ??
+    countPairs(pairs, successor, (p) => Math.floor(history.first[p]!) <= next.first + 120);
+  known.set(successor, early);
   // Who needs it rarely has had no occasion yet.
   const patience = Math.min(1, (today - next.first) / 120);
   const ofOld = (moved + 0.2) / (Math.max(moved, bought * patience) + 1);
   const ofNew = (Math.min(moved, early) + 0.2) / (early + 1);
   // What chance would make of two articles with as many accounts each; that one began when the other ended is no chance.
-  const chance = (before.size * since.size) / Math.max(1, history.customers);
+  const [before, since] = [holdersOf(pairs, ended), holdersOf(pairs, successor)];
+  const chance = (before * since) / Math.max(1, history.customers);
   const surprise = 1 - Math.exp(-Math.max(moved / 4, moved - chance) / 2);
   const purchases = Math.sqrt(ofOld * ofNew) * surprise;
   const confidence = 1 - (1 - purchases) * (1 - (names >= SAME_NAME ? 0.75 * names : 0.3 * names));
@@ -123,10 +186,18 @@ function judge(
     lastSold: life.last,
     firstSold: next.first,
     moved,
-    of: before.size,
+    of: before,
     names,
     confidence,
   };
+}
+
+const holdersOf = ({ start }: ItemPairs, item: number) => start[item + 1]! - start[item]!;
+
+function countPairs({ start, pair }: ItemPairs, item: number, holds: (p: number) => boolean): number {
+  let count = 0;
+  for (let n = start[item]!; n < start[item + 1]!; n++) if (holds(pair[n]!)) count++;
+  return count;
 }
 
 /** Greedily, the most confident pairs first. */
@@ -141,16 +212,26 @@ function oneToOne(found: readonly Supersession[]): Supersession[] {
     });
 }
 
-function livesOf(journal: Journal): (Life | null)[] {
+function livesOf(journal: Journal, { start, pair }: ItemPairs): (Life | null)[] {
   const { history } = journal;
-  const days: Set<number>[] = Array.from({ length: history.items }, () => new Set());
   const room = makeDaysRoom();
-  for (let p = 0; p < history.item.length; p++) {
-    const { count, day } = purchaseDays(journal, p, room);
-    for (let n = 0; n < count; n++) days[history.item[p]!]!.add(day[n]!);
-  }
-  return days.map((set) => {
-    const sold = Float64Array.from(set).sort();
+  let all = new Float64Array(256);
+  return Array.from({ length: history.items }, (_, item) => {
+    let length = 0;
+    for (let n = start[item]!; n < start[item + 1]!; n++) {
+      const { count, day } = purchaseDays(journal, pair[n]!, room);
+      if (length + count > all.length) {
+        const larger = new Float64Array(2 * (length + count));
+        larger.set(all.subarray(0, length));
+        all = larger;
+      }
+      all.set(day.subarray(0, count), length);
+      length += count;
+    }
+    const sold = all
+      .subarray(0, length)
+      .sort()
+      .filter((day, n, days) => n === 0 || day !== days[n - 1]);
     if (sold.length < 2) return null;
     const pauses = sold.slice(1).map((day, n) => day - sold[n]!);
     pauses.sort();
@@ -163,11 +244,26 @@ function livesOf(journal: Journal): (Life | null)[] {
   });
 }
 
-/** Shared pairs of letters and digits of two names, to all of them, 0 … 1. */
-function likeness(a: string, b: string): number {
-  const [one, other] = [pairsOf(a), pairsOf(b)];
-  const shared = [...one].filter((pair) => other.has(pair)).length;
+/** Shared pairs of letters and digits of two names, to all of them, 0 … 1; 0 where that is below `least`. */
+function likeness(one: ReadonlySet<string>, other: ReadonlySet<string>, least: number): number {
+  let shared = 0;
+  // Of n pairs in all, (1 + least) · shared is to be at least least · n.
+  let spare = one.size - Math.ceil((least * (one.size + other.size)) / (1 + least) - 1e-9);
+  for (const each of one) {
+    if (other.has(each)) shared++;
+    else if (--spare < 0) return 0;
+  }
   return one.size + other.size === 0 ? 0 : shared / (one.size + other.size - shared);
+}
+
+/** The pairs of letters of each item's name, made once. */
+function nameCache({ names }: Catalogue): (item: number) => ReadonlySet<string> {
+  const known = new Map<number, ReadonlySet<string>>();
+  return (item) => {
+    const found = known.get(item) ?? pairsOf(names[item] ?? '');
+    known.set(item, found);
+    return found;
+  };
 }
 
 function pairsOf(text: string): Set<string> {
