@@ -47,9 +47,10 @@ export function recommenderRoutes(recommender: Recommender, around: Surroundings
     route(rerank, async ({ body }) => rerankFor(recommender, around, body)),
     route(similar, async ({ body }) => similarTo(recommender, around, body)),
     route(likelyBuyers, async ({ body }) => buyersOf(recommender, around, body)),
-    route(giveFeedback, async ({ body, caller }) => ({
-      accepted: around.feedback.add(body, caller.actor, now(around.store)),
-    })),
+    route(giveFeedback, async ({ body, caller }) => {
+      requireOurDays(body.outcomes, around.store.clock());
+      return { accepted: around.feedback.add(body, caller.actor, now(around.store)) };
+    }),
     route(getHistory, async ({ body }) => historyOf(recommender, body.customer, body.limit)),
     route(listCustomers, async ({ body }) => {
       const wanted = body.search.toLowerCase();
@@ -82,6 +83,23 @@ export function recommenderRoutes(recommender: Recommender, around: Surroundings
     })),
     ...signalRoutes(recommender, version),
   ];
+}
+
+/** BigQuery takes no row of a partition far from today, and refuses all that come with it: so none is let in. */
+const FEEDBACK_DAYS = { back: 365, ahead: 1 };
+
+/** @throws InputError for the first outcome that happened too long ago, or has not happened yet. */
+function requireOurDays(outcomes: z.output<typeof giveFeedback.body>['outcomes'], clock: number): void {
+  outcomes.forEach(({ at }, n) => {
+    const days = at === undefined ? 0 : (Date.parse(at) - clock) / DAY_MS;
+    if (days < -FEEDBACK_DAYS.back || days > FEEDBACK_DAYS.ahead)
+      throw new InputError('body', [
+        {
+          path: `outcomes.${n}.at`,
+          message: `must lie within the last ${FEEDBACK_DAYS.back} days, and no more than a day ahead`,
+        },
+      ]);
+  });
 }
 
 type Question = z.output<typeof recommend.body>;

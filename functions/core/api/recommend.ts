@@ -130,7 +130,7 @@ const Outcome = z.strictObject({
   /** The item it is about; null: the whole list. */
   item: Key.nullable().default(null),
   quantity: z.number().positive().max(1e9).nullable().default(null),
-  /** When it happened; now, where it is left out. */
+  /** When it happened, within the last year; now, where it is left out. */
   at: Moment.optional(),
 });
 

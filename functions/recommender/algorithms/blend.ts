@@ -48,7 +48,14 @@ export function blendOf(parts: Parts): Algorithm<BlendOptions> {
     title: 'Blend',
     effort: 'heavy',
     slots: ['reorder', 'discover'],
-    options: Options,
+    // The parts' own options too: a setting of before that one of them no longer takes is said to be none, not run into.
+    options: Options.superRefine(({ parts: list }, context) =>
+      list.forEach(({ algorithm, options }, n) => {
+        const { error } = parts[algorithm].options.safeParse(options);
+        if (error)
+          context.addIssue({ code: 'custom', path: ['parts', n, 'options'], message: error.message });
+      }),
+    ),
     trials: () => [Options.parse({})],
     fit: async (history, options, context) => {
       const fitted: BlendPart[] = [];
@@ -83,13 +90,20 @@ export function blendModel(parts: readonly BlendPart[], options: BlendOptions, i
   };
   // Sums of the parts' contributions: exact wherever each part's are.
   const all = parts.every(({ model }) => model.contributions !== undefined);
-  const contributions = (profile: Profile, item: number) => {
-    const sums = new Float32Array(profile.items.length);
-    for (const { model, weight } of parts) {
+  // Reasons are asked for item after item of one profile, and its spreads take a score of everything.
+  let latest: { profile: Profile; shares: readonly number[] } | null = null;
+  const sharesOf = (profile: Profile) =>
+    parts.map(({ model, weight }) => {
       model.score(profile, scratch);
-      const share = weight * inverseSpread(scratch);
-      model.contributions!(profile, item).forEach((value, n) => (sums[n]! += share * value));
-    }
+      return weight * inverseSpread(scratch);
+    });
+  const contributions = (profile: Profile, item: number) => {
+    if (latest?.profile !== profile) latest = { profile, shares: sharesOf(profile) };
+    const { shares } = latest;
+    const sums = new Float32Array(profile.items.length);
+    parts.forEach(({ model }, part) =>
+      model.contributions!(profile, item).forEach((value, n) => (sums[n]! += shares[part]! * value)),
+    );
     return sums;
   };
   return {

@@ -266,6 +266,22 @@ describe('the other questions', () => {
   });
 });
 
+it('feedback of another age is refused, for the warehouse would refuse all that came with it', async () => {
+  const said = (at: string) =>
+    askRecommender(recommender, giveFeedback.path, {
+      recommendationId: 'r0123456789abc',
+      outcomes: [{ outcome: 'shown' }, { outcome: 'ordered', item: 'i1', at }],
+    });
+  outcomes.length = 0;
+  for (const at of ['0001-01-01T00:00:00Z', '2024-10-30T00:00:00Z', '2025-11-03T00:00:00Z'])
+    expect(await said(at)).toMatchObject({
+      status: 422,
+      body: { issues: [{ path: 'outcomes.1.at', message: expect.stringContaining('365 days') }] },
+    });
+  expect(outcomes).toEqual([]);
+  expect(await said('2025-10-31T23:00:00Z')).toMatchObject({ status: 200, body: { accepted: 2 } });
+});
+
 it('serves a thousand customers what is computed offline, id by id', async () => {
   for (const customer of recommender.customers.keys)
     for (const slot of ['reorder', 'discover'] as const)

@@ -4,6 +4,7 @@ import type { Model } from '../../../functions/recommender/algorithm.ts';
 import { climb, searchWeights } from '../../../functions/recommender/blend-search.ts';
 import { NDCG10 } from '../../../functions/recommender/evaluate.ts';
 import { makeShelf } from '../../../functions/recommender/rank.ts';
+import { registry } from '../../../functions/recommender/registry.ts';
 import { makeCases } from '../../../functions/recommender/split.ts';
 import { train } from '../../../functions/recommender/train.ts';
 import { START, DAY, toInteractions, wholesaler, type Line } from '#tests/purchases';
@@ -21,6 +22,33 @@ const profile = {
   last: new Float64Array(2),
   quantity: Float32Array.of(1, 1),
 };
+
+it('asks each part once for the spread of a profile, however many reasons are wanted', () => {
+  let asked = 0;
+  const counted: Model = {
+    ...constant(1, 2, 4),
+    score: (_, scores) => {
+      asked++;
+      scores.set([1, 2, 4]);
+    },
+  };
+  const reasons = blendModel([{ model: counted, weight: 1 }], { parts: [] }, 3);
+  const first = [...reasons.contributions!(profile, 2)];
+  for (const item of [0, 1, 2]) reasons.contributions!(profile, item);
+  expect(asked).toBe(1);
+  expect([...reasons.contributions!({ ...profile }, 2)]).toEqual(first);
+  expect(asked).toBe(2);
+});
+
+it('refuses options that a part does not take, and says which', () => {
+  const part = { algorithm: 'ials', options: { factors: 64, gone: 1 }, weight: 1 };
+  const { error } = registry.blend.options.safeParse({
+    parts: [{ algorithm: 'popularity', weight: 1 }, part],
+  });
+  expect(error?.issues).toMatchObject([
+    { path: ['parts', 1, 'options'], message: expect.stringContaining('gone') },
+  ]);
+});
 
 describe('a blend', () => {
   const parts = [
