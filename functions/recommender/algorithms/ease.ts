@@ -1,9 +1,10 @@
-import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { TerminalError } from '#core/errors';
 import type { Algorithm, FitContext } from '../algorithm.ts';
 import { toSparse, transpose, type History, type Sparse } from '../data.ts';
-import { itemItemModel, loadItemItem, makeRowCollector, refitItemItem } from '../item-item.ts';
+import { itemItemModel, loadItemItem, refitItemItem } from '../item-item.ts';
+import { easeRowsKernel } from '../kernels/ease-rows.ts';
+import { sharedFloats, sharedInts } from '../kernels/pairs.ts';
 import { withInverse, type Inverse } from '../kernels/positive-inverse.ts';
 import { findOnnx } from '../onnx/runtime.ts';
 
@@ -78,26 +79,52 @@ async function strongest(
   sold: Int32Array,
   items: number,
   { neighbours }: Options,
-  { signal }: FitContext,
+  { pool, signal }: FitContext,
 ): Promise<Sparse> {
-  const collector = makeRowCollector(items, neighbours);
-  const [row, values] = [new Float32Array(sold.length), new Float32Array(items)];
-  const scale = Float32Array.from(sold, (_, i) => -1 / inverse.entry(i));
-  for (let item = 0, i = 0; item < items; item++) {
-    if (sold[i] !== item) {
-      collector.add(sold, 0, values);
-      continue;
-    }
-    inverse.row(i, row);
-    for (let j = 0; j < sold.length; j++) values[sold[j]!] = row[j]! * scale[j]!;
-    values[item] = 0;
-    collector.add(sold, sold.length, values);
-    if (i++ % 256 === 255) {
-      await setImmediate();
-      signal?.throwIfAborted();
-    }
+  const { height, stride } = inverse;
+  const n = sold.length;
+  const keep = Math.min(neighbours, n);
+  const rows = sharedFloats(height * stride);
+  const found = { index: sharedInts(height * keep), weight: sharedFloats(height * keep) };
+  const scale = sharedFloats(n);
+  for (let i = 0; i < n; i++) scale[i] = 1 / inverse.entry(i);
+  const kept = makeKept(sold, items, keep);
+  for (let first = 0; first < n; first += height) {
+    inverse.negativeRows(first, rows);
+    const count = Math.min(height, n - first);
+    await pool.run(easeRowsKernel, { rows, stride, first, scale, keep, ...found }, count, 32);
+    signal?.throwIfAborted();
+    for (let r = 0; r < count; r++) kept.add(found, r);
   }
-  return collector.matrix();
+  return kept.matrix();
+}
+
+/** Rows of fixed width over the items `sold`, -1 behind the last entry, as a sparse matrix over all items. */
+function makeKept(sold: Int32Array, items: number, keep: number) {
+  const indptr = new Int32Array(items + 1);
+  const [index, weight] = [new Int32Array(sold.length * keep), new Float32Array(sold.length * keep)];
+  let [length, row] = [0, 0];
+  return {
+    /** The row of the next item sold: row r of `found`. */
+    add: (found: { readonly index: Int32Array; readonly weight: Float32Array }, r: number): void => {
+      const item = sold[row++]!;
+      for (let p = r * keep; p < (r + 1) * keep && found.index[p]! >= 0; p++) {
+        index[length] = sold[found.index[p]!]!;
+        weight[length++] = found.weight[p]!;
+      }
+      indptr[item + 1] = length;
+    },
+    matrix: (): Sparse => {
+      for (let item = 0; item < items; item++) indptr[item + 1] = Math.max(indptr[item]!, indptr[item + 1]!);
+      return {
+        rows: items,
+        columns: items,
+        indptr,
+        index: index.slice(0, length),
+        weight: weight.slice(0, length),
+      };
+    },
+  };
 }
 
 /** Adds to a row, from its diagonal on, how many customers bought both items: the upper half of XᵀX over `sold`. */

@@ -1,6 +1,6 @@
-import { TerminalError } from '#core/errors';
 import type { Arena, Room } from './arena.ts';
 import type { Kernel } from './kernel.ts';
+import type { Pool } from './pool.ts';
 
 /** The Gram matrix of one side's factors, its eigenvectors, and the turn of factors into their basis. Addresses in an arena. */
 interface BasisJob {
@@ -9,7 +9,7 @@ interface BasisJob {
 }
 
 /** Rows that are worth a part of their own in a Gram matrix. */
-export const GRAM_ROWS = 256;
+const GRAM_ROWS = 256;
 
 /** Unit n: the Gram matrix of the share n of the rows, d × d doubles at its place of `grams`. */
 export const gramKernel: Kernel<
@@ -75,18 +75,6 @@ export const eigenKernel: Kernel<
   },
 };
 
-/** TerminalError `factors-diverged` where `eigenKernel` found no finite matrix. */
-export function requireEigen(state: Int32Array): void {
-  if (state[0] !== 1)
-    throw new TerminalError(
-      'factors-diverged',
-      'The factors of implicit ALS are no finite numbers any more.',
-      {
-        remedy: 'Raise the regularization, or look for extreme weights in the data.',
-      },
-    );
-}
-
 /** Unit n: row n turned. */
 export const rotateKernel: Kernel<
   BasisJob & { readonly factors: number; readonly rotation: number; readonly room: Room }
@@ -95,3 +83,69 @@ export const rotateKernel: Kernel<
   work: ({ arena, d, factors, rotation, room }, from, to, thread) =>
     thread.kernels(arena).rotateRows(factors, from, to, d, rotation, thread.own(room)),
 };
+
+/** Where the Gram matrix of tall matrices of d columns is summed, and its eigenvectors are found. */
+export interface Basis {
+  readonly arena: Arena['id'];
+  readonly d: number;
+  /** In how many parts sums are made at most: by the number of rows, never of threads, so that they are always the same. */
+  readonly parts: number;
+  readonly grams: Float64Array;
+  readonly matrix: number;
+  readonly values: number;
+  /** d × d, row-major: what `turnRows` multiplies by. */
+  readonly rotation: Float32Array;
+  readonly state: Int32Array;
+  readonly room: Room;
+}
+
+/** Room for matrices of d columns, a multiple of 8, and up to `mostRows` rows: at most 17 · 8 · d² bytes and a little. */
+export function makeBasis(arena: Arena, d: number, mostRows: number): Basis {
+  const parts = Math.max(1, Math.min(16, Math.ceil(mostRows / GRAM_ROWS)));
+  return {
+    arena: arena.id,
+    d,
+    parts,
+    grams: arena.doubles(parts * d * d),
+    matrix: arena.doubles(d * d).byteOffset,
+    values: arena.doubles(2 * d).byteOffset,
+    rotation: arena.floats(d * d),
+    state: arena.ints(1),
+    room: arena.perThread(d * Math.max(d, 8) * 4),
+  };
+}
+
+/** Leaves the Gram matrix of `x` (rows of d, in the arena), its upper half, in the first parts of `basis.grams`; how many. */
+export async function sumGrams(x: Float32Array, basis: Basis, pool: Pool): Promise<number> {
+  const { arena, d, room } = basis;
+  const rows = x.length / d;
+  const parts = Math.min(basis.parts, Math.max(1, Math.ceil(rows / GRAM_ROWS)));
+  const [factors, grams] = [x.byteOffset, basis.grams.byteOffset];
+  await pool.run(gramKernel, { arena, d, room, rows, factors, parts, grams }, parts, 1);
+  return parts;
+}
+
+/**
+ * Finds the basis in which the Gram matrix of `x` is diagonal: leaves its turn in `basis.rotation`, and the diagonal, falling,
+ * times `scale` in `spectrum` (in the arena). False where `x` is not finite.
+ */
+export async function findBasis(
+  x: Float32Array,
+  spectrum: Float32Array,
+  scale: number,
+  basis: Basis,
+  pool: Pool,
+): Promise<boolean> {
+  const parts = await sumGrams(x, basis, pool);
+  const { arena, d, grams, matrix, values, rotation, state } = basis;
+  const places = { grams: grams.byteOffset, rotation: rotation.byteOffset, spectrum: spectrum.byteOffset };
+  await pool.run(eigenKernel, { arena, d, parts, matrix, values, state, scale, ...places }, 1, 1);
+  return state[0] === 1;
+}
+
+/** x ← x · `basis.rotation`, row by row. */
+export function turnRows(x: Float32Array, basis: Basis, pool: Pool): Promise<void> {
+  const { arena, d, room, rotation } = basis;
+  const job = { arena, d, room, factors: x.byteOffset, rotation: rotation.byteOffset };
+  return pool.run(rotateKernel, job, x.length / d, 256);
+}

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
+import { TerminalError } from '#core/errors';
 import { gaussian, type Random } from '../random.ts';
-import { requireEigen, eigenKernel, gramKernel, GRAM_ROWS, rotateKernel } from './als-basis.ts';
+import { findBasis, makeBasis, turnRows, type Basis } from './als-basis.ts';
 import { makeRowsRoom, rowsKernel, type Solver } from './als-rows.ts';
 import type { Arena } from './arena.ts';
 import type { Pairs, SharedSparse } from './pairs.ts';
@@ -86,7 +87,7 @@ async function makeWorld(
   // Only solvers that improve what is there need it in the basis of the other side.
   const turned = solver.name === 'exact' ? () => [] : (other: Float32Array) => [other];
   const diagonalise = (of: Float32Array, spectrum: Float32Array, others: Float32Array[]) =>
-    turnToBasis(of, spectrum, others, settings, basis, arena, pool, signal);
+    turnToBasis(of, spectrum, others, settings.unobservedWeight, basis, pool, signal);
   const solve = (
     matrix: SharedSparse,
     [fixed, spectrum, out]: readonly [Float32Array, Float32Array, Float32Array],
@@ -137,61 +138,27 @@ function longestRow({ rows, indptr }: SharedSparse): number {
   return longest;
 }
 
-function makeBasis(arena: Arena, d: number, mostRows: number) {
-  // Parts by the number of rows, never of threads: so the sums are always the same.
-  const parts = Math.max(1, Math.min(16, Math.ceil(mostRows / GRAM_ROWS)));
-  return {
-    parts,
-    grams: arena.doubles(parts * d * d).byteOffset,
-    matrix: arena.doubles(d * d).byteOffset,
-    values: arena.doubles(2 * d).byteOffset,
-    rotation: arena.floats(d * d).byteOffset,
-    state: arena.ints(1),
-    room: arena.perThread(d * Math.max(d, 8) * 4),
-  };
-}
-
-/** Turns `of` into the basis of its own Gram matrix, whose diagonal times α becomes `spectrum`, and `others` with it. */
+/**
+ * Turns `of` into the basis of its own Gram matrix, whose diagonal times α becomes `spectrum`, and `others` with it.
+ * TerminalError `factors-diverged`.
+ */
 async function turnToBasis(
   of: Float32Array,
   spectrum: Float32Array,
   others: readonly Float32Array[],
-  { d, unobservedWeight }: AlsSettings,
-  basis: ReturnType<typeof makeBasis>,
-  arena: Arena,
+  unobservedWeight: number,
+  basis: Basis,
   pool: Pool,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { grams, room, rotation, matrix, values, state } = basis;
-  const rows = of.length / d;
-  const parts = Math.min(basis.parts, Math.max(1, Math.ceil(rows / GRAM_ROWS)));
-  const shared = { arena: arena.id, d, room };
-  await pool.run(gramKernel, { ...shared, rows, factors: of.byteOffset, parts, grams }, parts, 1);
-  await pool.run(
-    eigenKernel,
-    {
-      arena: arena.id,
-      d,
-      parts,
-      grams,
-      matrix,
-      values,
-      rotation,
-      state,
-      spectrum: spectrum.byteOffset,
-      scale: unobservedWeight,
-    },
-    1,
-    1,
-  );
-  requireEigen(state);
+  if (!(await findBasis(of, spectrum, unobservedWeight, basis, pool)))
+    throw new TerminalError(
+      'factors-diverged',
+      'The factors of implicit ALS are no finite numbers any more.',
+      { remedy: 'Raise the regularization, or look for extreme weights in the data.' },
+    );
   for (const factors of [of, ...others]) {
     signal?.throwIfAborted();
-    await pool.run(
-      rotateKernel,
-      { ...shared, factors: factors.byteOffset, rotation },
-      factors.length / d,
-      256,
-    );
+    await turnRows(factors, basis, pool);
   }
 }

@@ -1,6 +1,7 @@
 import type { Arena, Room } from './arena.ts';
 import { toCustomers, toItems, type GraphSpace } from './graph.ts';
 import type { Kernel } from './kernel.ts';
+import { makeLargest } from './largest.ts';
 import type { Kernels } from './wasm.ts';
 
 /**
@@ -103,7 +104,7 @@ export const filterRowsKernel: Kernel<NeighboursJob> = {
     const { items } = space.graph;
     const kernels = thread.kernels(space.graph.arena);
     const row = new Float32Array(items);
-    const sizes = new Float32Array(items);
+    const largest = makeLargest(items);
     for (let unit = from; unit < to; unit++) {
       const first = unit * BLOCK;
       const columns = Math.min(BLOCK, items - first);
@@ -115,35 +116,8 @@ export const filterRowsKernel: Kernel<NeighboursJob> = {
         const item = first + column;
         for (let i = 0; i < items; i++) row[i] = floats[scores / 4 + i * BLOCK + column]!;
         row[item] = 0;
-        keepLargest(row, keep, sizes, index, weight, item * keep);
+        largest(row, keep, index, weight, item * keep);
       }
     }
   },
 };
-
-/** Writes the `keep` entries of `row` that are largest by size, of equal ones the first, at `at`. */
-function keepLargest(
-  row: Float32Array,
-  keep: number,
-  sizes: Float32Array,
-  index: Int32Array,
-  weight: Float32Array,
-  at: number,
-): void {
-  for (let i = 0; i < row.length; i++) sizes[i] = Math.abs(row[i]!);
-  let least = 0;
-  let ties = keep;
-  if (row.length > keep) {
-    least = sizes.sort()[row.length - keep]!;
-    ties = 0;
-    for (let i = row.length - keep; i < row.length && sizes[i] === least; i++) ties++;
-  }
-  let to = at;
-  for (let i = 0; i < row.length; i++) {
-    const size = Math.abs(row[i]!);
-    if (size === 0 || size < least || (size === least && ties-- <= 0)) continue;
-    index[to] = i;
-    weight[to++] = row[i]!;
-  }
-  index.fill(-1, to, at + keep);
-}

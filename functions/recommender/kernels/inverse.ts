@@ -28,6 +28,10 @@ export interface SweepMemory {
   readonly scaled: number;
   /** P, BLOCK × BLOCK. */
   readonly pivot: number;
+  /** -P, per row group of 4 BLOCK × 4. */
+  readonly groups: number;
+  /** Per block row BLOCK × BLOCK of V, by columns of the matrix. */
+  readonly turned: number;
 }
 
 /** Room for an n × n matrix, zero; rows beyond n are to be made the identity by the caller. 4 n² bytes and a little. */
@@ -35,7 +39,7 @@ export function makeSweepMemory(arena: Arena, n: number): SweepMemory {
   const size = Math.ceil(n / BLOCK) * BLOCK;
   const panel = size * BLOCK;
   // One piece, whose buffer therefore reaches to the end of all of it.
-  const all = arena.floats(size * size + 2 * panel + BLOCK * BLOCK);
+  const all = arena.floats(size * size + 3 * panel + 2 * BLOCK * BLOCK);
   const matrix = all.byteOffset;
   const column = matrix + size * size * 4;
   return {
@@ -45,7 +49,9 @@ export function makeSweepMemory(arena: Arena, n: number): SweepMemory {
     matrix,
     column,
     scaled: column + panel * 4,
-    pivot: column + 2 * panel * 4,
+    turned: column + 2 * panel * 4,
+    pivot: column + 3 * panel * 4,
+    groups: column + (3 * panel + BLOCK * BLOCK) * 4,
   };
 }
 
@@ -73,14 +79,16 @@ function packColumn({ values, size, matrix, column }: SweepMemory, k: number): v
   const all = new Float32Array(values.buffer);
   const a = matrix / 4;
   const c = column / 4;
+  // Along the rows of the matrix on either side of the diagonal.
+  for (let i = 0; i < k + BLOCK; i++)
+    for (let t = Math.max(0, i - k + 1); t < BLOCK; t++)
+      all[c + ((i >> 3) * BLOCK + t) * 8 + (i & 7)] = all[a + i * size + k + t]!;
   for (let t = 0; t < BLOCK; t++)
-    for (let i = 0; i < size; i++) {
-      const value = i < k + t ? all[a + i * size + k + t]! : all[a + (k + t) * size + i]!;
-      all[c + ((i >> 3) * BLOCK + t) * 8 + (i & 7)] = value;
-    }
+    for (let i = k + t; i < size; i++)
+      all[c + ((i >> 3) * BLOCK + t) * 8 + (i & 7)] = all[a + (k + t) * size + i]!;
 }
 
-function invertPivot({ values, column, pivot }: SweepMemory, k: number): void {
+function invertPivot({ values, column, pivot, groups }: SweepMemory, k: number): void {
   const all = new Float32Array(values.buffer);
   const block = new Float64Array(BLOCK * BLOCK);
   for (let t = 0; t < BLOCK; t++)
@@ -93,6 +101,7 @@ function invertPivot({ values, column, pivot }: SweepMemory, k: number): void {
     right[t] = 1;
     substitute(block, BLOCK, right);
     all.set(right, pivot / 4 + t * BLOCK);
+    for (let s = 0; s < BLOCK; s++) all[groups / 4 + ((t >> 2) * BLOCK + s) * 4 + (t & 3)] = -right[s]!;
   }
 }
 
@@ -107,7 +116,7 @@ function sweepRows(kernels: Kernels, space: SweepMemory, block: number, unit: nu
         all[matrix / 4 + (k + t) * size + k + i] = -all[pivot / 4 + t * BLOCK + i]!;
     return;
   }
-  scaleRows(all, space, from);
+  scaleRows(kernels, all, space, from);
   for (let i = from; i < from + BLOCK; i += 4) {
     const left = scaled + i * BLOCK * 4;
     const row = matrix + i * size * 4;
@@ -134,15 +143,20 @@ function writeBack(all: Float32Array, { size, matrix, scaled }: SweepMemory, k: 
 }
 
 /** V = P · (block column) for BLOCK rows, packed by fours. */
-function scaleRows(all: Float32Array, { column, scaled, pivot }: SweepMemory, from: number): void {
-  const panel = new Float32Array(BLOCK * BLOCK);
-  for (let i = 0; i < BLOCK; i++)
-    for (let s = 0; s < BLOCK; s++)
-      panel[i * BLOCK + s] = all[column / 4 + (((from + i) >> 3) * BLOCK + s) * 8 + ((from + i) & 7)]!;
-  for (let i = 0; i < BLOCK; i++)
-    for (let t = 0; t < BLOCK; t++) {
-      let sum = 0;
-      for (let s = 0; s < BLOCK; s++) sum += all[pivot / 4 + t * BLOCK + s]! * panel[i * BLOCK + s]!;
-      all[scaled / 4 + (((from + i) >> 2) * BLOCK + t) * 4 + ((from + i) & 3)] = sum;
-    }
+function scaleRows(kernels: Kernels, all: Float32Array, space: SweepMemory, from: number): void {
+  const { column, scaled, groups, turned } = space;
+  const own = turned + from * BLOCK * 4;
+  all.fill(0, own / 4, own / 4 + BLOCK * BLOCK);
+  for (let t = 0; t < BLOCK; t += 4)
+    kernels.subtractPanels(
+      groups + t * BLOCK * 4,
+      column + from * BLOCK * 4,
+      own + t * BLOCK * 4,
+      BLOCK * 4,
+      BLOCK / 8,
+      BLOCK,
+    );
+  for (let t = 0; t < BLOCK; t++)
+    for (let i = 0; i < BLOCK; i++)
+      all[scaled / 4 + (((from + i) >> 2) * BLOCK + t) * 4 + (i & 3)] = all[own / 4 + t * BLOCK + i]!;
 }

@@ -1,13 +1,14 @@
 import { eigenKernel, gramKernel, rotateKernel } from './als-basis.ts';
 import { rowsKernel } from './als-rows.ts';
+import { easeRowsKernel } from './ease-rows.ts';
 import { filterRowsKernel } from './filter-rows.ts';
 import { spreadKernel } from './graph.ts';
 import { sweepKernel } from './inverse.ts';
 import type { Kernel } from './kernel.ts';
-import { tallGramKernel, tallRotateKernel } from './tall.ts';
 
 /** Every kernel that the pool's threads know: adding one is a file and a line here. */
 const kernels = [
+  easeRowsKernel,
   eigenKernel,
   filterRowsKernel,
   gramKernel,
@@ -15,8 +16,6 @@ const kernels = [
   rowsKernel,
   spreadKernel,
   sweepKernel,
-  tallGramKernel,
-  tallRotateKernel,
 ] as const;
 
 const byName = new Map<string, Kernel<never>>(kernels.map((kernel) => [kernel.name, kernel]));

@@ -15,7 +15,8 @@ export interface Pairs {
 
 /** Integers that threads can share. */
 export const sharedInts = (length: number) => new Int32Array(new SharedArrayBuffer(length * 4));
-const sharedWeights = (length: number) => new Float32Array(new SharedArrayBuffer(length * 4));
+/** Floats that threads can share. */
+export const sharedFloats = (length: number) => new Float32Array(new SharedArrayBuffer(length * 4));
 
 /** `matrix` and its transpose where threads can share them; what already lies on shared memory is not copied. */
 export function makePairs(matrix: SharedSparse): Pairs {
@@ -26,10 +27,10 @@ export function makePairs(matrix: SharedSparse): Pairs {
     columns,
     indptr: isShared(indptr) ? indptr : copied(indptr, sharedInts(rows + 1)),
     index: isShared(index) ? index : copied(index, sharedInts(entries)),
-    weight: weight === null || isShared(weight) ? weight : copied(weight, sharedWeights(entries)),
+    weight: weight === null || isShared(weight) ? weight : copied(weight, sharedFloats(entries)),
   };
   const starts = sharedInts(columns + 1);
-  const [owner, moved] = [sharedInts(entries), weight === null ? null : sharedWeights(entries)];
+  const [owner, moved] = [sharedInts(entries), weight === null ? null : sharedFloats(entries)];
   for (let p = 0; p < entries; p++) starts[index[p]! + 1]!++;
   for (let c = 0; c < columns; c++) starts[c + 1]! += starts[c]!;
   const next = starts.slice();

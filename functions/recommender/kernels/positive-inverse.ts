@@ -1,5 +1,5 @@
 import type { Onnx } from '../onnx/runtime.ts';
-import { makeSweepMemory, sweep } from './inverse.ts';
+import { BLOCK, makeSweepMemory, sweep } from './inverse.ts';
 import type { Pool } from './pool.ts';
 import { fullRows, makeTiles, sweepTiles, type Tiles } from './tiled-inverse.ts';
 
@@ -8,6 +8,15 @@ export interface Inverse {
   entry(i: number): number;
   /** Row i into `into` (n long); cheapest in ascending order. */
   row(i: number, into: Float32Array): void;
+  /** Rows that are read together. */
+  readonly height: number;
+  /** Floats from one row to the next where `negativeRows` writes. */
+  readonly stride: number;
+  /**
+   * Minus the inverse's rows from `from` on, a multiple of `height`, into `into`: height × stride floats, of which those of
+   * rows and columns beyond n mean nothing.
+   */
+  negativeRows(from: number, into: Float32Array): void;
 }
 
 export interface InverseTools {
@@ -43,7 +52,7 @@ export async function withInverse<T>(
       signal?.throwIfAborted();
       onProgress?.(done / of);
     });
-    return use(inverseOfTiles(tiles, n));
+    return use(inverseOfTiles(tiles));
   }
   return pool.withArena(async (arena) => {
     const space = makeSweepMemory(arena, n);
@@ -53,12 +62,14 @@ export async function withInverse<T>(
       else values[i * size + i] = 1;
     await sweep(space, pool, signal);
     onProgress?.(1);
-    return use({
-      entry: (i) => -values[i * size + i]!,
-      row: (i, into) => {
-        for (let j = 0; j < n; j++) into[j] = -(i <= j ? values[i * size + j]! : values[j * size + i]!);
-      },
-    });
+    return use(
+      readable({
+        entry: (i) => -values[i * size + i]!,
+        height: BLOCK,
+        stride: size,
+        negativeRows: (from, into) => fullRowsOf(values, size, from, into),
+      }),
+    );
   });
 }
 
@@ -82,18 +93,41 @@ function fillTiles(
   }
 }
 
-function inverseOfTiles(tiles: Tiles, n: number): Inverse {
+function inverseOfTiles(tiles: Tiles): Inverse {
   const { size, tile, rows } = tiles;
-  const block = new Float32Array(tile * size);
+  return readable({
+    entry: (i) => -rows[Math.floor(i / tile)]![0]![(i % tile) * (tile + 1)]!,
+    height: tile,
+    stride: size,
+    negativeRows: (from, into) => fullRows(tiles, from / tile, into),
+  });
+}
+
+/** Rows [from, from + BLOCK) of the symmetric matrix whose upper half `values` holds, in full. */
+function fullRowsOf(values: Float32Array, size: number, from: number, into: Float32Array): void {
+  for (let r = 0; r < BLOCK; r++) {
+    const row = (from + r) * size;
+    into.set(values.subarray(row + from + r, row + size), r * size + from + r);
+  }
+  // Along the rows of what is read, which lies far apart down its columns.
+  for (let j = 0; j < from + BLOCK; j++)
+    for (let r = Math.max(0, j - from + 1); r < BLOCK; r++) into[r * size + j] = values[j * size + from + r]!;
+}
+
+/** Single rows, from those that are read together. */
+function readable(inverse: Omit<Inverse, 'row'>): Inverse {
+  const { height, stride } = inverse;
+  let block: Float32Array | undefined;
   let known = -1;
   return {
-    entry: (i) => -rows[Math.floor(i / tile)]![0]![(i % tile) * (tile + 1)]!,
+    ...inverse,
     row: (i, into) => {
-      const wanted = Math.floor(i / tile);
-      if (wanted !== known) fullRows(tiles, wanted, block);
-      known = wanted;
-      const at = (i % tile) * size;
-      for (let j = 0; j < n; j++) into[j] = -block[at + j]!;
+      block ??= new Float32Array(height * stride);
+      const from = i - (i % height);
+      if (from !== known) inverse.negativeRows(from, block);
+      known = from;
+      const at = (i - from) * stride;
+      for (let j = 0; j < into.length; j++) into[j] = -block[at + j]!;
     },
   };
 }

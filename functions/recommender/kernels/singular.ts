@@ -1,9 +1,9 @@
 import { gaussian, type Random } from '../random.ts';
+import { findBasis, makeBasis, turnRows } from './als-basis.ts';
 import type { Arena } from './arena.ts';
-import { symmetricEigen } from './eigen.ts';
 import { spread, type GraphSpace } from './graph.ts';
 import type { Pool } from './pool.ts';
-import { orthonormalise, tallGram, tallRotate, type Tall } from './tall.ts';
+import { orthonormalise } from './tall.ts';
 
 /** The largest singular values of R̃ with their vectors over the items. */
 export interface Singular {
@@ -32,32 +32,32 @@ export async function randomizedSingular(
   const { customers, items } = graph;
   const rank = Math.min(wanted.rank, customers, items);
   const d = Math.ceil((rank + wanted.oversampling) / 8) * 8;
-  const block: Tall = { rows: items, d, values: arena.floats(items * d) };
-  const image: Tall = { rows: customers, d, values: arena.floats(customers * d) };
-  for (let n = 0; n < block.values.length; n++) block.values[n] = gaussian(random);
+  const [block, image] = [arena.floats(items * d), arena.floats(customers * d)];
+  const basis = makeBasis(arena, d, Math.max(items, customers));
+  for (let n = 0; n < block.length; n++) block[n] = gaussian(random);
   const forth = () =>
-    spread({ graph, to: 'customers', x: block.values.byteOffset, y: image.values.byteOffset, k: d }, pool);
-  const back = () =>
-    spread({ graph, to: 'items', x: image.values.byteOffset, y: block.values.byteOffset, k: d }, pool);
+    spread({ graph, to: 'customers', x: block.byteOffset, y: image.byteOffset, k: d }, pool);
+  const back = () => spread({ graph, to: 'items', x: image.byteOffset, y: block.byteOffset, k: d }, pool);
   for (let pass = 0; pass <= wanted.iterations; pass++) {
     await forth();
     await back();
-    await orthonormalise(block, pool, arena);
+    await orthonormalise(block, basis, pool);
     signal?.throwIfAborted();
   }
   // Once more: what rounding left of other columns goes.
-  await orthonormalise(block, pool, arena);
+  await orthonormalise(block, basis, pool);
   await forth();
-  const { values, vectors } = symmetricEigen(await tallGram(image, pool, arena), d);
-  // Columns in falling order of their values.
-  const turn = new Float64Array(d * d);
-  for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) turn[i * d + j] = vectors[(d - 1 - j) * d + i]!;
-  await tallRotate(block, turn, pool, arena);
+  const squares = arena.floats(d);
+  if (!(await findBasis(image, squares, 1, basis, pool)))
+    throw new RangeError(
+      `The graph of ${customers} customers and ${items} items has a scale that is not finite.`,
+    );
+  await turnRows(block, basis, pool);
   const kept = new Float32Array(items * rank);
-  for (let i = 0; i < items; i++) kept.set(block.values.subarray(i * d, i * d + rank), i * rank);
+  for (let i = 0; i < items; i++) kept.set(block.subarray(i * d, i * d + rank), i * rank);
   return {
     rank,
-    values: Float64Array.from({ length: rank }, (_, j) => Math.sqrt(Math.max(0, values[d - 1 - j]!))),
+    values: Float64Array.from({ length: rank }, (_, j) => Math.sqrt(squares[j]!)),
     vectors: kept,
   };
 }

@@ -7,14 +7,14 @@ import type { Pool } from './pool.ts';
 /**
  * The inverse of a large symmetric positive definite matrix in square tiles, by the sweep of inverse.ts over whole tiles:
  * their products, n³ multiply-adds / 2, are ONNX Runtime's, whose vectors are wider than WebAssembly's; only the tiles on
- * the diagonal are swept in WebAssembly. Single precision, 2 n² bytes and 16 n · tile bytes beside them.
+ * the diagonal are swept in WebAssembly. Single precision, 2 n² bytes and 4 n · tile bytes beside them.
  */
 export interface Tiles {
   /** Rows and columns, a multiple of `tile`. */
   readonly size: number;
   readonly tile: number;
   /** Row I of tiles, from the diagonal on: rows[I][J - I] holds A's block (I, J), row-major, tile × tile. */
-  readonly rows: readonly Float32Array[][];
+  readonly rows: readonly Float32Array<ArrayBuffer>[][];
 }
 
 /** An n × n matrix, zero; rows beyond n are to be made the identity by the caller. */
@@ -35,28 +35,29 @@ export async function sweepTiles(
 ): Promise<void> {
   const { tile, rows } = tiles;
   const products = await makeProducts(onnx, tile, pool.threads);
-  const [column, scaled] = [panel(tiles), panel(tiles)];
-  let spare: Float32Array = new Float32Array(tile * tile);
+  // V_j = P·A_kj, of columns left of k its transpose A_jk·P: as it will lie in the upper half, so that none is turned.
+  const scaled = rows.map(() => new Float32Array(tile * tile));
+  let spare = new Float32Array(tile * tile);
   try {
     for (let k = 0; k < rows.length; k++) {
       const pivot = await invertTile(rows[k]![0]!, tile, pool);
       for (let j = 0; j < rows.length; j++) {
-        if (j === k) continue;
-        if (j > k) column[j]!.set(rows[k]![j - k]!);
-        else transposeTile(rows[j]![k - j]!, column[j]!, tile);
-        await products.multiply(pivot, column[j]!, scaled[j]!);
+        if (j > k) await products.multiply(pivot, rows[k]![j - k]!, scaled[j]!);
+        if (j < k) await products.multiply(rows[j]![k - j]!, pivot, scaled[j]!);
       }
       for (let i = 0; i < rows.length; i++)
         for (let j = i; j < rows.length; j++) {
           if (i === k || j === k) continue;
           const old = rows[i]![j - i]!;
-          await products.subtract(column[i]!, scaled[j]!, old, spare);
+          const beside = i < k ? rows[i]![k - i]! : rows[k]![i - k]!;
+          await products.subtract({ a: i > k, b: j < k }, beside, scaled[j]!, old, spare);
           rows[i]![j - i] = spare;
           spare = old;
         }
-      for (let j = 0; j < rows.length; j++)
-        if (j > k) rows[k]![j - k]!.set(scaled[j]!);
-        else if (j < k) transposeTile(scaled[j]!, rows[j]![k - j]!, tile);
+      for (let j = 0; j < rows.length; j++) {
+        const [row, at] = j > k ? [rows[k]!, j - k] : [rows[j]!, k - j];
+        if (j !== k) [row[at], scaled[j]] = [scaled[j]!, row[at]!];
+      }
       const diagonal = rows[k]![0]!;
       for (let n = 0; n < diagonal.length; n++) diagonal[n] = -pivot[n]!;
       await setImmediate();
@@ -69,23 +70,19 @@ export async function sweepTiles(
 
 /** The rows of block row `block` in full, tile × size: what lies left of the diagonal is read from above it. */
 export function fullRows({ tile, size, rows }: Tiles, block: number, into: Float32Array): void {
-  const turned = new Float32Array(tile * tile);
-  for (let j = 0; j < rows.length; j++) {
-    const source = j >= block ? rows[block]![j - block]! : turned;
-    if (j < block) transposeTile(rows[j]![block - j]!, turned, tile);
+  for (let j = 0; j < block; j++) turnTile(rows[j]![block - j]!, tile, into.subarray(j * tile), size);
+  for (let j = block; j < rows.length; j++) {
+    const source = rows[block]![j - block]!;
     for (let r = 0; r < tile; r++) into.set(source.subarray(r * tile, (r + 1) * tile), r * size + j * tile);
   }
 }
 
-const panel = ({ tile, rows }: Tiles) => rows.map(() => new Float32Array(tile * tile));
-
-/** to = fromᵀ, in squares that stay in the cache. */
-function transposeTile(from: Float32Array, to: Float32Array, tile: number): void {
-  const square = 32;
-  for (let a = 0; a < tile; a += square)
-    for (let b = 0; b < tile; b += square)
-      for (let i = a; i < Math.min(tile, a + square); i++)
-        for (let j = b; j < Math.min(tile, b + square); j++) to[j * tile + i] = from[i * tile + j]!;
+/** to = fromᵀ, rows of `to` `stride` apart; in pieces of few rows, which lie at the same place of the cache if tiles are large. */
+function turnTile(from: Float32Array, tile: number, to: Float32Array, stride: number): void {
+  for (let a = 0; a < tile; a += 16)
+    for (let b = 0; b < tile; b += 8)
+      for (let j = b; j < Math.min(tile, b + 8); j++)
+        for (let i = a; i < Math.min(tile, a + 16); i++) to[j * stride + i] = from[i * tile + j]!;
 }
 
 async function makeProducts(onnx: Onnx, tile: number, threads: number) {
@@ -93,23 +90,33 @@ async function makeProducts(onnx: Onnx, tile: number, threads: number) {
   const prepare = (operator: Operator) =>
     onnx.prepare([operator], operator.inputs.map(spec), operator.outputs.map(spec), threads);
   const shaped = (values: Float32Array): Shaped => ({ values, shape: [tile, tile] });
+  const subtraction = (transA: number, transB: number) =>
+    prepare({
+      op: 'Gemm',
+      inputs: ['a', 'b', 'c'],
+      outputs: ['d'],
+      attributes: { transA, transB, alpha: { float: -1 }, beta: { float: 1 } },
+    });
   const multiply = await prepare({ op: 'MatMul', inputs: ['a', 'b'], outputs: ['c'] });
-  const subtract = await prepare({
-    op: 'Gemm',
-    inputs: ['a', 'b', 'c'],
-    outputs: ['d'],
-    attributes: { transA: 1, alpha: { float: -1 }, beta: { float: 1 } },
-  });
+  const [plain, first, second] = [await subtraction(0, 0), await subtraction(1, 0), await subtraction(0, 1)];
   return {
     /** c = a·b. */
     multiply: (a: Float32Array, b: Float32Array, c: Float32Array) =>
       multiply.run({ a: shaped(a), b: shaped(b) }, { c: shaped(c) }),
-    /** d = c - aᵀ·b. */
-    subtract: (a: Float32Array, b: Float32Array, c: Float32Array, d: Float32Array) =>
-      subtract.run({ a: shaped(a), b: shaped(b), c: shaped(c) }, { d: shaped(d) }),
+    /** d = c - a·b, with a or b turned as told; never both. */
+    subtract: (
+      turned: { readonly a: boolean; readonly b: boolean },
+      a: Float32Array,
+      b: Float32Array,
+      c: Float32Array,
+      d: Float32Array,
+    ) =>
+      (turned.a ? first : turned.b ? second : plain).run(
+        { a: shaped(a), b: shaped(b), c: shaped(c) },
+        { d: shaped(d) },
+      ),
     close: async () => {
-      await multiply.close();
-      await subtract.close();
+      for (const each of [multiply, plain, first, second]) await each.close();
     },
   };
 }

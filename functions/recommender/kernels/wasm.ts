@@ -90,7 +90,7 @@ export interface DenseKernels {
   solveSystem(a: number, d: number, b: number): void;
 }
 
-/** assembly/eigen.ts; reference: `symmetricEigen` of eigen.ts. */
+/** assembly/eigen.ts; reference in reference/eigen.ts. */
 export interface EigenKernels {
   /**
    * Replaces a symmetric matrix of n × n doubles by its eigenvectors, one per row, and writes the eigenvalues, in no order,

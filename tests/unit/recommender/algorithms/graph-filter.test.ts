@@ -5,7 +5,7 @@ import { makeArtifactWriter, openArtifact } from '../../../../functions/recommen
 import { basketProfile, buildHistory, profileOf } from '../../../../functions/recommender/data.ts';
 import type { GraphModel } from '../../../../functions/recommender/graph-model.ts';
 import { inThread } from '../../../../functions/recommender/kernels/pool.ts';
-import { symmetricEigen } from '../../../../functions/recommender/kernels/eigen.ts';
+import { symmetricEigen } from '../../../../functions/recommender/kernels/reference/eigen.ts';
 import { seededRandom } from '../../../../functions/recommender/random.ts';
 import { wholesaler } from '#tests/purchases';
 

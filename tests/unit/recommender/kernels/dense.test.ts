@@ -1,6 +1,6 @@
 import { makeArena } from '../../../../functions/recommender/kernels/arena.ts';
 import { solvePositive } from '../../../../functions/recommender/kernels/cholesky.ts';
-import { symmetricEigen } from '../../../../functions/recommender/kernels/eigen.ts';
+import { symmetricEigen } from '../../../../functions/recommender/kernels/reference/eigen.ts';
 import { addGram } from '../../../../functions/recommender/kernels/reference/ials.ts';
 import { gaussian, seededRandom } from '../../../../functions/recommender/random.ts';
 

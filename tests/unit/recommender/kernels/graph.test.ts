@@ -1,6 +1,7 @@
 import { toSparse } from '../../../../functions/recommender/data.ts';
+import { makeBasis } from '../../../../functions/recommender/kernels/als-basis.ts';
 import { makeArena } from '../../../../functions/recommender/kernels/arena.ts';
-import { symmetricEigen } from '../../../../functions/recommender/kernels/eigen.ts';
+import { symmetricEigen } from '../../../../functions/recommender/kernels/reference/eigen.ts';
 import { makeGraph, placeGraph } from '../../../../functions/recommender/kernels/graph.ts';
 import { inThread, withPool, type Pool } from '../../../../functions/recommender/kernels/pool.ts';
 import { graphReference } from '../../../../functions/recommender/kernels/reference/graph.ts';
@@ -108,9 +109,9 @@ it('columns are made orthonormal, and one that depends on others becomes zero', 
       for (let k = 0; k < 15; k++) values[row * 16 + k] = gaussian(random);
       values[row * 16 + 15] = 2 * values[row * 16]! - values[row * 16 + 3]!;
     }
-    const x = { rows: 301, d: 16, values };
-    await orthonormalise(x, inThread, arena);
-    const gram = await tallGram(x, inThread, arena);
+    const basis = makeBasis(arena, 16, 301);
+    await orthonormalise(values, basis, inThread);
+    const gram = await tallGram(values, basis, inThread);
     for (let i = 0; i < 16; i++)
       for (let j = 0; j < 16; j++) expect(gram[i * 16 + j]).toBeCloseTo(i === j && i < 15 ? 1 : 0, 4);
   });
