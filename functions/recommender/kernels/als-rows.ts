@@ -1,5 +1,6 @@
 import type { Arena, Room } from './arena.ts';
 import type { Kernel } from './kernel.ts';
+import { sharedInts, type SharedSparse } from './pairs.ts';
 import type { Kernels, RowSolver } from './wasm.ts';
 
 /** How a side's rows are solved for. */
@@ -33,7 +34,8 @@ export interface RowsRoom {
   readonly capacity: number;
 }
 
-const MOST_ROWS = 1024;
+/** Rows that a thread takes at a time. */
+const BATCH = 16;
 const COPIED_AT_ONCE = 16_384;
 
 /** Room for rows of up to `longest` entries. */
@@ -47,14 +49,30 @@ export function makeRowsRoom(arena: Arena, d: number, solver: Solver, longest: n
 
 const placesOf = (at: number, capacity: number) => ({
   indptr: at,
-  index: at + (MOST_ROWS + 16) * 4,
-  weight: at + (MOST_ROWS + 16 + capacity) * 4,
-  work: at + (MOST_ROWS + 16 + 2 * capacity) * 4,
+  index: at + (BATCH + 16) * 4,
+  weight: at + (BATCH + 16 + capacity) * 4,
+  work: at + (BATCH + 16 + 2 * capacity) * 4,
 });
 
 /**
- * Unit n: row n of `out`. The entries lie outside the kernels' memory, which so holds factors alone: they are copied in, a few
- * rows at a time.
+ * The batches of `matrix`'s rows, those with most work first, so that at the end no thread waits for another's long rows: on
+ * shared memory.
+ */
+export function longestFirst({ rows, indptr }: Pick<SharedSparse, 'rows' | 'indptr'>, d: number): Int32Array {
+  const batches = Math.ceil(rows / BATCH);
+  const work = new Float64Array(batches);
+  for (let row = 0; row < rows; row++) {
+    const n = indptr[row + 1]! - indptr[row]!;
+    work[Math.floor(row / BATCH)]! += n * Math.min(n, d);
+  }
+  const order = sharedInts(batches);
+  order.set(Array.from(work.keys()).sort((a, b) => work[b]! - work[a]! || a - b));
+  return order;
+}
+
+/**
+ * Unit n: the rows of batch order[n] of `out`. The entries lie outside the kernels' memory, which so holds factors alone: they
+ * are copied in, a few rows at a time.
  */
 export const rowsKernel: Kernel<{
   readonly arena: Arena['id'];
@@ -63,6 +81,9 @@ export const rowsKernel: Kernel<{
     readonly index: Int32Array;
     readonly weight: Float32Array | null;
   };
+  readonly rows: number;
+  /** As `longestFirst` gives it; there are as many units. */
+  readonly order: Int32Array;
   readonly d: number;
   readonly fixed: number;
   readonly spectrum: number;
@@ -74,15 +95,13 @@ export const rowsKernel: Kernel<{
 }> = {
   name: 'als-rows',
   work: (job, from, to, thread) => {
-    const { matrix, d, solver } = job;
+    const { matrix, d, solver, order } = job;
     const { indptr } = matrix;
     const { capacity, room } = job.room;
     const kernels = thread.kernels(job.arena);
     const places = placesOf(thread.own(room), capacity);
     const [solve, setting] = kernelOf(kernels, solver, d);
-    for (let start = from; start < to;) {
-      let end = start + 1;
-      while (end < to && end - start < MOST_ROWS && indptr[end + 1]! - indptr[start]! <= capacity) end++;
+    const solveRows = (start: number, end: number) => {
       copyEntries(kernels.memory.buffer, matrix, start, end, places);
       solve(
         job.out + start * d * 4,
@@ -98,7 +117,15 @@ export const rowsKernel: Kernel<{
         setting,
         places.work,
       );
-      start = end;
+    };
+    for (let unit = from; unit < to; unit++) {
+      const last = Math.min((order[unit]! + 1) * BATCH, job.rows);
+      for (let start = order[unit]! * BATCH; start < last;) {
+        let end = start + 1;
+        while (end < last && indptr[end + 1]! - indptr[start]! <= capacity) end++;
+        solveRows(start, end);
+        start = end;
+      }
     }
   },
 };

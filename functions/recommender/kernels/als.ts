@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { TerminalError } from '#core/errors';
 import { gaussian, type Random } from '../random.ts';
 import { findBasis, makeBasis, turnRows, type Basis } from './als-basis.ts';
-import { makeRowsRoom, rowsKernel, type Solver } from './als-rows.ts';
+import { longestFirst, makeRowsRoom, rowsKernel, type Solver } from './als-rows.ts';
 import type { Arena } from './arena.ts';
 import type { Pairs, SharedSparse } from './pairs.ts';
 import type { Pool } from './pool.ts';
@@ -89,7 +89,7 @@ async function makeWorld(
   const diagonalise = (of: Float32Array, spectrum: Float32Array, others: Float32Array[]) =>
     turnToBasis(of, spectrum, others, settings.unobservedWeight, basis, pool, signal);
   const solve = (
-    matrix: SharedSparse,
+    { matrix, order }: { readonly matrix: SharedSparse; readonly order: Int32Array },
     [fixed, spectrum, out]: readonly [Float32Array, Float32Array, Float32Array],
     by: Solver,
   ) =>
@@ -98,6 +98,8 @@ async function makeWorld(
       {
         arena: arena.id,
         matrix: { indptr: matrix.indptr, index: matrix.index, weight: matrix.weight },
+        rows: matrix.rows,
+        order,
         d,
         fixed: fixed.byteOffset,
         spectrum: spectrum.byteOffset,
@@ -107,9 +109,11 @@ async function makeWorld(
         solver: by,
         room,
       },
-      matrix.rows,
-      32,
+      order.length,
+      1,
     );
+  const sideOf = (matrix: SharedSparse) => ({ matrix, order: longestFirst(matrix, d) });
+  const [rowSide, columnSide] = [sideOf(byRow), sideOf(byColumn)];
   items.set(from.items);
   if (from.spectrum) itemSpectrum.set(from.spectrum);
   else await diagonalise(items, itemSpectrum, []);
@@ -117,12 +121,12 @@ async function makeWorld(
     items,
     itemSpectrum,
     solveCustomers: async (first: boolean) => {
-      await solve(byRow, [items, itemSpectrum, customers], first ? { name: 'exact' } : solver);
+      await solve(rowSide, [items, itemSpectrum, customers], first ? { name: 'exact' } : solver);
       signal?.throwIfAborted();
       await diagonalise(customers, customerSpectrum, turned(items));
     },
     solveItems: async () => {
-      await solve(byColumn, [customers, customerSpectrum, items], solver);
+      await solve(columnSide, [customers, customerSpectrum, items], solver);
       signal?.throwIfAborted();
       await diagonalise(items, itemSpectrum, turned(customers));
       // A small fit never waits for anything: others get their turn here.

@@ -46,7 +46,7 @@ export async function withInverse<T>(
 ): Promise<T> {
   const { pool, onnx, signal, onProgress } = tools;
   if (onnx !== null && (tools.tile !== undefined || n >= TILES_FROM)) {
-    const tiles = makeTiles(n, tools.tile ?? (n < 6000 ? 512 : 1024));
+    const tiles = makeTiles(n, tools.tile ?? tileOf(n));
     fillTiles(tiles, n, fill);
     await sweepTiles(tiles, onnx, pool, (done, of) => {
       signal?.throwIfAborted();
@@ -71,6 +71,12 @@ export async function withInverse<T>(
       }),
     );
   });
+}
+
+/** Near what ONNX Runtime multiplies fastest, and so that the last row of tiles is hardly larger than it must be. */
+function tileOf(n: number): number {
+  const count = Math.round(n / (n < 6000 ? 512 : 1024));
+  return Math.ceil(n / count / 16) * 16;
 }
 
 function fillTiles(

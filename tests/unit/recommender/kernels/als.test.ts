@@ -4,6 +4,7 @@ import {
   type AlsSettings,
   type AlsState,
 } from '../../../../functions/recommender/kernels/als.ts';
+import { longestFirst } from '../../../../functions/recommender/kernels/als-rows.ts';
 import { foldIn } from '../../../../functions/recommender/kernels/fold-in.ts';
 import { makePairs, type Pairs } from '../../../../functions/recommender/kernels/pairs.ts';
 import { inThread, withPool, type Pool } from '../../../../functions/recommender/kernels/pool.ts';
@@ -127,4 +128,14 @@ it('factors that are no numbers any more are an error that says so', async () =>
   await expect(trainAls(customers(false), settings, { items }, { pool: inThread })).rejects.toMatchObject({
     code: 'factors-diverged',
   });
+});
+
+it('takes the rows with most work first, and each once', () => {
+  const lengths = Int32Array.from({ length: 70 }, (_, row) =>
+    row === 69 ? 500 : row < 16 ? 2 : 40 - row / 2,
+  );
+  const indptr = new Int32Array(71);
+  lengths.forEach((length, row) => (indptr[row + 1] = indptr[row]! + length));
+  // Batches of 16 rows: the long row lies in the last, the short ones in the first.
+  expect([...longestFirst({ rows: 70, indptr }, 64)]).toEqual([4, 1, 2, 3, 0]);
 });
