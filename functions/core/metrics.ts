@@ -143,6 +143,8 @@ export const MetricsReport = z.object({
   derived: z.partialRecord(DerivedSlot, DerivedMetrics).optional(),
   /** Every trial with its curve. Absent in reports of before, and in the card within an artifact. */
   tried: z.array(TrialResult).optional(),
+  /** Settings that could not be fitted on this data, and why; the search went on without them. Absent where there are none. */
+  failed: z.array(z.object({ algorithm: AlgorithmName, options: Options, reason: z.string() })).optional(),
 });
 export type MetricsReport = z.infer<typeof MetricsReport>;
 

@@ -58,6 +58,8 @@ function notesOn(report: MetricsReport, history: History, config: TrainingConfig
       notes.push(
         `${slot}: on ${cases} cases of the test window ${algorithm} is not surely better than ${baseline.algorithm}: its lead in NDCG@10 lies between ${lead.low.toFixed(4)} and ${lead.high.toFixed(4)}.`,
       );
+  for (const { algorithm, options, reason } of report.failed ?? [])
+    notes.push(`${algorithm} ${JSON.stringify(options)} could not be fitted and was left out: ${reason}`);
   if (report.trialsCut > 0)
     notes.push(
       `${report.trials} settings were tried and ${report.trialsCut} left out, because ${config.seconds} seconds had passed: another run on the same data may choose otherwise.`,

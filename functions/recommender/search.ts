@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TerminalError } from '#core/errors';
 import { RankingMetrics, type TrialResult } from '#core/metrics';
 import { BASELINES, SLOTS, type AlgorithmName, type SlotName } from '#core/slot';
 import type { TrainingConfig } from '#core/training-config';
@@ -14,7 +15,7 @@ import { makeShelf, type Shelf } from './rank.ts';
 import { registry } from './registry.ts';
 import { sampleCases, type Cases } from './split.ts';
 import { isBaseline, planTrials, settingKey, type Setting } from './trial-plan.ts';
-import { packFigures, spreadFigures, unpackFigures, type Winner } from './winner.ts';
+import { bestFirst, packFigures, spreadFigures, unpackFigures, type Winner } from './winner.ts';
 
 /** What a search may use and whom it tells. */
 export interface SearchContext {
@@ -67,6 +68,8 @@ export interface SearchResult {
   /** Settings tried, and planned ones of which the time cap cut the trial or a rung. */
   readonly trials: number;
   readonly cut: number;
+  /** Settings that could not be fitted, and why. */
+  readonly failed: readonly (Setting & { readonly reason: string })[];
   /** Every trial with its curve over the rungs. */
   readonly tried: readonly TrialResult[];
   /** The validation window, its customers as the last rung measured them. */
@@ -78,6 +81,8 @@ export interface SearchResult {
 /** What a trial of one rung found, as it is kept in a checkpoint. */
 const Outcome = z.object({
   seconds: z.number(),
+  /** Why nothing was found: the setting does not suit the data. */
+  failure: z.string().optional(),
   slots: z.partialRecord(
     z.enum(SLOTS),
     z.object({ metrics: RankingMetrics, figure: z.number(), customers: z.int(), figures: z.string() }),
@@ -146,6 +151,7 @@ export async function search(cases: Cases, context: SearchContext): Promise<Sear
   }
   let alive = plan.slice(baselines.length);
   const cut = new Set<number>();
+  const failed: SearchResult['failed'][number][] = [];
   for (const [n, rung] of rungs.entries()) {
     const standings: Standing[] = [];
     for (const candidate of alive) {
@@ -155,6 +161,10 @@ export async function search(cases: Cases, context: SearchContext): Promise<Sear
         continue;
       }
       const outcome = await tryOut(state, candidate, n, rung);
+      if (outcome.failure !== undefined) {
+        failed.push({ ...candidate.setting, reason: outcome.failure });
+        continue;
+      }
       const figures = Object.fromEntries(
         Object.entries(outcome.slots).map(([slot, { figure }]) => [slot, figure]),
       );
@@ -172,6 +182,7 @@ export async function search(cases: Cases, context: SearchContext): Promise<Sear
     baselines: { reorder: onlyBaselines(state.best.reorder), discover: onlyBaselines(state.best.discover) },
     trials: new Set([...state.tried.values()].map(({ trial }) => trial)).size,
     cut: cut.size,
+    failed,
     tried: [...state.tried.values()],
     cases: most,
     model: (setting) => modelOf(state, setting),
@@ -248,7 +259,14 @@ async function measureTrial(state: Search, setting: Setting, rung: Rung): Promis
   const options =
     rung.effort < 1 ? (entry.reduced?.(setting.options, rung.effort) ?? setting.options) : setting.options;
   const reduced = { ...setting, options };
-  const model = await modelOf(state, reduced);
+  const model = await modelOf(state, reduced).catch((error: unknown) => {
+    // What one setting cannot do must not end the search; what is always measured must be able to.
+    if (!(error instanceof TerminalError) || (context.spared ?? BASELINES).includes(setting.algorithm))
+      throw error;
+    return error;
+  });
+  if (model instanceof TerminalError)
+    return { seconds: journal.elapsed() - began, slots: {}, failure: model.message };
   const sample = sampleCases(cases, rung.customers, config.seed);
   const slots: Outcome['slots'] = {};
   for (const slot of SLOTS) {
@@ -293,14 +311,8 @@ function evaluateSlot(state: Search, setting: Setting, model: Model, cases: Case
 /** The best of the chosen algorithms for a slot, or the blend of the best where that is better beyond doubt. */
 async function winnerOf(state: Search, slot: SlotName, trial: number): Promise<Winner | null> {
   const { config, journal } = state.context;
-  const ranked = Object.values(state.best[slot])
-    .filter(({ algorithm }) => config.algorithms.includes(algorithm))
-    // Of equals the one named first in the configuration.
-    .toSorted(
-      (a, b) =>
-        b.figure - a.figure ||
-        config.algorithms.indexOf(a.algorithm) - config.algorithms.indexOf(b.algorithm),
-    );
+  // Of equals the one named first in the configuration.
+  const ranked = bestFirst([...new Set(config.algorithms)].flatMap((name) => state.best[slot][name] ?? []));
   const single = ranked[0] ?? null;
   if (single === null || ranked.length < 2 || !config.algorithms.includes('blend')) return single;
   const late = await journal.step(

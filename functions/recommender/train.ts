@@ -128,6 +128,7 @@ async function trainWith(input: TrainInput, pool: Pool): Promise<TrainOutput> {
     trialsCut: found.cut,
     seconds: journal.elapsed(),
     tried: [...found.tried],
+    ...(found.failed.length > 0 ? { failed: [...found.failed] } : {}),
   };
   const card = makeCard({ ...input, report, history, leftOut, windows });
   const portfolio: Portfolio = {

@@ -33,3 +33,32 @@ export function spreadFigures(figures: Float32Array, some: Int32Array, all: Int3
   }
   return spread;
 }
+
+/**
+ * Best first. Figures of two rungs are means over different customers: who ended earlier is compared with the best of the last
+ * rung on the customers that both were measured on. Of equals who is named first.
+ */
+export function bestFirst(winners: readonly Winner[]): Winner[] {
+  const last = winners.reduce((most, { rung }) => Math.max(most, rung), 0);
+  const leader = winners
+    .filter(({ rung }) => rung === last)
+    .reduce<Winner | null>((best, each) => (best === null || each.figure > best.figure ? each : best), null);
+  const standing = ({ rung, figure, figures }: Winner) =>
+    rung === last || leader === null ? figure : leader.figure + meanLead(figures, leader.figures);
+  return winners
+    .map((winner) => ({ winner, at: standing(winner) }))
+    .toSorted((a, b) => b.at - a.at)
+    .map(({ winner }) => winner);
+}
+
+/** The mean of `ours - theirs` over those who have both; as bad as can be where nobody has. */
+function meanLead(ours: Float32Array, theirs: Float32Array): number {
+  let [sum, count] = [0, 0];
+  ours.forEach((figure, n) => {
+    const lead = figure - theirs[n]!;
+    if (Number.isNaN(lead)) return;
+    sum += lead;
+    count++;
+  });
+  return count === 0 ? -Infinity : sum / count;
+}
