@@ -117,7 +117,12 @@ function copyIntegers(column: string, values: DecodedArray, into: Int32Array, at
     }
     return;
   }
-  for (let n = 0; n < values.length; n++) into[at + n] = asNumber(column, values[n]);
+  for (let n = 0; n < values.length; n++) {
+    const id = asNumber(column, values[n]);
+    // What an Int32Array would cut off or turn round is said, not stored.
+    if (id !== (id | 0)) throw invalid(`column ${column} holds ${id}, no dense id`);
+    into[at + n] = id;
+  }
 }
 
 /** `missing` stands for NULL; null: there must be none. */

@@ -47,6 +47,20 @@ const otherLines = lines(
   `(0, 1, '2025-03-03 00:00:00+00', 2, 1, 'o2'), (0, 2, '2025-03-03 00:00:00+00', 3, 2, 'o1')`,
 );
 
+it.each(['0.5', '4294967296.0', 'NaN'])('refuses %s as an id instead of cutting it to one', async (id) => {
+  const odd = firstLines.replace('customer::BIGINT', `'${id}'::DOUBLE`);
+  await expect(
+    readSnapshot({
+      customers: await exported([customers]),
+      items: await exported([firstItems, otherItems]),
+      interactions: await exported([odd]),
+    }),
+  ).rejects.toMatchObject({
+    code: 'snapshot-invalid',
+    message: expect.stringContaining(`column customer holds ${Number(id)}, no dense id`),
+  });
+});
+
 describe('the snapshot', () => {
   it.each(['snappy', 'zstd'])('reads part files in any order, %s', async (compression) => {
     const {
