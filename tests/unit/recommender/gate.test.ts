@@ -77,16 +77,18 @@ describe('the quality gate', () => {
     expect(verdict.reasons[0]).toBe('discover: NDCG@10 0.0300 does not beat popularity 0.0300.');
   });
 
-  it('stops a discovery whose lead may be chance, and says what would help', () => {
+  it('says so where a discovery’s lead on the test window may be chance', () => {
     const measured = report([0.035, 0.03], [0.42, 0.4]);
     measured.slots.discover!.lead = { against: 'popularity', mean: 0.005, low: -0.001, high: 0.011 };
     const verdict = judge(measured, { tolerance: 0.05 });
-    expect(verdict.passed).toBe(false);
-    expect(verdict.reasons[0]).toBe(
-      'discover: NDCG@10 0.0350 against popularity 0.0300 is not enough evidence: measured on 500 customers the lead lies between -0.0010 and 0.0110. Load a longer history, or widen the holdout to measure more customers.',
+    expect(verdict.passed).toBe(true);
+    expect(verdict.reasons).toContain(
+      'discover: NDCG@10 0.0350 beats popularity 0.0300, though the 500 customers of the test window alone are not enough evidence: the lead lies between -0.0010 and 0.0110. It was chosen with enough on the validation window; a longer history, or a wider holdout, measures more customers.',
     );
     measured.slots.discover!.lead.low = 0.001;
-    expect(judge(measured, { tolerance: 0.05 }).passed).toBe(true);
+    expect(judge(measured, { tolerance: 0.05 }).reasons).toContain(
+      'discover: NDCG@10 0.0350 beats popularity 0.0300.',
+    );
   });
 
   it.each([
