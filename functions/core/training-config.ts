@@ -37,7 +37,7 @@ const Decided = z.strictObject({
     .min(1)
     .max(86_400)
     .describe(
-      'No new trial starts after this many seconds; the baselines’ trials and the final fits still run.',
+      'No new trial starts after this many seconds, and one under way ends soon after; the baselines’ trials and the final fits still run.',
     ),
   holdout: Holdout.describe('The newest orders, kept out to measure with.'),
   minInteractionsPerCustomer: z

@@ -38,6 +38,11 @@ export interface Model {
    * offered (bought, not bought, filters) is not the model's business.
    */
   score(profile: Profile, scores: Float32Array): void;
+  /**
+   * The scores of many profiles, row n of `scores` (profiles × items) those of profile n: `score` up to rounding, at a fraction
+   * of its time for each. Only where that pays; evaluation asks so, serving does not.
+   */
+  scoreMany?(profiles: readonly Profile[], scores: Float32Array): void;
   /** Where a score is an inner product: what serving scans instead of calling `score`. */
   readonly vectors?: Vectors;
   /** Writes into `scores` how well every item goes with `item`, by the same rules; `item`'s own entry is 0. */

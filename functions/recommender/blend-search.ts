@@ -7,6 +7,7 @@ import { targetsFor, type Goal } from './evaluate.ts';
 import { hasBit } from './bits.ts';
 import { selectTop } from './candidates.ts';
 import type { Shelf } from './rank.ts';
+import { ROWS, scoreRows } from './score-rows.ts';
 import type { Cases } from './split.ts';
 
 /** One customer as the weights see it: the items that any part lists, each part's scores of them, and which were bought. */
@@ -75,20 +76,23 @@ async function gather(
   { shelf, signal }: { shelf: Shelf; signal?: AbortSignal },
 ): Promise<Case[]> {
   const gathered: Case[] = [];
-  const scores = models.map(() => new Float32Array(shelf.items));
+  const { items } = shelf;
+  const room = models.map(() => new Float32Array(ROWS * items));
   for (let n = 0; n < cases.customers.length; n++) {
     const profile = profileOf(cases.before, cases.customers[n]!);
+    const row = n % ROWS;
+    if (row === 0) {
+      const block = Array.from(cases.customers.subarray(n, n + ROWS), (c) => profileOf(cases.before, c));
+      models.forEach((model, part) => scoreRows(model, block, room[part]!.subarray(0, block.length * items)));
+    }
+    const scores = room.map((rows) => rows.subarray(row * items, (row + 1) * items));
     const targets = new Set(targetsFor(slot, cases.targets[n]!, profile.items));
     if (targets.size === 0) continue;
     const bought = new Set(profile.items);
     const allowed = (item: number) =>
       slot === 'reorder' ? bought.has(item) : hasBit(shelf.discoverable, item) && !bought.has(item);
     const listed = new Set<number>();
-    models.forEach((model, part) => {
-      model.score(profile, scores[part]!);
-      const top = selectTop(scores[part]!, CANDIDATES, allowed);
-      for (const item of top) listed.add(item);
-    });
+    for (const part of scores) for (const item of selectTop(part, CANDIDATES, allowed)) listed.add(item);
     // Ascending, so that equal sums rank as they do when served.
     const candidates = Int32Array.from(listed).sort();
     gathered.push({

@@ -25,7 +25,7 @@ export function scanIndexOf({ factors, d }: Pick<Vectors, 'factors' | 'd'>): Sca
  * @param weights a factor ≥ 0 per item, by which scores are multiplied before they are compared
  */
 export function topOf(
-  model: Model,
+  model: Pick<Model, 'score' | 'vectors'>,
   profile: Profile,
   k: number,
   allowed: Bits,

@@ -3,7 +3,8 @@ import type { RankingMetrics } from '#core/metrics';
 import type { SlotName } from '#core/slot';
 import type { Model } from './algorithm.ts';
 import { profileOf, type History, type Profile } from './data.ts';
-import { rank, type Shelf } from './rank.ts';
+import { rank, rankMany, type Shelf } from './rank.ts';
+import { ROWS } from './score-rows.ts';
 import type { Cases } from './split.ts';
 
 /** Lists items for a profile, best first. */
@@ -46,6 +47,28 @@ export interface Evaluation {
 /** How `model` answers `slot` when served: the same `rank`. */
 export function listerOf(model: Model, shelf: Shelf, slot: SlotName): Lister {
   return (profile, k) => rank(model, profile, shelf, { slot, k }).map(({ item }) => item);
+}
+
+/** `listerOf` for cases that are asked in turn, scored together where the model can. */
+export function listsOf(model: Model, shelf: Shelf, slot: SlotName, cases: Cases): ListOfCase {
+  const profile = (n: number) => profileOf(cases.before, cases.customers[n]!);
+  const isAsked = (n: number) => targetsFor(slot, cases.targets[n]!, profile(n).items).length > 0;
+  let known: { k: number; lists: Map<number, readonly number[]> } = { k: 0, lists: new Map() };
+  return (n, k) => {
+    const list = known.k === k ? known.lists.get(n) : undefined;
+    if (list) return list;
+    const block = [n];
+    // Who has no target is not asked, so is not worth a row.
+    for (let m = n + 1; m < cases.customers.length && block.length < ROWS; m++) if (isAsked(m)) block.push(m);
+    const ranked = rankMany(
+      model,
+      block.map((m) => profile(m)),
+      shelf,
+      { slot, k },
+    );
+    known = { k, lists: new Map(block.map((m, row) => [m, ranked[row]!.map(({ item }) => item)])) };
+    return known.lists.get(n)!;
+  };
 }
 
 /** All items: first what `reorder` says of the bought ones, then what `discover` says of the others. */

@@ -24,10 +24,6 @@ export interface GraphFilter {
 export interface GraphModel extends Model {
   readonly filter: GraphFilter;
   readonly asOf: number;
-  /**
-   * The scores of many profiles, row n (items long) of `scores` those of profile n: `score` up to rounding, at a fraction
-   * of its time for each.
-   */
   scoreMany(profiles: readonly Profile[], scores: Float32Array): void;
 }
 

@@ -64,3 +64,13 @@ export function promote(standings: readonly Standing[]): number[] {
   }
   return [...places.keys()].sort((a, b) => places.get(a)! - places.get(b)! || a - b);
 }
+
+/** The best trial of each slot, of equals the earlier: what leads is worth more time than the others. */
+export function leadersOf(standings: readonly Standing[]): Set<number> {
+  const slots = new Set(standings.flatMap(({ figures }) => Object.keys(figures)));
+  const best = (slot: string) =>
+    standings
+      .filter(({ figures }) => figures[slot] !== undefined)
+      .toSorted((a, b) => b.figures[slot]! - a.figures[slot]! || a.trial - b.trial)[0]!;
+  return new Set([...slots].map((slot) => best(slot).trial));
+}

@@ -66,12 +66,34 @@ export interface RankOptions {
  * Re-order lists hold only bought items; discover lists only others, filled up with popular ones where the model has no
  * opinion (score ≤ 0). Filters apply before anything is ranked, so they never make a list shorter than it must be.
  */
-export function rank(model: Model, profile: Profile, shelf: Shelf, options: RankOptions): Ranked[] {
+export function rank(
+  model: Pick<Model, 'score' | 'vectors'>,
+  profile: Profile,
+  shelf: Shelf,
+  options: RankOptions,
+): Ranked[] {
   const { k, weights } = options;
   const allowed = allow(profile, shelf, options);
   const list = topOf(model, profile, k, allowed, shelf.scores, weights);
   const ranked: Ranked[] = list.map(({ item, score }) => ({ item, score, from: 'model' }));
   return fillUp(ranked, shelf, k, allowed);
+}
+
+/** `rank` for each of `profiles`, scored together where the model can: the same lists but for rounding. */
+export function rankMany(
+  model: Model,
+  profiles: readonly Profile[],
+  shelf: Shelf,
+  options: RankOptions,
+): Ranked[][] {
+  if (model.scoreMany === undefined || model.vectors !== undefined)
+    return profiles.map((profile) => rank(model, profile, shelf, options));
+  const rows = new Float32Array(profiles.length * shelf.items);
+  model.scoreMany(profiles, rows);
+  return profiles.map((profile, n) => {
+    const row = rows.subarray(n * shelf.items, (n + 1) * shelf.items);
+    return rank({ score: (_, scores) => scores.set(row) }, profile, shelf, options);
+  });
 }
 
 /** `ranked` and then the popular items of `allowed` that it lacks, up to `k` in all. */

@@ -6,14 +6,22 @@ import type { TrainingConfig } from '#core/training-config';
 import type { Model } from './algorithm.ts';
 import { findBlend } from './blend-trial.ts';
 import { learnable, type Catalogue, type History } from './data.ts';
-import { evaluate, listerOf, NDCG10, type EvaluateOptions, type Evaluation, type Goal } from './evaluate.ts';
-import { MOST_CUSTOMERS, planRungs, promote, type Rung, type Standing } from './halving.ts';
+import {
+  evaluateLists,
+  listsOf,
+  NDCG10,
+  type EvaluateOptions,
+  type Evaluation,
+  type Goal,
+} from './evaluate.ts';
+import { leadersOf, MOST_CUSTOMERS, planRungs, promote, type Rung, type Standing } from './halving.ts';
 import type { Journal } from './journal.ts';
 import type { Pool } from './kernels/pool.ts';
 import { seededRandom } from './random.ts';
 import { makeShelf, type Shelf } from './rank.ts';
 import { registry } from './registry.ts';
 import { sampleCases, type Cases } from './split.ts';
+import { allowedSeconds, expectedSeconds, within, type Cost } from './trial-cost.ts';
 import { isBaseline, planTrials, settingKey, type Setting } from './trial-plan.ts';
 import { bestFirst, packFigures, spreadFigures, unpackFigures, type Winner } from './winner.ts';
 
@@ -76,11 +84,15 @@ export interface SearchResult {
   readonly cases: Cases;
   /** A setting fitted on what lies before the validation window. */
   readonly model: (setting: Setting) => Promise<Model>;
+  /** Seconds that fitting a setting in full and asking it for so many customers should take; null where nothing is known. */
+  readonly expected: (setting: Setting, customers: number) => number | null;
 }
 
 /** What a trial of one rung found, as it is kept in a checkpoint. */
 const Outcome = z.object({
   seconds: z.number(),
+  /** Of these the fit's. */
+  fit: z.number().default(0),
   /** Why nothing was found: the setting does not suit the data. */
   failure: z.string().optional(),
   slots: z.partialRecord(
@@ -95,7 +107,6 @@ interface Candidate {
   readonly trial: number;
   readonly setting: Setting;
   readonly curves: Map<SlotName, NonNullable<TrialResult['curve']>>;
-  seconds: number;
 }
 
 /** What the rungs share. */
@@ -110,7 +121,9 @@ interface Search {
   readonly kept: Map<string, { key: string; effort: number; figure: number; model: Model }>;
   readonly best: Record<SlotName, ByAlgorithm>;
   readonly tried: Map<string, TrialResult>;
-  readonly seconds: Map<string, number>;
+  readonly costs: Cost[];
+  /** Seconds that had passed when the first rung began. */
+  from: number;
 }
 
 /**
@@ -130,14 +143,14 @@ export async function search(cases: Cases, context: SearchContext): Promise<Sear
     kept: new Map(),
     best: { reorder: {}, discover: {} },
     tried: new Map(),
-    seconds: new Map(),
+    costs: [],
+    from: 0,
   };
   const { spared = BASELINES } = context;
   const plan = planTrials(config, size, spared).map((setting, trial): Candidate => ({
     trial,
     setting,
     curves: new Map(),
-    seconds: 0,
   }));
   const baselines = plan.filter(({ setting }) => spared.includes(setting.algorithm));
   const rungs = planRungs(plan.length - baselines.length, most.customers.length, context.customers);
@@ -146,21 +159,25 @@ export async function search(cases: Cases, context: SearchContext): Promise<Sear
   const advance = () => onProgress?.('search', Math.min(1, ++done / work));
   for (const candidate of baselines) {
     // Baselines are always measured in full, at their best: without them no result means anything.
-    await tryOut(state, candidate, rungs.length - 1, rungs.at(-1)!);
+    await tryOut(state, candidate, rungs.length - 1, rungs.at(-1)!, Infinity);
     advance();
   }
+  // The rungs share what the baselines leave of the time.
+  state.from = await context.journal.step('time baselines', z.number(), () => context.journal.elapsed());
   let alive = plan.slice(baselines.length);
   const cut = new Set<number>();
   const failed: SearchResult['failed'][number][] = [];
+  let leaders: ReadonlySet<number> = new Set();
   for (const [n, rung] of rungs.entries()) {
     const standings: Standing[] = [];
     for (const candidate of alive) {
       advance();
-      if (await outOfTime(state, candidate, n, rung)) {
+      const allowed = await timeFor(state, candidate, n, rung, leaders.has(candidate.trial));
+      const outcome = allowed === null ? null : await tryOut(state, candidate, n, rung, allowed);
+      if (outcome === null) {
         cut.add(candidate.trial);
         continue;
       }
-      const outcome = await tryOut(state, candidate, n, rung);
       if (outcome.failure !== undefined) {
         failed.push({ ...candidate.setting, reason: outcome.failure });
         continue;
@@ -171,6 +188,7 @@ export async function search(cases: Cases, context: SearchContext): Promise<Sear
       standings.push({ trial: candidate.trial, algorithm: candidate.setting.algorithm, figures });
     }
     const going = promote(standings);
+    leaders = leadersOf(standings);
     alive = going.map((trial) => plan[trial]!);
   }
   const winners: Record<SlotName, Winner | null> = { reorder: null, discover: null };
@@ -186,6 +204,7 @@ export async function search(cases: Cases, context: SearchContext): Promise<Sear
     tried: [...state.tried.values()],
     cases: most,
     model: (setting) => modelOf(state, setting),
+    expected: (setting, customers) => expectedSeconds(state.costs, setting, { effort: 1, customers }),
   };
 }
 
@@ -197,34 +216,34 @@ function onlyBaselines(best: ByAlgorithm): ByAlgorithm {
   );
 }
 
-/** The time cap's decision about one trial, which a later life of the training takes over. */
-async function outOfTime(
-  state: Search,
-  { trial, setting, curves, seconds }: Candidate,
-  n: number,
-  rung: Rung,
-) {
+/** The time cap's decision about one trial, which a later life of the training takes over: its seconds, null: none. */
+async function timeFor(state: Search, { trial, setting }: Candidate, n: number, rung: Rung, leads: boolean) {
   const { journal, config } = state.context;
-  return journal.step(`time ${n}/${trial}`, z.boolean(), () => {
-    const spent = journal.elapsed();
-    if (spent >= config.seconds * rung.until) return true;
-    // What this setting took in the rung before, by its customers (half of it: fits do not grow with them), or the same
-    // algorithm in this one.
-    const former = [...curves.values()][0]?.at(-1)?.customers ?? rung.customers;
-    const grown = (seconds * (1 + rung.customers / Math.max(1, former))) / 2;
-    const expected = Math.max(grown, state.seconds.get(`${n} ${setting.algorithm}`) ?? 0);
-    return spent + expected > 1.2 * config.seconds * rung.until;
+  return journal.step(`time ${n}/${trial}`, z.number().nullable(), () => {
+    const time = { spent: journal.elapsed(), from: state.from, cap: config.seconds, until: rung.until };
+    return allowedSeconds(time, expectedSeconds(state.costs, setting, rung), leads);
   });
 }
 
-async function tryOut(state: Search, candidate: Candidate, n: number, rung: Rung): Promise<Outcome> {
-  const { context, best, cases } = state;
+/** A trial of at most `allowed` seconds; null where they were not enough. */
+async function tryOut(
+  state: Search,
+  candidate: Candidate,
+  n: number,
+  rung: Rung,
+  allowed: number,
+): Promise<Outcome | null> {
+  const { context, best, cases, costs } = state;
   const { trial, setting } = candidate;
-  const outcome = await context.journal.step(`trial ${n}/${trial} ${settingKey(setting)}`, Outcome, () =>
-    measureTrial(state, setting, rung),
+  const key = settingKey(setting);
+  const outcome = await context.journal.step(`trial ${n}/${trial} ${key}`, Outcome.nullable(), () =>
+    within(allowed, context.signal, (signal) => measureTrial(state, setting, rung, signal)),
   );
-  candidate.seconds = outcome.seconds;
-  state.seconds.set(`${n} ${setting.algorithm}`, outcome.seconds);
+  const { fit, seconds } = outcome ?? { fit: Infinity, seconds: Infinity };
+  const customers = Math.min(rung.customers, cases.customers.length);
+  const { effort } = rung;
+  costs.push({ algorithm: setting.algorithm, key, effort, customers, fit, ask: outcome ? seconds - fit : 0 });
+  if (outcome === null) return null;
   for (const slot of SLOTS) {
     const found = outcome.slots[slot];
     if (!found) continue;
@@ -250,28 +269,39 @@ function tell(state: Search, trial: TrialResult): void {
   state.context.onTrial?.(trial);
 }
 
-async function measureTrial(state: Search, setting: Setting, rung: Rung): Promise<Outcome> {
+async function measureTrial(
+  state: Search,
+  setting: Setting,
+  rung: Rung,
+  signal: AbortSignal | undefined,
+): Promise<Outcome> {
   const { context, cases, kept } = state;
-  const { config, journal, signal } = context;
-  signal?.throwIfAborted();
+  const { config, journal } = context;
   const began = journal.elapsed();
   const entry = registry[setting.algorithm];
   const options =
     rung.effort < 1 ? (entry.reduced?.(setting.options, rung.effort) ?? setting.options) : setting.options;
   const reduced = { ...setting, options };
-  const model = await modelOf(state, reduced).catch((error: unknown) => {
+  const model = await modelOf(state, reduced, signal).catch((error: unknown) => {
     // What one setting cannot do must not end the search; what is always measured must be able to.
     if (!(error instanceof TerminalError) || (context.spared ?? BASELINES).includes(setting.algorithm))
       throw error;
     return error;
   });
-  if (model instanceof TerminalError)
-    return { seconds: journal.elapsed() - began, slots: {}, failure: model.message };
+  const fit = journal.elapsed() - began;
+  if (model instanceof TerminalError) return { seconds: fit, fit, slots: {}, failure: model.message };
   const sample = sampleCases(cases, rung.customers, config.seed);
   const slots: Outcome['slots'] = {};
   for (const slot of SLOTS) {
     if (!config.slots.includes(slot) || !entry.slots.includes(slot)) continue;
-    const { metrics, customers, figure, figures } = await evaluateSlot(state, reduced, model, sample, slot);
+    const { metrics, customers, figure, figures } = await evaluateSlot(
+      state,
+      reduced,
+      model,
+      sample,
+      slot,
+      signal,
+    );
     slots[slot] = { metrics, customers, figure, figures: packFigures(figures) };
     const place = `${setting.algorithm} ${slot}`;
     const known = kept.get(place);
@@ -279,33 +309,40 @@ async function measureTrial(state: Search, setting: Setting, rung: Rung): Promis
     if (!known || rung.effort > known.effort || (rung.effort === known.effort && figure > known.figure))
       kept.set(place, { key: settingKey(reduced), effort: rung.effort, figure, model });
   }
-  return { seconds: journal.elapsed() - began, slots };
+  return { seconds: journal.elapsed() - began, fit, slots };
 }
 
 /** The model of a setting: kept, or made from the last of its algorithm, or fitted. */
-async function modelOf(state: Search, setting: Setting): Promise<Model> {
+async function modelOf(state: Search, setting: Setting, signal = state.context.signal): Promise<Model> {
   const { latest, kept, context, cases } = state;
   const key = settingKey(setting);
   for (const known of kept.values()) if (known.key === key) return known.model;
   const former = latest.get(setting.algorithm);
   const model =
     (former && registry[setting.algorithm].refit?.(former.model, former.options, setting.options)) ??
-    (await fitSetting(setting, cases.before, context));
+    (await fitSetting(setting, cases.before, signal ? { ...context, signal } : context));
   latest.set(setting.algorithm, { options: setting.options, model });
   return model;
 }
 
-function evaluateSlot(state: Search, setting: Setting, model: Model, cases: Cases, slot: SlotName) {
+function evaluateSlot(
+  state: Search,
+  setting: Setting,
+  model: Model,
+  cases: Cases,
+  slot: SlotName,
+  signal = state.context.signal,
+) {
   const { context, shelf, goal } = state;
   const options: EvaluateOptions = {
     k: context.config.k,
     catalogue: cases.before.items,
     goal,
-    ...(context.signal ? { signal: context.signal } : {}),
+    ...(signal ? { signal } : {}),
   };
   return context.evaluate
     ? context.evaluate(setting, model, cases, slot, options)
-    : evaluate(listerOf(model, shelf, slot), cases, slot, options);
+    : evaluateLists(listsOf(model, shelf, slot, cases), cases, slot, options);
 }
 
 /** The best of the chosen algorithms for a slot, or the blend of the best where that is better beyond doubt. */
@@ -315,13 +352,12 @@ async function winnerOf(state: Search, slot: SlotName, trial: number): Promise<W
   const ranked = bestFirst([...new Set(config.algorithms)].flatMap((name) => state.best[slot][name] ?? []));
   const single = ranked[0] ?? null;
   if (single === null || ranked.length < 2 || !config.algorithms.includes('blend')) return single;
-  const late = await journal.step(
-    `time blend ${slot}`,
-    z.boolean(),
-    () => journal.elapsed() >= config.seconds,
+  const names = await journal.step(`time blend ${slot}`, z.array(z.string()), () =>
+    partsInTime(state, ranked),
   );
-  if (late) return single;
-  const blend = await findBlend(ranked, slot, {
+  const parts = ranked.filter(({ algorithm }) => names.includes(algorithm));
+  if (parts.length < 2) return single;
+  const blend = await findBlend(parts, slot, {
     ...state,
     journal,
     seed: config.seed,
@@ -336,4 +372,22 @@ async function winnerOf(state: Search, slot: SlotName, trial: number): Promise<W
   if (!better) return single;
   state.best[slot].blend = winner;
   return winner;
+}
+
+/** Of `ranked` the algorithms whose models a blend can be made of before the time is over, the best always. */
+function partsInTime({ context, costs, kept, cases }: Search, ranked: readonly Winner[]): string[] {
+  const { journal, config } = context;
+  let left = config.seconds - journal.elapsed();
+  if (left <= 0) return [];
+  const known = new Set([...kept.values()].map(({ key }) => key));
+  const most = { effort: 1, customers: cases.customers.length };
+  return ranked
+    .filter(({ algorithm, options }, place) => {
+      const setting = { algorithm, options };
+      const cost = known.has(settingKey(setting)) ? 0 : (expectedSeconds(costs, setting, most) ?? Infinity);
+      if (place > 0 && cost > left) return false;
+      left -= cost;
+      return true;
+    })
+    .map(({ algorithm }) => algorithm);
 }

@@ -55,6 +55,24 @@ export function testAlgorithm(algorithm: AnyAlgorithm, { personal }: { personal:
     expect(scoresOf(model, 5)).toEqual(alone);
   });
 
+  it('scores many profiles together as each alone, where it can', async () => {
+    const model = await fit();
+    if (!model.scoreMany) return;
+    // One more than are scored at a time, an empty one among them.
+    const profiles = Array.from({ length: 65 }, (_, c) =>
+      c === 2 ? basketProfile([], history) : profileOf(history, c),
+    );
+    const rows = new Float32Array(65 * history.items).fill(NaN);
+    model.scoreMany(profiles, rows);
+    const alone = new Float32Array(history.items);
+    profiles.forEach((profile, n) => {
+      model.score(profile, alone);
+      const largest = alone.reduce((most, score) => Math.max(most, Math.abs(score)), 0);
+      for (let item = 0; item < history.items; item++)
+        expect(Math.abs(rows[n * history.items + item]! - alone[item]!)).toBeLessThanOrEqual(1e-5 * largest);
+    });
+  });
+
   it('gives the same model for the same seed', async () => {
     expect(scoresOf(await fit(3), 8)).toEqual(scoresOf(await fit(3), 8));
   });

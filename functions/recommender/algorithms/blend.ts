@@ -3,6 +3,7 @@ import { AlgorithmName } from '#core/slot';
 import type { Algorithm, Model } from '../algorithm.ts';
 import type { SectionReader } from '../artifact.ts';
 import type { Profile } from '../data.ts';
+import { scoreRows } from '../score-rows.ts';
 
 /** Another algorithm's setting, and how loud it is. */
 const Part = z.strictObject({
@@ -88,6 +89,18 @@ export function blendModel(parts: readonly BlendPart[], options: BlendOptions, i
       if (share > 0) for (let item = 0; item < items; item++) scores[item]! += share * scratch[item]!;
     }
   };
+  const together = parts.some(({ model }) => model.scoreMany !== undefined);
+  const scoreMany = (profiles: readonly Profile[], scores: Float32Array) => {
+    const rows = new Float32Array(profiles.length * items);
+    scores.fill(0, 0, rows.length);
+    for (const { model, weight } of parts) {
+      scoreRows(model, profiles, rows);
+      for (let from = 0; from < rows.length; from += items) {
+        const share = weight * inverseSpread(rows.subarray(from, from + items));
+        if (share > 0) for (let n = from; n < from + items; n++) scores[n]! += share * rows[n]!;
+      }
+    }
+  };
   // Sums of the parts' contributions: exact wherever each part's are.
   const all = parts.every(({ model }) => model.contributions !== undefined);
   // Reasons are asked for item after item of one profile, and its spreads take a score of everything.
@@ -108,6 +121,7 @@ export function blendModel(parts: readonly BlendPart[], options: BlendOptions, i
   };
   return {
     score,
+    ...(together ? { scoreMany } : {}),
     ...(all ? { contributions } : {}),
     save: (writer) => {
       writer.value('options', options);

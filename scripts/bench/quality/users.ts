@@ -8,11 +8,17 @@ import { openJournal } from '../../../functions/recommender/journal.ts';
 import { withPool } from '../../../functions/recommender/kernels/pool.ts';
 import { seededRandom } from '../../../functions/recommender/random.ts';
 import { registry } from '../../../functions/recommender/registry.ts';
-import { fitSetting, search, type SearchContext } from '../../../functions/recommender/search.ts';
+import {
+  fitSetting,
+  search,
+  type SearchContext,
+  type SearchResult,
+} from '../../../functions/recommender/search.ts';
 import { sampleCases, type Cases } from '../../../functions/recommender/split.ts';
 import { settingKey, type Setting } from '../../../functions/recommender/trial-plan.ts';
 import type { Winner } from '../../../functions/recommender/winner.ts';
 import { historyOfRows, readUserLines } from '../user-lines.ts';
+import { partsOf, planMeasuring, type Measuring } from './measuring-plan.ts';
 import { cpuSeconds, figureResult, peakRssMiB, secondsResult, writeReport, type Result } from './report.ts';
 import { evaluatorOf, withListThreads, type Listing } from './threads.ts';
 
@@ -86,7 +92,8 @@ export async function measureUsers(options: UsersOptions): Promise<void> {
         throw new Error('nothing could be tried within the time; give more --budget-minutes');
       console.log(`chosen after ${seconds().toFixed(0)} s: ${settingKey(chosen)}`);
       const best = Object.values(found.best.discover).toSorted((a, b) => b.figure - a.figure);
-      const measured = await measureAll(chosen, best, {
+      const measured = await measureAll(planMeasuring(chosen, best, found.tried), {
+        found,
         test,
         context,
         listing,
@@ -136,15 +143,15 @@ function holdOut(
   return casesOf(historyOfRows(kept, size), held);
 }
 
-interface Measured {
-  readonly setting: Setting;
+interface Measured extends Measuring {
   readonly recall: Evaluation;
   readonly ndcg: Evaluation;
   /** Users measured: fewer than all where the time would not have been enough. */
   readonly users: number;
 }
 
-interface Measuring {
+interface Tools {
+  readonly found: SearchResult;
   readonly test: Cases;
   readonly context: SearchContext;
   readonly listing: Listing;
@@ -152,45 +159,62 @@ interface Measuring {
   readonly until: number;
 }
 
-/** What was chosen first, then each algorithm's best while there is time; a blend's parts are fitted once. */
-async function measureAll(chosen: Winner, best: readonly Winner[], tools: Measuring): Promise<Measured[]> {
-  const { test, context, seconds, until } = tools;
-  const parts = chosen.algorithm === 'blend' ? (chosen.options as BlendOptions).parts : [];
+/** Users that any figure is told of. */
+const LEAST_USERS = 400;
+
+/**
+ * What `plan` names, in its order, while there is time: what was chosen in any case, of the others what by its cost while
+ * choosing will end. The parts of a blend are fitted once.
+ */
+async function measureAll(plan: readonly Measuring[], tools: Tools): Promise<Measured[]> {
+  const { test, seconds, until, found } = tools;
+  const isChosen = ({ names }: Measuring) => names.includes('');
+  const parts = partsOf(plan.find((one) => isChosen(one))!.setting).map((part) => settingKey(only(part)));
   const keptModels = new Map<string, Model>();
-  const fit = async (setting: Setting) => {
+  const fit = async (setting: Setting, signal?: AbortSignal): Promise<Model> => {
     const key = settingKey(setting);
+    const context = signal ? { ...tools.context, signal } : tools.context;
     const model = keptModels.get(key) ?? (await fitSetting(setting, test.before, context));
-    if (parts.some((part) => settingKey(part) === key)) keptModels.set(key, model);
+    if (parts.includes(key)) keptModels.set(key, model);
     return model;
   };
-  const blended = async () => {
+  const blended = async (blend: BlendOptions['parts']) => {
     const models: { model: Model; weight: number }[] = [];
-    for (const part of parts) models.push({ model: await fit(only(part)), weight: part.weight });
-    return blendModel(models, { parts }, test.before.items);
+    for (const part of blend) models.push({ model: await fit(only(part)), weight: part.weight });
+    return blendModel(models, { parts: blend }, test.before.items);
   };
   const measured: Measured[] = [];
-  const others = best.filter((one) => settingKey(one) !== settingKey(chosen));
-  // Popularity costs nothing and is what the others are held against; parts come before what has to be fitted anew.
-  const isPart = (one: Setting) => parts.some((part) => settingKey(only(part)) === settingKey(one));
-  const order = [
-    ...others.filter(({ algorithm }) => algorithm === 'popularity'),
-    chosen,
-    ...others.filter((one) => isPart(one)),
-    ...others.filter((one) => one.algorithm !== 'popularity' && !isPart(one)),
-  ];
-  for (const [n, one] of order.entries()) {
+  for (const [n, one] of plan.entries()) {
+    const { setting, names } = one;
+    const sure = isChosen(one) || setting.algorithm === 'popularity';
     const left = until - seconds();
-    if (n > 1 && left < 0.05 * until) {
-      console.log(`not measured, the time is over: ${settingKey(only(one))}`);
+    const expected = keptModels.has(settingKey(setting)) ? 0 : (found.expected(setting, LEAST_USERS) ?? 0);
+    if (!sure && (left < 0.03 * until || expected > left)) {
+      console.log(
+        `  not measured, ${left.toFixed(0)} s are left and ${expected.toFixed(0)} s expected: ${settingKey(setting)}`,
+      );
       continue;
     }
-    const model = one.algorithm === 'blend' && parts.length > 0 ? await blended() : await fit(only(one));
-    // What was chosen may take most of what is left after its fit; what is only told beside it, a part of it.
+    const blend = partsOf(setting);
+    // What is only told beside what was chosen must not run over the time.
+    const deadline = sure ? undefined : AbortSignal.timeout(Math.ceil(1000 * left));
+    const model = await (blend.length > 0 ? blended(blend) : fit(setting, deadline)).catch(
+      (error: unknown) => {
+        if (deadline?.aborted && error === deadline.reason) return null;
+        throw error;
+      },
+    );
+    if (model === null) {
+      console.log(`  not measured, its fit ran out of time: ${settingKey(setting)}`);
+      continue;
+    }
+    // What was chosen may take most of what is left after its fit; of the others each its share, the better ones more.
     const room = Math.max(0, until - seconds());
-    const result = await measureModel(only(one), model, n <= 1 ? 0.6 * room : 0.3 * room, tools);
+    const share = sure ? 0.6 : Math.min(0.6, Math.max(0.3, 1 / (plan.length - n)));
+    const result = { setting, names, ...(await measureModel(setting, model, share * room, tools)) };
     measured.push(result);
     console.log(
-      `  ${seconds().toFixed(0).padStart(4)} s  ${one.algorithm.padEnd(16)} recall20 ${result.recall.figure.toFixed(4)}  ndcg20 ${result.ndcg.figure.toFixed(4)}  of ${result.users} users`,
+      `  ${seconds().toFixed(0).padStart(4)} s  ${names.map((name) => name || 'chosen').join(', ')}: recall20 ${result.recall.figure.toFixed(4)}  ndcg20 ${result.ndcg.figure.toFixed(4)}  of ${result.users} users`,
     );
   }
   return measured;
@@ -202,18 +226,18 @@ async function measureModel(
   setting: Setting,
   model: Model,
   allowed: number,
-  { test, context, listing, seconds }: Measuring,
-): Promise<Measured> {
+  { test, context, listing, seconds }: Tools,
+): Promise<Omit<Measured, keyof Measuring>> {
   const { seed } = context.config;
-  const trial = sampleCases(test, 400, seed);
+  const trial = sampleCases(test, LEAST_USERS, seed);
   const began = seconds();
   await listing(setting, model, trial, 'discover', 20);
   const each = (seconds() - began) / trial.customers.length;
-  const users = sampleCases(test, Math.max(400, Math.floor(allowed / each)), seed);
+  const users = sampleCases(test, Math.max(LEAST_USERS, Math.floor(allowed / each)), seed);
   const listOf = await listing(setting, model, users, 'discover', 20);
   const by = (what: 'recall' | 'ndcg') =>
     evaluateLists(listOf, users, 'discover', { k: [], catalogue: test.before.items, goal: { what, k: 20 } });
-  return { setting, recall: await by('recall'), ndcg: await by('ndcg'), users: users.customers.length };
+  return { recall: await by('recall'), ndcg: await by('ndcg'), users: users.customers.length };
 }
 
 function report(measured: readonly Measured[], chosen: Winner, options: UsersOptions, took: number): void {
@@ -235,8 +259,8 @@ function report(measured: readonly Measured[], chosen: Winner, options: UsersOpt
       ),
     );
   };
-  for (const one of measured) if (settingKey(one.setting) === settingKey(only(chosen))) add('', one);
-  for (const one of measured) add(`${one.setting.algorithm}-`, one);
+  for (const one of measured) if (one.names.includes('')) add('', one);
+  for (const one of measured) for (const name of one.names) if (name !== '') add(`${name}-`, one);
   results.push(secondsResult('total-seconds', took, measured.length));
   results.push(secondsResult('cpu-seconds', cpuSeconds(), measured.length));
   console.log(`\n${'chosen: ' + settingKey(only(chosen))}\n`);
@@ -247,6 +271,6 @@ function report(measured: readonly Measured[], chosen: Winner, options: UsersOpt
   console.log(`peak ${peakRssMiB()} MiB`);
   writeReport(options.report, results, {
     chosen: only(chosen),
-    settings: measured.map(({ setting }) => setting),
+    settings: measured.map(({ names, setting }) => ({ names, ...setting })),
   });
 }

@@ -1,4 +1,4 @@
-import { planRungs, promote } from '../../../functions/recommender/halving.ts';
+import { leadersOf, planRungs, promote } from '../../../functions/recommender/halving.ts';
 
 describe('rungs', () => {
   it('tries few settings in full at once', () => {
@@ -44,5 +44,15 @@ describe('what goes on', () => {
 
   it('is the earlier of equals', () => {
     expect(promote([at(0, 'a', { x: 1 }), at(1, 'a', { x: 1 }), at(2, 'a', { x: 1 })])).toEqual([0]);
+  });
+
+  it('is led by the best of each slot', () => {
+    const standings = [
+      at(0, 'a', { discover: 0.3, reorder: 0.1 }),
+      at(1, 'b', { discover: 0.4 }),
+      at(2, 'c', { reorder: 0.1 }),
+    ];
+    expect(leadersOf(standings)).toEqual(new Set([1, 0]));
+    expect(leadersOf([])).toEqual(new Set());
   });
 });
