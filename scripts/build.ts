@@ -67,7 +67,7 @@ async function bundle(deployable: Deployable): Promise<Built> {
     metafile: true,
     stdin: {
       contents: container
-        ? containerMain({ name: deployable.name, file: join(ROOT, deployable.file) }, FUNCTIONS)
+        ? containerMain({ ...deployable, file: join(ROOT, deployable.file), kind: deploy.trigger }, FUNCTIONS)
         : functionMain(deployable),
       resolveDir: ROOT,
       loader: 'ts',

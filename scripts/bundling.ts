@@ -41,10 +41,17 @@ export const KERNELS = {
   bundle: 'kernels.wasm',
 } as const;
 
+/** Imported first by services; of the project itself, whatever functions folder is bundled. */
+const YOUNG_HEAP = join(import.meta.dirname, '..', 'functions', 'runtime', 'small-young-heap.ts');
+
 /** A container's main: its entry is launched by the runtime that lies in the same functions folder. */
-export function containerMain({ name, file }: Pick<Deployable, 'name' | 'file'>, functionsFolder: string) {
+export function containerMain(
+  { name, file, kind }: Pick<Deployable, 'name' | 'file' | 'kind'>,
+  functionsFolder: string,
+) {
   const launcher = join(functionsFolder, 'runtime', 'launch.ts');
-  return `import * as entry from ${JSON.stringify(file)};
+  const first = kind === 'service' ? `import ${JSON.stringify(YOUNG_HEAP)};\n` : '';
+  return `${first}import * as entry from ${JSON.stringify(file)};
 import { launch } from ${JSON.stringify(launcher)};
 void launch(${JSON.stringify(name)}, entry);`;
 }

@@ -38,9 +38,7 @@ export interface Surroundings {
 /** The recommender service's routes over one version. */
 export function recommenderRoutes(recommender: Recommender, around: Surroundings): Route[] {
   const version = around.env.TRADEWIND_VERSION;
-  const byKey = recommender.customers.keys
-    .map((key, id) => ({ key, id }))
-    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  const byKey = sortedByKey(recommender.customers.keys);
   return [
     route(recommend, async ({ body }) => recommendTo(recommender, around, body)),
     route(nextOrder, async ({ body }) => nextOrderOf(recommender, around, body)),
@@ -54,19 +52,15 @@ export function recommenderRoutes(recommender: Recommender, around: Surroundings
     route(getHistory, async ({ body }) => historyOf(recommender, body.customer, body.limit)),
     route(listCustomers, async ({ body }) => {
       const wanted = body.search.toLowerCase();
-      const fits = ({ key, id }: { key: string; id: number }) =>
-        key.toLowerCase().includes(wanted) ||
-        (recommender.customers.names[id] ?? '').toLowerCase().includes(wanted);
-      return {
-        items: byKey
-          .filter(fits)
-          .slice(0, body.limit)
-          .map(({ key, id }) => ({
-            id: key,
-            name: recommender.customers.names[id] ?? null,
-            items: recommender.profile(id).items.length,
-          })),
-      };
+      const { keys, names } = recommender.customers;
+      const fits = (id: number) =>
+        keys[id]!.toLowerCase().includes(wanted) || (names[id] ?? '').toLowerCase().includes(wanted);
+      const items = Array.from(byKey.filter(fits).subarray(0, body.limit), (id) => ({
+        id: keys[id]!,
+        name: names[id] ?? null,
+        items: recommender.profile(id).items.length,
+      }));
+      return { items };
     }),
     route(verifyLists, async ({ body }) => ({
       version,
@@ -100,6 +94,12 @@ function requireOurDays(outcomes: z.output<typeof giveFeedback.body>['outcomes']
         },
       ]);
   });
+}
+
+/** The ids of `keys` in the order of their keys. */
+function sortedByKey(keys: readonly string[]): Int32Array {
+  const ids = Int32Array.from(keys, (_, id) => id);
+  return ids.sort((a, b) => (keys[a]! < keys[b]! ? -1 : keys[a]! > keys[b]! ? 1 : a - b));
 }
 
 type Question = z.output<typeof recommend.body>;

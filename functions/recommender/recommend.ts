@@ -94,8 +94,8 @@ export interface Recommender {
 export function makeRecommender(portfolio: Portfolio): Recommender {
   const { customers, items, history, slots, neighbours, card } = portfolio;
   const shelf = makeShelf(history, portfolio.minBuyers);
-  const customerIds = new Map(customers.keys.map((key, id) => [key, id]));
-  const itemIds = new Map(items.keys.map((key, id) => [key, id]));
+  const customerIds = idsOf(customers.keys);
+  const itemIds = idsOf(items.keys);
   return {
     customers,
     items,
@@ -187,6 +187,14 @@ export function makeRecommender(portfolio: Portfolio): Recommender {
       portfolio.packs === undefined ? null : suggestQuantity(portfolio.packs, profile, item),
   };
 }
+
+function idsOf(keys: readonly string[]): Map<string, number> {
+  const ids = new Map<string, number>();
+  // One by one: a pair for each would be a second list of them all.
+  keys.forEach((key, id) => ids.set(key, id));
+  return ids;
+}
+
 const neighbourRow =
   ({ matrix: { indptr, index, weight } }: ItemItemModel) =>
   (item: number, scores: Float32Array) => {

@@ -31,10 +31,18 @@ describe('the scan', () => {
     [33, 16],
     [1000, 48],
     [3000, 128],
+    [500, 200],
   ])('gives exactly the list of scoring everything: %i items × %i', (items, d) => {
     const factors = normals(items * d);
     for (const k of [1, 10, items, items + 5])
       for (let n = 0; n < 5; n++) expect(difference(factors, normals(d), k, all(items))).toBeNull();
+  });
+
+  it('is not misled where the first factors are the largest, or the last', () => {
+    const falling = normals(2000 * 200).map((value, n) => value / (1 + (n % 200)));
+    const rising = falling.map((_, n) => falling[n - (n % 200) + 199 - (n % 200)]!);
+    for (const factors of [falling, rising])
+      for (let n = 0; n < 5; n++) expect(difference(factors, normals(200), 10, all(2000))).toBeNull();
   });
 
   it('honours filters and weights', () => {
