@@ -239,10 +239,11 @@ async function tryOut(
   const outcome = await context.journal.step(`trial ${n}/${trial} ${key}`, Outcome.nullable(), () =>
     within(allowed, context.signal, (signal) => measureTrial(state, setting, rung, signal)),
   );
-  const { fit, seconds } = outcome ?? { fit: Infinity, seconds: Infinity };
+  // How long it would have taken is not known, but for more than that.
+  const { fit, seconds } = outcome ?? { fit: 2 * allowed, seconds: 2 * allowed };
   const customers = Math.min(rung.customers, cases.customers.length);
   const { effort } = rung;
-  costs.push({ algorithm: setting.algorithm, key, effort, customers, fit, ask: outcome ? seconds - fit : 0 });
+  costs.push({ algorithm: setting.algorithm, key, effort, customers, fit, ask: seconds - fit });
   if (outcome === null) return null;
   for (const slot of SLOTS) {
     const found = outcome.slots[slot];

@@ -3,7 +3,7 @@ import type { Rung } from './halving.ts';
 import { registry } from './registry.ts';
 import { settingKey, type Setting } from './trial-plan.ts';
 
-/** What a trial took; `fit` Infinity: it was ended because it took too long. */
+/** What a trial took; of one that was ended because it took too long, twice what it was allowed. */
 export interface Cost {
   readonly algorithm: AlgorithmName;
   /** `settingKey` of the whole setting, not of its reduced form. */
