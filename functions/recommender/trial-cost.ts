@@ -35,18 +35,18 @@ export function expectedSeconds(
 /** Of a cap how far a trial may run over it: one that was begun is worth a little more than its share. */
 const SLACK = 1.2;
 /** Of what is left the most that a trial may take whose algorithm was never seen: the others' turn comes too. */
-const UNSEEN = 0.5;
+const UNSEEN = 0.25;
 
 /**
  * Seconds that a trial may take, null where it is not to begin. The leader of a slot may take what is left of all the
- * time, the others what is left of the rung's. `from`: when the first rung began.
+ * time, an algorithm never seen a part of it, so that none is left out for what another took; the others take what is left of the rung's. `from`: when the first rung began.
  */
 export function allowedSeconds(
   time: { readonly spent: number; readonly from: number; readonly cap: number; readonly until: number },
   expected: number | null,
   leads: boolean,
 ): number | null {
-  const end = time.from + (time.cap - time.from) * (leads ? 1 : time.until);
+  const end = time.from + (time.cap - time.from) * (leads || expected === null ? 1 : time.until);
   if (time.spent >= end) return null;
   const left = SLACK * end - time.spent;
   if (expected === null) return UNSEEN * left;

@@ -35,8 +35,9 @@ describe('what a trial may take', () => {
     expect(allowedSeconds({ ...time, from: 20 }, 5, false)).toBeCloseTo(1.2 * 60 - 40);
   });
 
-  it('is half of that for an algorithm never seen', () => {
-    expect(allowedSeconds(time, null, false)).toBe(10);
+  it('is a quarter of all that is left for an algorithm never seen, also when the rung’s time is over', () => {
+    expect(allowedSeconds(time, null, false)).toBe(20);
+    expect(allowedSeconds({ ...time, spent: 60 }, null, false)).toBe(15);
   });
 
   it('is nothing where it could not end, or the time is over', () => {
