@@ -13,6 +13,7 @@ import { loadVersion } from './load-version.ts';
 import { openPredictionLog } from './prediction-log.ts';
 import { recommenderRoutes } from './recommender-routes.ts';
 import { RECOMMENDER_SIZE } from './recommender-size.ts';
+import { warmUp } from './warm-up.ts';
 
 /** The recommender container: one version of one model, held in memory. */
 export const deploy: ServiceDeploy = {
@@ -33,12 +34,15 @@ export const handler = async (here: Platform, variables: NodeJS.ProcessEnv): Pro
   const { log } = report;
   reportCrashes(report);
   const tenantCloud = { projectId: env.TRADEWIND_DATA_PROJECT, location: env.TRADEWIND_DATA_LOCATION };
-  const recommender = await loadVersion(openFiles(tenantCloud.projectId), env).catch(
-    async (thrown: unknown) => {
-      await report.crashed('the version could not be loaded', thrown);
-      throw thrown;
-    },
-  );
+  const load = async () => {
+    const loaded = await loadVersion(openFiles(tenantCloud.projectId), env);
+    warmUp(loaded);
+    return loaded;
+  };
+  const recommender = await load().catch(async (thrown: unknown) => {
+    await report.crashed('the version could not be loaded', thrown);
+    throw thrown;
+  });
   const warehouse = openWarehouse({ ...tenantCloud, endpoints: config.endpoints });
   const predictions = openPredictionLog(warehouse, env.TRADEWIND_LOGS_DATASET, log);
   const feedback = openFeedbackLog(warehouse, env.TRADEWIND_LOGS_DATASET, log);
