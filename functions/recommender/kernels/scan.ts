@@ -5,9 +5,8 @@ import type { Bits } from '../bits.ts';
  * The exact top k of an inner product over many items. Items are held as bytes (a scale for each), a query as 16-bit numbers:
  * a pass over the bytes gives an item a range in which its true score must lie, by Cauchy–Schwarz on what rounding dropped.
  * Who cannot be among the k is out; the few others are scored in double precision from the factors themselves. So the list is
- * the one that scoring everything would give. Two things make the pass short, by Cauchy–Schwarz again: the longest items lie
- * first, for they score highest, and it ends where no item is long enough any more; and of most items the first factors are
- * enough to know that they are out, the more so where the first ones are the largest, as implicit ALS leaves them.
+ * the one that scoring everything would give. The longest items lie first, for they score highest: the pass ends where no
+ * item is long enough any more, which with most models is early.
  */
 export interface ScanIndex {
   /** The factors it was made of: items × d, row-major; not copied, so they must not change. */
@@ -27,8 +26,6 @@ export interface Scored {
 }
 
 const ALIGN = 64;
-/** Factors that the kernel looks at at a time (assembly/scan.ts). */
-const SLICE = 64;
 /** What the single-precision arithmetic of the pass may be off by, as a share of the product of the lengths. */
 const ROUNDING = 2e-6;
 const BYTE = 127;
@@ -36,23 +33,20 @@ const BYTE = 127;
 /** An index over `factors` (items × d). Takes about 2 ns per factor, and a little more than a byte of memory each. */
 export function makeScanIndex(factors: Float32Array, d: number): ScanIndex {
   const items = d === 0 ? 0 : factors.length / d;
-  const slices = Math.ceil(d / SLICE);
-  const { places, buffer, kernels } = roomFor(items, slices);
+  const width = Math.ceil(d / 16) * 16;
+  const { places, buffer, kernels } = roomFor(items, width);
   const floats = (at: number) => new Float32Array(buffer, at, items);
   const [order, reach] = byLength(factors, d);
   new Int32Array(buffer, places.order, items).set(order);
   floats(places.reach).set(reach);
   const parts: Quantised = {
-    rows: items,
-    bytes: new Int8Array(buffer, places.bytes, items * slices * SLICE),
-    rest: new Float32Array(buffer, places.rest, items * slices),
+    bytes: new Int8Array(buffer, places.bytes, items * width),
     scale: floats(places.scale),
     error: floats(places.error),
     norm: floats(places.norm),
   };
-  order.forEach((item, row) => quantiseRow(factors.subarray(item * d, (item + 1) * d), row, parts));
-  const query = new Int16Array(buffer, places.query, slices * SLICE);
-  const ahead = new Float32Array(buffer, places.ahead, slices);
+  order.forEach((item, row) => quantiseRow(factors.subarray(item * d, (item + 1) * d), row, width, parts));
+  const query = new Int16Array(buffer, places.query, width);
   const weights = floats(places.weights);
   const allowed = new Uint32Array(buffer, places.allowed, (items + 31) >>> 5);
   const ids = new Int32Array(buffer, places.ids, items);
@@ -63,13 +57,13 @@ export function makeScanIndex(factors: Float32Array, d: number): ScanIndex {
     d,
     top: (wanted, count, allowedItems, itemWeights) => {
       const k = Math.min(count, items);
-      const { step, length, residual } = quantiseQuery(wanted, query, ahead);
+      const { step, length, residual } = quantiseQuery(wanted, query);
       if (k === 0 || length === 0) return [];
       if (itemWeights) weights.set(itemWeights);
       allowed.set(allowedItems);
       const found = kernels.scanCandidates(
-        ...([places.query, places.bytes, slices, items, places.order, places.allowed] as const),
-        ...([places.scale, places.error, places.norm, places.reach, places.rest, places.ahead] as const),
+        ...([places.query, places.bytes, width, items, places.order, places.allowed] as const),
+        ...([places.scale, places.error, places.norm, places.reach] as const),
         ...([itemWeights ? places.weights : 0, itemWeights ? heaviestOf(itemWeights) : 1] as const),
         ...([step, length, residual, k, places.heap, places.ids, places.uppers] as const),
       );
@@ -87,13 +81,11 @@ export function makeScanIndex(factors: Float32Array, d: number): ScanIndex {
 }
 
 /** Memory for an index and its questions: where each part begins, in bytes. */
-function roomFor(items: number, slices: number) {
+function roomFor(items: number, width: number) {
   const each = items * 4;
   const sizes = {
-    query: slices * SLICE * 2,
-    ahead: slices * 4,
-    bytes: items * slices * SLICE,
-    rest: each * slices,
+    query: width * 2,
+    bytes: items * width,
     order: each,
     scale: each,
     error: each,
@@ -171,19 +163,14 @@ export function topByScores(
 }
 
 interface Quantised {
-  readonly rows: number;
-  /** Slice after slice, in each row after row. */
   readonly bytes: Int8Array;
-  /** Slice after slice, in each by row: the length of what comes after it. */
-  readonly rest: Float32Array;
   readonly scale: Float32Array;
   readonly error: Float32Array;
   readonly norm: Float32Array;
 }
 
 /** Writes `values` as row `row`. */
-function quantiseRow(values: Float32Array, row: number, to: Quantised): void {
-  lengthsAfter(values, (slice, length) => (to.rest[slice * to.rows + row] = length));
+function quantiseRow(values: Float32Array, row: number, width: number, to: Quantised): void {
   let most = 0;
   for (const value of values) most = Math.max(most, Math.abs(value));
   if (most === 0) return;
@@ -193,7 +180,7 @@ function quantiseRow(values: Float32Array, row: number, to: Quantised): void {
   for (let k = 0; k < values.length; k++) {
     const value = values[k]!;
     const byte = Math.max(-BYTE, Math.min(BYTE, Math.round(value / scale)));
-    to.bytes[(Math.floor(k / SLICE) * to.rows + row) * SLICE + (k % SLICE)] = byte;
+    to.bytes[row * width + k] = byte;
     dropped += (value - byte * scale) ** 2;
     kept += (byte * scale) ** 2;
   }
@@ -203,26 +190,14 @@ function quantiseRow(values: Float32Array, row: number, to: Quantised): void {
   to.error[row] = (Math.sqrt(dropped) + norm * ROUNDING) * (1 + ROUNDING);
 }
 
-/** Tells the length of what comes after each slice of `values`, a hair more so that no rounding makes it too short. */
-function lengthsAfter(values: Float32Array, tell: (slice: number, length: number) => void): void {
-  let sum = 0;
-  for (let slice = Math.ceil(values.length / SLICE) - 1; slice >= 0; slice--) {
-    tell(slice, Math.sqrt(sum) * (1 + ROUNDING));
-    const end = Math.min(values.length, (slice + 1) * SLICE);
-    for (let k = slice * SLICE; k < end; k++) sum += values[k]! ** 2;
-  }
-}
-
-/** Writes `query` as 16-bit numbers, and what it can add `ahead` of each slice; `residual` is the length of what rounding drops. */
+/** Writes `query` as 16-bit numbers; `residual` is the length of what that drops. */
 function quantiseQuery(
   query: Float32Array,
   to: Int16Array,
-  ahead: Float32Array,
 ): { step: number; length: number; residual: number } {
   let most = 0;
   for (const value of query) most = Math.max(most, Math.abs(value));
   if (!(most > 0) || most === Infinity) return { step: 0, length: 0, residual: 0 };
-  lengthsAfter(query, (slice, length) => (ahead[slice] = length));
   // So that no sum of products leaves 31 bits.
   const largest = Math.min(32_767, Math.floor((2 ** 31 - 1) / (BYTE * Math.max(1, to.length))));
   const step = Math.fround(most / largest);

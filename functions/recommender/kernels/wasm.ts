@@ -32,7 +32,7 @@ export interface ScanKernels {
   scanCandidates(
     query: number,
     bytes: number,
-    slices: number,
+    d: number,
     n: number,
     order: number,
     allowed: number,
@@ -40,8 +40,6 @@ export interface ScanKernels {
     error: number,
     norm: number,
     reach: number,
-    rest: number,
-    ahead: number,
     weights: number,
     heaviest: number,
     step: number,

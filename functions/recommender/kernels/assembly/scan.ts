@@ -1,6 +1,3 @@
-/** Factors that are looked at at a time. */
-const SLICE: usize = 64;
-
 /**
  * One pass over quantised items: which of the allowed ones can be among the k of highest inner product with a query. The items
  * lie by falling reach, row p being item order[p]. Its true score lies within `slack` of scale[p] · step · (bytes[p] · query),
@@ -9,19 +6,15 @@ const SLICE: usize = 64;
  * below the k-th largest lower end seen so far. No score is above reach[p] · length · heaviest: where that is below it too, the
  * pass ends.
  *
- * Factors are read in slices of 64, and an item is out as soon as what is known of it and what the others can add at most
- * (rest[s][p] · ahead[s] after slice s: the lengths of what is left of the item and of the query, 0 after the last) is too
- * little.
- *
- * `query` holds slices × 64 16-bit numbers, `bytes` slice after slice n × 64 bytes, `rest` slice after slice n floats, `ahead`
- * one for each slice, `allowed` a bit per item, `heap` room for k floats, `ids` and `uppers` room for n. The heap's first entry
- * is in the end the k-th largest lower end, or 0 where there are fewer positive ones.
+ * `query` holds d 16-bit numbers, `bytes` n × d bytes (d a multiple of 16), `allowed` a bit per item, `heap` room for k floats,
+ * `ids` and `uppers` room for n. The heap's first entry is in the end the k-th largest lower end, or 0 where there are fewer
+ * positive ones.
  * @returns how many candidates there are
  */
 export function scanCandidates(
   query: usize,
   bytes: usize,
-  slices: i32,
+  d: i32,
   n: i32,
   order: usize,
   allowed: usize,
@@ -29,8 +22,6 @@ export function scanCandidates(
   error: usize,
   norm: usize,
   reach: usize,
-  rest: usize,
-  ahead: usize,
   weights: usize,
   heaviest: f32,
   step: f32,
@@ -45,39 +36,25 @@ export function scanCandidates(
   let size = 0;
   let threshold: f32 = 0;
   const end = (<usize>n) << 2;
-  const sliceBytes = <usize>n * SLICE;
-  const queryEnd = query + <usize>slices * SLICE * 2;
   for (let at: usize = 0; at < end; at += 4) {
     const most = load<f32>(reach + at) * length * heaviest;
     if (most <= 0 || most < threshold) break;
     const item = load<u32>(order + at);
     const bits = load<u32>(allowed + ((<usize>(item >> 5)) << 2));
     if (((bits >> (item & 31)) & 1) == 0) continue;
-    const unit = load<f32>(scale + at) * step;
+    const middle = <f32>dot(query, bytes + (at >> 2) * <usize>d, d) * load<f32>(scale + at) * step;
     const slack = load<f32>(error + at) * length + load<f32>(norm + at) * residual;
-    const weight = weights == 0 ? <f32>1 : load<f32>(weights + ((<usize>item) << 2));
-    let middle: f32 = 0;
-    let upper: f32 = 0;
-    let sum = 0;
-    let row = bytes + at * (SLICE / 4);
-    let left = rest + at;
-    let add = ahead;
-    let part = query;
-    do {
-      sum += dot(part, row);
-      middle = <f32>sum * unit;
-      upper = (middle + slack + load<f32>(left) * load<f32>(add)) * weight;
-      if (upper <= 0 || upper < threshold) break;
-      part += SLICE * 2;
-      row += sliceBytes;
-      left += end;
-      add += 4;
-    } while (part < queryEnd);
-    if (part < queryEnd) continue;
+    let upper = middle + slack;
+    let lower = middle - slack;
+    if (weights != 0) {
+      const weight = load<f32>(weights + ((<usize>item) << 2));
+      upper *= weight;
+      lower *= weight;
+    }
+    if (upper <= 0 || upper < threshold) continue;
     store<u32>(ids + (found << 2), item);
     store<f32>(uppers + (found << 2), upper);
     found++;
-    const lower = (middle - slack) * weight;
     if (lower <= threshold) continue;
     if (size < k) {
       rise(heap, size++, lower);
@@ -91,16 +68,16 @@ export function scanCandidates(
   return <i32>found;
 }
 
-/** The inner product of one slice. */
-function dot(query: usize, bytes: usize): i32 {
-  let a = i32x4.dot_i16x8_s(v128.load8x8_s(bytes), v128.load(query));
-  let b = i32x4.dot_i16x8_s(v128.load8x8_s(bytes, 8), v128.load(query, 16));
-  a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load8x8_s(bytes, 16), v128.load(query, 32)));
-  b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load8x8_s(bytes, 24), v128.load(query, 48)));
-  a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load8x8_s(bytes, 32), v128.load(query, 64)));
-  b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load8x8_s(bytes, 40), v128.load(query, 80)));
-  a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load8x8_s(bytes, 48), v128.load(query, 96)));
-  b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load8x8_s(bytes, 56), v128.load(query, 112)));
+function dot(query: usize, bytes: usize, d: i32): i32 {
+  let a = i32x4.splat(0);
+  let b = a;
+  const end = bytes + <usize>d;
+  while (bytes < end) {
+    a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load8x8_s(bytes), v128.load(query)));
+    b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load8x8_s(bytes, 8), v128.load(query, 16)));
+    bytes += 16;
+    query += 32;
+  }
   a = i32x4.add(a, b);
   a = i32x4.add(a, v128.shuffle<i32>(a, a, 2, 3, 0, 1));
   return i32x4.extract_lane(a, 0) + i32x4.extract_lane(a, 1);
