@@ -1,5 +1,4 @@
-import { writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { RankingMetrics } from '../../functions/core/metrics.ts';
 import { TrainingConfig } from '../../functions/core/training-config.ts';
@@ -9,6 +8,7 @@ import { demoOrderLines } from './demo-lines.ts';
 import { readOrderLines } from './order-lines.ts';
 import { measureLastBaskets } from './quality/last-basket.ts';
 import { measureUsers } from './quality/users.ts';
+import { cpuSeconds, makeResult, peakRssMiB, writeReport, type Result } from './report/results.ts';
 
 const HELP = `npm run bench -- quality [--data FILE.csv[.gz] | --data demo] [--preset quick|balanced|thorough] [--config JSON]
                         [--threads N] [--trials] [--report FILE]
@@ -53,16 +53,6 @@ const figures = (metrics: RankingMetrics) =>
     .map((x) => x.toFixed(4).padStart(9))
     .join('');
 
-interface Result {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly reference: number | null;
-  readonly ratio: number | null;
-  readonly peakRssMiB: number;
-  readonly n: number;
-}
-
 async function main(): Promise<void> {
   const data = values.data === 'demo' ? demoOrderLines() : await readOrderLines(values.data);
   // What JSON holds is unknown until the schema has looked at it, which is the next thing to happen.
@@ -72,7 +62,7 @@ async function main(): Promise<void> {
   console.log(
     `${values.data}: ${interactions.item.length} lines, ${customers.keys.length} customers, ${items.keys.length} items; ${config.preset}, ${values.threads} threads`,
   );
-  const cpuBefore = process.cpuUsage();
+  const cpuBefore = cpuSeconds();
   const output = await train({
     ...data,
     config,
@@ -86,10 +76,7 @@ async function main(): Promise<void> {
     },
   });
   const { report, card } = output;
-  const used = process.cpuUsage(cpuBefore);
-  // Wall-clock depends on what else the machine does; the processor's seconds hardly.
-  const cpuSeconds = (used.user + used.system) / 1e6;
-  const peakRssMiB = Math.round(process.resourceUsage().maxRSS / 1024);
+  const cpu = cpuSeconds() - cpuBefore;
   const results: Result[] = [];
   console.log(`\n${' '.repeat(34)}  ndcg10 recall10 recall20 coverage`);
   const measured = [...Object.entries(report.slots), ['overall', report.overall] as const];
@@ -102,42 +89,15 @@ async function main(): Promise<void> {
         `${' '.repeat(10)}${name.padEnd(24)}${figures(metrics)}   ${'baselineOptions' in more ? JSON.stringify(more.baselineOptions[name]) : ''}`,
       );
     const reference = baselines[slot === 'discover' ? 'popularity' : 'personal-frequency']?.ndcg10 ?? null;
-    results.push({
-      name: `${slot}-ndcg10`,
-      value: model.ndcg10,
-      unit: 'share',
-      reference,
-      ratio: reference === null || reference === 0 ? null : model.ndcg10 / reference,
-      peakRssMiB,
-      n,
-    });
+    results.push(makeResult(`${slot}-ndcg10`, 'share', n, model.ndcg10, reference));
   }
-  results.push({
-    name: 'train-seconds',
-    value: report.seconds,
-    unit: 's',
-    reference: null,
-    ratio: null,
-    peakRssMiB,
-    n: interactions.item.length,
-  });
-  results.push({
-    name: 'train-cpu-seconds',
-    value: cpuSeconds,
-    unit: 's',
-    reference: null,
-    ratio: null,
-    peakRssMiB,
-    n: interactions.item.length,
-  });
+  results.push(makeResult('train-seconds', 's', interactions.item.length, report.seconds));
+  results.push(makeResult('train-cpu-seconds', 's', interactions.item.length, cpu));
   console.log(
-    `\n${report.seconds.toFixed(1)} s for everything (${cpuSeconds.toFixed(1)} CPU s), ${report.trials} trials, ${report.trialsCut} cut, peak ${peakRssMiB} MiB, artifact ${(output.artifact.byteLength / 1e6).toFixed(1)} MB`,
+    `\n${report.seconds.toFixed(1)} s for everything (${cpu.toFixed(1)} CPU s), ${report.trials} trials, ${report.trialsCut} cut, peak ${peakRssMiB()} MiB, artifact ${(output.artifact.byteLength / 1e6).toFixed(1)} MB`,
   );
   for (const reason of card.gate.reasons) console.log(`gate: ${reason}`);
-  if (values.report !== undefined) {
-    const machine = `${cpus()[0]?.model ?? 'unknown'} × ${availableParallelism()}, Node ${process.version}`;
-    writeFileSync(values.report, `${JSON.stringify({ bench: 'quality', machine, results }, null, 2)}\n`);
-  }
+  writeReport('quality', values.report, results);
 }
 
 if (values.help === true) console.log(HELP);

@@ -1,7 +1,7 @@
 /** The recommender service under load: a large made-up version, the real process, requests over HTTP from another process. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { startLocalCloud } from '#scripts/local/cloud';
@@ -10,6 +10,7 @@ import { makeScanIndex, topByScores } from '../../functions/recommender/kernels/
 
 import { gaussian, seededRandom } from '../../functions/recommender/random.ts';
 import { openRecommender } from '../../functions/recommender/recommend.ts';
+import { makeResult, writeReport, type Result } from './report/results.ts';
 import type { Sent, Wanted } from './serve/sender.ts';
 import { startService, type Service } from './serve/service.ts';
 import { CATEGORIES, makeVersion } from './serve/version.ts';
@@ -95,7 +96,7 @@ function timeScan(): { ours: number; plain: number } {
   return { ours: median(times.ours), plain: median(times.plain) };
 }
 
-async function measure(): Promise<object[]> {
+async function measure(): Promise<Result[]> {
   const stateDir = mkdtempSync(join(tmpdir(), 'tradewind-serve-'));
   say(`making a version of ${customers} customers and ${items} items × ${factors} factors …`);
   const artifact = await makeVersion({ customers, items, factors, lines: 30 }, availableParallelism());
@@ -117,15 +118,8 @@ async function measure(): Promise<object[]> {
     const highest = await highestRate(service);
     await service.stop();
     const scan = timeScan();
-    const row = (name: string, value: number, unit: string, n: number, reference: number | null = null) => ({
-      name,
-      value,
-      unit,
-      reference,
-      ratio: reference === null ? null : value / reference,
-      peakRssMiB: Math.round(peak),
-      n,
-    });
+    const row = (name: string, value: number, unit: string, n: number, reference: number | null = null) =>
+      makeResult(name, unit, n, value, reference, Math.round(peak));
     return [
       row('p50-ms', steady.p50, 'ms', steady.n, scan.plain),
       row('p99-ms', steady.p99, 'ms', steady.n),
@@ -147,13 +141,9 @@ async function measure(): Promise<object[]> {
 if (values.help === true) say(HELP);
 else {
   const results = await measure();
-  for (const result of results) {
-    const { name, value, unit, reference } = Object(result);
-    const beside = reference === null ? '' : `   plain ${Number(reference).toFixed(2)}`;
-    say(`${String(name).padEnd(16)}${Number(value).toFixed(3).padStart(10)} ${unit}${beside}`);
+  for (const { name, value, unit, reference } of results) {
+    const beside = reference === null ? '' : `   plain ${reference.toFixed(2)}`;
+    say(`${name.padEnd(16)}${value.toFixed(3).padStart(10)} ${unit}${beside}`);
   }
-  if (values.report !== undefined) {
-    const machine = `${cpus()[0]?.model ?? 'unknown'} × ${availableParallelism()}, Node ${process.version}`;
-    writeFileSync(values.report, `${JSON.stringify({ bench: 'serve', machine, results }, null, 2)}\n`);
-  }
+  writeReport('serve', values.report, results);
 }

@@ -1,7 +1,6 @@
-import { writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { DEMO } from '#scripts/demo/wholesaler';
+import { cpuSeconds, makeResult, peakRssMiB, writeReport } from './report/results.ts';
 import { measureAccounts } from './signals/accounts.ts';
 import { measureAssortments, measureForgotten } from './signals/assortments.ts';
 import { measureDates } from './signals/dates.ts';
@@ -25,7 +24,7 @@ const { values } = parseArgs({
 
 function main(): void {
   const scene = makeScene(Number(values.seed));
-  const began = process.cpuUsage();
+  const began = cpuSeconds();
   const figures: Figure[] = [
     ...measureDates(scene),
     ...measureAccounts(scene),
@@ -33,21 +32,16 @@ function main(): void {
     ...measureAssortments(scene),
     ...measureForgotten(scene),
   ];
-  const used = process.cpuUsage(began);
-  const peakRssMiB = Math.round(process.resourceUsage().maxRSS / 1024);
+  const used = cpuSeconds() - began;
   for (const { name, value, reference, against, n } of figures) {
     const beside = reference === null ? '' : `${reference.toFixed(3).padStart(9)}  ${against}`;
     console.log(`${name.padEnd(38)}${value.toFixed(3).padStart(9)}${beside.padEnd(52)}  n ${n}`);
   }
-  console.log(`\n${((used.user + used.system) / 1e6).toFixed(1)} CPU s, peak ${peakRssMiB} MiB`);
-  if (values.report === undefined) return;
-  const machine = `${cpus()[0]?.model ?? 'unknown'} × ${availableParallelism()}, Node ${process.version}`;
-  const results = figures.map(({ against: _against, ...figure }) => ({
-    ...figure,
-    ratio: figure.reference === null || figure.reference === 0 ? null : figure.value / figure.reference,
-    peakRssMiB,
-  }));
-  writeFileSync(values.report, `${JSON.stringify({ bench: 'signals', machine, results }, null, 2)}\n`);
+  console.log(`\n${used.toFixed(1)} CPU s, peak ${peakRssMiB()} MiB`);
+  const results = figures.map(({ name, unit, n, value, reference }) =>
+    makeResult(name, unit, n, value, reference),
+  );
+  writeReport('signals', values.report, results);
 }
 
 if (values.help === true) console.log(HELP);

@@ -9,13 +9,14 @@ import {
   closeSync,
 } from 'node:fs';
 import { spawnSync } from 'node:child_process';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { buildHistory } from '../../functions/recommender/data.ts';
 import { readSnapshot } from '../../functions/recommender/snapshot.ts';
 import type { Part } from '../../functions/recommender/snapshot-parts.ts';
+import { cpuSeconds, makeResult, writeReport } from './report/results.ts';
 
 const HELP = `npm run bench -- snapshot [--rows N] [--folder PATH] [--report FILE]
 
@@ -121,7 +122,7 @@ async function main(): Promise<void> {
     );
   }
   const before = rss();
-  const cpu = process.cpuUsage();
+  const cpu = cpuSeconds();
   const began = performance.now();
   const snapshot = await readSnapshot({
     customers: partsOf(folder, 'customers'),
@@ -134,32 +135,23 @@ async function main(): Promise<void> {
     items: snapshot.items.keys.length,
   });
   const all = { seconds: (performance.now() - began) / 1000, bytes: rss() - before };
-  const used = process.cpuUsage(cpu);
+  const used = cpuSeconds() - cpu;
   const pairs = history.item.length;
   console.log(
     `${rows} lines, ${history.customers} customers, ${history.items} items, ${pairs} pairs
 read     ${Math.round(rows / read.seconds)} lines/s   peak ${(read.bytes / 2 ** 20).toFixed()} MiB, ${(read.bytes / rows).toFixed(1)} bytes a line
 history  ${Math.round(rows / (all.seconds - read.seconds))} lines/s   peak ${(all.bytes / 2 ** 20).toFixed()} MiB, ${(all.bytes / rows).toFixed(1)} bytes a line with it
-${((used.user + used.system) / 1e6).toFixed(1)} CPU s`,
+${used.toFixed(1)} CPU s`,
   );
-  if (values.report === undefined) return;
-  const machine = `${cpus()[0]?.model ?? 'unknown'} × ${availableParallelism()}, Node ${process.version}`;
   const peakRssMiB = Math.round(all.bytes / 2 ** 20);
-  const result = (name: string, value: number, unit: string) => ({
-    name,
-    value,
-    unit,
-    reference: null,
-    ratio: null,
-    peakRssMiB,
-    n: rows,
-  });
+  const result = (name: string, value: number, unit: string) =>
+    makeResult(name, unit, rows, value, null, peakRssMiB);
   const results = [
     result('snapshot-read-rate', rows / read.seconds, 'lines/s'),
     result('snapshot-history-rate', rows / (all.seconds - read.seconds), 'lines/s'),
     result('snapshot-peak-bytes-per-line', all.bytes / rows, 'bytes'),
   ];
-  writeFileSync(values.report, `${JSON.stringify({ bench: 'snapshot', machine, results }, null, 2)}\n`);
+  writeReport('snapshot', values.report, results);
 }
 
 function readdirSafe(folder: string): string[] {

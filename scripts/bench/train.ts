@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { ease } from '../../functions/recommender/algorithms/ease.ts';
 import { buildHistory, learnable, toSparse, type History } from '../../functions/recommender/data.ts';
@@ -11,7 +10,8 @@ import { demoOrderLines } from './demo-lines.ts';
 import { readOrderLines } from './order-lines.ts';
 import { easeOnItems } from './train/ease.ts';
 import { exactEpoch, otherSolvers, twoThreads } from './train/epochs.ts';
-import { makeResult, timed, type Result } from './train/results.ts';
+import { makeResult, writeReport, type Result } from './report/results.ts';
+import { timed } from './train/timing.ts';
 import { costOf, plotCosts, type Cost } from './train/scale.ts';
 import { historyOfRows, readUserLines } from './user-lines.ts';
 
@@ -104,10 +104,9 @@ interactions  customers    items   seconds     CPU s   peak MiB`);
     return cost;
   });
   if (values.plot !== undefined) plotCosts(values.plot, costs, d);
-  return costs.map((cost) => ({
-    ...makeResult(`ials-epoch-${d}-scale-seconds`, 's', cost.interactions, cost.seconds, null),
-    peakRssMiB: cost.peakRssMiB,
-  }));
+  return costs.map(({ interactions, seconds, peakRssMiB }) =>
+    makeResult(`ials-epoch-${d}-scale-seconds`, 's', interactions, seconds, null, peakRssMiB),
+  );
 }
 
 async function main(): Promise<void> {
@@ -121,10 +120,7 @@ async function main(): Promise<void> {
     console.log(
       `${name.padEnd(32)}${value.toFixed(3).padStart(9)} ${unit.padEnd(9)}${reference === null ? '' : `reference ${reference.toFixed(3)}, ratio ${(ratio ?? 0).toFixed(3)}, `}peak ${peakRssMiB} MiB`,
     );
-  if (values.report !== undefined) {
-    const machine = `${cpus()[0]?.model ?? 'unknown'} × ${threads}, Node ${process.version}`;
-    writeFileSync(values.report, `${JSON.stringify({ bench: 'train', machine, results }, null, 2)}\n`);
-  }
+  writeReport('train', values.report, results);
 }
 
 if (values.help === true) console.log(HELP);

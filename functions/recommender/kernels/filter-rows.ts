@@ -1,5 +1,5 @@
 import type { Arena, Room } from './arena.ts';
-import { toCustomers, toItems, type GraphSpace } from './graph.ts';
+import { spreadTo, type GraphSpace } from './graph.ts';
 import type { Kernel } from './kernel.ts';
 import { makeLargest } from './largest.ts';
 import type { Kernels } from './wasm.ts';
@@ -63,8 +63,8 @@ export function filterBlock(
   floats.fill(0, scores / 4, scores / 4 + wide);
   each((column, item, weight) => (floats[power / 4 + item * BLOCK + column] = weight));
   for (const coefficient of coefficients) {
-    toCustomers(kernels, graph, power, middle, BLOCK);
-    toItems(kernels, graph, middle, next, BLOCK);
+    spreadTo('customers', kernels, graph, power, middle, BLOCK);
+    spreadTo('items', kernels, graph, middle, next, BLOCK);
     kernels.addScaled(scores, next, coefficient, graph.items * BLOCK);
     [power, next] = [next, power];
   }

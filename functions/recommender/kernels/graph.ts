@@ -75,37 +75,29 @@ export function placeFloats(values: Float32Array, arena: Arena): number {
   return placed.byteOffset;
 }
 
-/** Rows [from, to) of customers × k: R̃ · x for x of items × k. Addresses; k is a multiple of 4. */
-export function toCustomers(
-  kernels: Kernels,
-  graph: GraphSpace,
-  x: number,
-  y: number,
-  k: number,
-  from = 0,
-  to = graph.customers,
-): void {
-  const { byCustomer, customerScale, itemScale } = graph;
-  kernels.spreadRows(y, x, k, byCustomer.indptr, byCustomer.index, customerScale, itemScale, from, to);
-}
+/** Which side's rows a product has: R̃ · x of `customers` × k, x of items × k; R̃ᵀ · x of `items` × k, x of customers × k. */
+type Side = 'customers' | 'items';
 
-/** Rows [from, to) of items × k: R̃ᵀ · x for x of customers × k. */
-export function toItems(
+/** Rows [from, until) of a product (all by default). Addresses; k is a multiple of 4. */
+export function spreadTo(
+  side: Side,
   kernels: Kernels,
   graph: GraphSpace,
   x: number,
   y: number,
   k: number,
   from = 0,
-  to = graph.items,
+  until = graph[side],
 ): void {
-  const { byItem, customerScale, itemScale } = graph;
-  kernels.spreadRows(y, x, k, byItem.indptr, byItem.index, itemScale, customerScale, from, to);
+  const { byCustomer, byItem, customerScale, itemScale } = graph;
+  const [rows, rowScale, columnScale] =
+    side === 'customers' ? [byCustomer, customerScale, itemScale] : [byItem, itemScale, customerScale];
+  kernels.spreadRows(y, x, k, rows.indptr, rows.index, rowScale, columnScale, from, until);
 }
 
 interface SpreadJob {
   readonly graph: GraphSpace;
-  readonly to: 'customers' | 'items';
+  readonly to: Side;
   readonly x: number;
   readonly y: number;
   readonly k: number;
@@ -114,13 +106,12 @@ interface SpreadJob {
 /** Unit n: row n of the product. */
 export const spreadKernel: Kernel<SpreadJob> = {
   name: 'spread',
-  work: ({ graph, to: side, x, y, k }, from, to, thread) => {
-    const spread = side === 'customers' ? toCustomers : toItems;
-    spread(thread.kernels(graph.arena), graph, x, y, k, from, to);
+  work: ({ graph, to, x, y, k }, from, until, thread) => {
+    spreadTo(to, thread.kernels(graph.arena), graph, x, y, k, from, until);
   },
 };
 
 /** y = R̃ · x (`customers`) or R̃ᵀ · x (`items`) over all rows, shared among the threads. */
 export async function spread(job: SpreadJob, pool: Pool): Promise<void> {
-  await pool.run(spreadKernel, job, job.to === 'customers' ? job.graph.customers : job.graph.items, 64);
+  await pool.run(spreadKernel, job, job.graph[job.to], 64);
 }

@@ -19,7 +19,8 @@ import { fitSetting, search, type SearchContext } from '../../../functions/recom
 import type { Cases } from '../../../functions/recommender/split.ts';
 import { plainSetting, settingKey, type Setting } from '../../../functions/recommender/trial-plan.ts';
 import { readOrderLines } from '../order-lines.ts';
-import { cpuSeconds, figureResult, secondsResult, writeReport, type Result } from './report.ts';
+import { cpuSeconds, makeResult, writeReport, type Result } from '../report/results.ts';
+import { figureResult } from './report.ts';
 
 /** Customers with fewer baskets are learned from, not asked. */
 const LEAST_BASKETS = 3;
@@ -88,9 +89,9 @@ export async function measureLastBaskets(options: LastBasketOptions): Promise<vo
       ).values(),
     ];
     const results = await measureTest(test.cases, { shipped, share, singles, context });
-    results.push(secondsResult('total-seconds', seconds(), size.customers));
-    results.push(secondsResult('cpu-seconds', cpuSeconds(), size.customers));
-    writeReport(options.report, results, { shipped, discoverShare: share });
+    results.push(makeResult('total-seconds', 's', size.customers, seconds()));
+    results.push(makeResult('cpu-seconds', 's', size.customers, cpuSeconds()));
+    writeReport('quality', options.report, results, { shipped, discoverShare: share });
   });
 }
 

@@ -19,7 +19,8 @@ import { settingKey, type Setting } from '../../../functions/recommender/trial-p
 import type { Winner } from '../../../functions/recommender/winner.ts';
 import { historyOfRows, readUserLines } from '../user-lines.ts';
 import { partsOf, planMeasuring, type Measuring } from './measuring-plan.ts';
-import { cpuSeconds, figureResult, peakRssMiB, secondsResult, writeReport, type Result } from './report.ts';
+import { cpuSeconds, makeResult, peakRssMiB, writeReport, type Result } from '../report/results.ts';
+import { figureResult } from './report.ts';
 import { evaluatorOf, withListThreads, type Listing } from './threads.ts';
 
 export interface UsersOptions {
@@ -261,15 +262,15 @@ function report(measured: readonly Measured[], chosen: Winner, options: UsersOpt
   };
   for (const one of measured) if (one.names.includes('')) add('', one);
   for (const one of measured) for (const name of one.names) if (name !== '') add(`${name}-`, one);
-  results.push(secondsResult('total-seconds', took, measured.length));
-  results.push(secondsResult('cpu-seconds', cpuSeconds(), measured.length));
+  results.push(makeResult('total-seconds', 's', measured.length, took));
+  results.push(makeResult('cpu-seconds', 's', measured.length, cpuSeconds()));
   console.log(`\n${'chosen: ' + settingKey(only(chosen))}\n`);
   for (const { name, value, unit, low, high, ratio, n } of results)
     console.log(
       `${name.padEnd(28)}${value.toFixed(unit === 's' ? 1 : 4).padStart(9)} ${unit === 's' ? 's' : `(${low?.toFixed(4)} … ${high?.toFixed(4)})  × popularity ${ratio?.toFixed(2)}  ${n} users`}`,
     );
   console.log(`peak ${peakRssMiB()} MiB`);
-  writeReport(options.report, results, {
+  writeReport('quality', options.report, results, {
     chosen: only(chosen),
     settings: measured.map(({ names, setting }) => ({ names, ...setting })),
   });

@@ -3,7 +3,8 @@ import type { History } from '../../../functions/recommender/data.ts';
 import { withPool } from '../../../functions/recommender/kernels/pool.ts';
 import { seededRandom } from '../../../functions/recommender/random.ts';
 import { historyOfRows } from '../user-lines.ts';
-import { makeResult, timed, type Result } from './results.ts';
+import { makeResult, type Result } from '../report/results.ts';
+import { timed } from './timing.ts';
 
 /** A fit on `items` synthetic items, all of it: counts, inverse, rows; its reference is the same without ONNX Runtime. */
 export async function easeOnItems(items: number, threads: number): Promise<Result> {

@@ -4,7 +4,8 @@ import type { Pairs, SharedSparse } from '../../../functions/recommender/kernels
 import { inThread, withPool, type Pool } from '../../../functions/recommender/kernels/pool.ts';
 import { addGram, makeScratch, solveRow } from '../../../functions/recommender/kernels/reference/ials.ts';
 import { gaussian, seededRandom } from '../../../functions/recommender/random.ts';
-import { bestOf, makeResult, timed, type Result } from './results.ts';
+import { makeResult, type Result } from '../report/results.ts';
+import { bestOf, timed } from './timing.ts';
 
 /** Work of the plain reference that is done, in multiply-adds; a larger epoch is sampled and scaled by its share of the work. */
 const PLAIN_WORK = 6e9;

@@ -3,7 +3,8 @@ import { randomItems, trainAls } from '../../../functions/recommender/kernels/al
 import { makePairs, sharedInts, type SharedSparse } from '../../../functions/recommender/kernels/pairs.ts';
 import { withPool } from '../../../functions/recommender/kernels/pool.ts';
 import { seededRandom } from '../../../functions/recommender/random.ts';
-import { peakRssMiB, timed } from './results.ts';
+import { peakRssMiB } from '../report/results.ts';
+import { timed } from './timing.ts';
 
 /** What an epoch costs at one size. */
 export interface Cost {

@@ -1,27 +1,3 @@
-/** One line of a report: `ratio` is ours to the reference, in the direction the name says (…-rate higher, …-seconds lower is better). */
-export interface Result {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly reference: number | null;
-  readonly ratio: number | null;
-  readonly peakRssMiB: number;
-  readonly n: number;
-}
-
-export const peakRssMiB = () => Math.round(process.resourceUsage().maxRSS / 1024);
-
-export function makeResult(
-  name: string,
-  unit: string,
-  n: number,
-  value: number,
-  reference: number | null,
-): Result {
-  const ratio = reference === null ? null : value / reference;
-  return { name, value, unit, reference, ratio, peakRssMiB: peakRssMiB(), n };
-}
-
 export interface Took {
   /** By the clock. */
   readonly seconds: number;
