@@ -23,6 +23,8 @@ export type Concept =
   | 'unit'
   | 'not-charged'
   | 'category'
+  | 'brand'
+  | 'segment'
   | 'superseded'
   | 'supplier'
   | 'side-table'
@@ -82,6 +84,9 @@ const WORDS: readonly (readonly [Concept, string])[] = [
     'category',
     'category cat group family categorie kategorie gruppe groep groupe famille familie class range warengruppe sortiment segment department',
   ],
+  ['brand', 'brand marke manufacturer hersteller marque fabricant merk fabrikant producer maker mfr'],
+  // "branche" is left out: "branches" would be read as its plural.
+  ['segment', 'segment industry sector secteur vertical tier'],
   [
     'superseded',
     'superseded supersede supersedes replaced replacement replace successor nachfolger ersatz ersetzt vervangen vervanger opvolger remplace remplacement successeur',

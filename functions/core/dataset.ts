@@ -23,6 +23,9 @@ export const ColumnRoles = z.strictObject({
   customerName: ColumnRef.optional(),
   itemName: ColumnRef.optional(),
   itemCategory: ColumnRef.optional(),
+  itemBrand: ColumnRef.optional(),
+  /** What kind of customer it is: trade, size, price group. */
+  customerSegment: ColumnRef.optional(),
   /** The product that replaces this one; purchases of the old count for the new. */
   supersededBy: ColumnRef.optional(),
 });

@@ -2,11 +2,13 @@ import type { ColumnType } from './column.ts';
 import { type Concept, type Reading, readName } from './column-words.ts';
 import type { ColumnRef, ColumnRoles } from './dataset.ts';
 import {
+  brandScore,
   categoryScore,
   customerScore,
   describes,
   family,
   itemScore,
+  lineCategoryScore,
   nameScore,
   namedAs,
   orderScore,
@@ -14,6 +16,8 @@ import {
   quantityScore,
   type ReadColumn,
   type Score,
+  segmentBesideScore,
+  segmentScore,
   timeScore,
   valueScore,
 } from './role-scores.ts';
@@ -137,7 +141,18 @@ function bestJoin(from: ReadTable, to: ReadTable): Join | null {
   return best === null ? null : { left: best.ref, right: { table: to.alias, column: key.name } };
 }
 
-const SUBJECTS = ['customer', 'item', 'order', 'category'] as const satisfies readonly Concept[];
+const SUBJECTS = [
+  'customer',
+  'item',
+  'order',
+  'category',
+  'brand',
+  'segment',
+] as const satisfies readonly Concept[];
+
+/** Tables of what orders are of or by, which are no orders themselves. */
+const KINDS = ['category', 'brand', 'segment'] as const satisfies readonly Concept[];
+const DESCRIBED: readonly Concept[] = ['customer', 'item', ...KINDS];
 
 /** How surely `column` of `from` holds keys of `to`. */
 function referenceScore(from: ReadTable, column: ReadColumn, to: ReadTable, key: ReadColumn): number {
@@ -148,12 +163,18 @@ function referenceScore(from: ReadTable, column: ReadColumn, to: ReadTable, key:
   const generic = !SUBJECTS.some((concept) => key.reading.concepts.has(concept));
   if (!generic && column.name.toLowerCase() === key.name.toLowerCase()) return 1;
   if (!about.has('id') && column.reading.words.join() !== to.reading.words.join()) return 0;
+  const theirs = to.reading.concepts;
+  // A customer's number leads to no table of customers' groups, and a product's group neither.
+  if (KINDS.some((kind) => theirs.has(kind))) {
+    if (!KINDS.some((kind) => about.has(kind))) return 0;
+    if (theirs.has('customer') && !about.has('customer') && !from.reading.concepts.has('customer')) return 0;
+  }
   const subject = subjectOf(column.reading);
   const spare = subject.filter((word) => !to.reading.words.includes(word)).length;
-  if (to.reading.concepts.has('line') !== about.has('line')) return 0;
+  if (theirs.has('line') !== about.has('line')) return 0;
   if (subject.length > 0 && spare < subject.length) return 0.9 - 0.2 * spare;
-  const shared = SUBJECTS.some((concept) => about.has(concept) && to.reading.concepts.has(concept));
-  return shared && !to.reading.concepts.has('side-table') ? 0.6 - 0.1 * column.reading.unknown : 0;
+  const shared = SUBJECTS.some((concept) => about.has(concept) && theirs.has(concept));
+  return shared && !theirs.has('side-table') ? 0.6 - 0.1 * column.reading.unknown : 0;
 }
 
 /** How much `table` looks like order lines: it refers to items without being the list of items, and counts them. */
@@ -186,19 +207,21 @@ function rolesFrom(
   const joined = joins.flatMap((join) => named.get(join.right.table) ?? []);
   const orders = joined.filter(({ reading }) => {
     const about = reading.concepts;
-    return about.has('order') || !(about.has('customer') || about.has('item') || about.has('category'));
+    return about.has('order') || !DESCRIBED.some((concept) => about.has(concept));
   });
   const events = [lines, ...orders];
   const customer = pick(events, customerScore);
   const item = pick([lines], itemScore);
   const customers = behind(customer, joins, named);
   const items = behind(item, joins, named);
-  const categories = items.flatMap((table) =>
-    joins
-      .filter((join) => join.left.table === table.alias)
-      .flatMap((join) => named.get(join.right.table) ?? [])
-      .filter(({ reading }) => reading.concepts.has('category')),
-  );
+  const lists = (of: readonly ReadTable[], ...concepts: readonly Concept[]) =>
+    of.flatMap((table) =>
+      joins
+        .filter((join) => join.left.table === table.alias)
+        .flatMap((join) => named.get(join.right.table) ?? [])
+        .filter(({ reading }) => concepts.some((concept) => reading.concepts.has(concept))),
+    );
+  const isSegment = ({ reading }: ReadTable) => !reading.concepts.has('item');
   const itemType = lines.columns.find(({ name }) => name === item?.ref.column)?.type;
   const found = {
     customer,
@@ -210,7 +233,14 @@ function rolesFrom(
     order: pick([lines], orderScore),
     customerName: pick(customers, nameScore) ?? pick(events, namedAs('customer')),
     itemName: pick(items, nameScore) ?? pick([lines], namedAs('item')) ?? pick([lines], describes),
-    itemCategory: pick(categories, nameScore) ?? pick([...items, lines], categoryScore),
+    customerSegment:
+      pick(lists(customers, 'segment', 'category').filter(isSegment), nameScore) ??
+      pick(customers, segmentScore) ??
+      pick(events, segmentBesideScore),
+    itemCategory:
+      pick(lists(items, 'category'), nameScore) ??
+      better(pick(items, categoryScore), pick([lines], lineCategoryScore)),
+    itemBrand: pick(lists(items, 'brand'), nameScore) ?? pick([...items, lines], brandScore),
     supersededBy: pick(items, (column) =>
       column.reading.concepts.has('superseded') &&
       itemType !== undefined &&
@@ -231,6 +261,11 @@ function behind(
   return joins
     .filter((join) => join.left.table === found?.ref.table && join.left.column === found.ref.column)
     .flatMap((join) => named.get(join.right.table) ?? []);
+}
+
+/** The one that fits better; of equals the first. */
+function better(one: Found | null, other: Found | null): Found | null {
+  return one === null || (other !== null && other.score > one.score) ? other : one;
 }
 
 /** The best column of `tables` by `score`; of equals, the one in the earlier table and the earlier column. */

@@ -38,6 +38,7 @@ const NOT_A_KEY = [
   'value',
   'total',
   'category',
+  'brand',
   'superseded',
   'supplier',
   'place',
@@ -139,5 +140,46 @@ export const describes: Score = ({ type, reading }) => {
 export const categoryScore: Score = ({ type, reading }) => {
   const about = reading.concepts;
   if (!about.has('category') || any(about, 'customer', 'price', 'order', 'not-charged')) return 0;
-  return type === 'STRING' ? 0.85 - 0.1 * reading.unknown : 0.5;
+  // Of a product's group and its segment the group says more.
+  const lessFor = about.has('segment') ? 0.2 : 0;
+  return type === 'STRING' ? 0.85 - lessFor - 0.1 * reading.unknown : 0.5 - lessFor;
+};
+
+/** A category on the order lines: a bare "segment" there is the customer's. */
+export const lineCategoryScore: Score = (column) => {
+  const about = column.reading.concepts;
+  return about.has('segment') && !about.has('item') ? 0 : categoryScore(column);
+};
+
+export const brandScore: Score = ({ type, reading }) => {
+  const about = reading.concepts;
+  if (!about.has('brand') || any(about, 'customer', 'price', 'order', 'date', 'place', 'not-charged'))
+    return 0;
+  const base = family(type) === 'text' ? 0.9 : family(type) === 'number' ? 0.5 : 0;
+  return base === 0 ? 0 : base - (about.has('id') ? 0.2 : 0) - 0.1 * reading.unknown;
+};
+
+/** Words for a kind of customer that elsewhere are kinds of other things, or (Branche) sites. */
+const KINDS = ['type', 'class', 'channel', 'branche'];
+
+/** What kind of customer it is, within the customers' table. */
+export const segmentScore: Score = ({ type, reading }) => {
+  const about = reading.concepts;
+  if (any(about, 'price', 'not-charged', 'contact', 'parent', 'item', 'order', 'other-date')) return 0;
+  const base = about.has('segment')
+    ? 0.95
+    : about.has('category')
+      ? 0.8
+      : reading.words.some((word) => KINDS.includes(word))
+        ? 0.6
+        : 0;
+  if (base === 0 || (family(type) !== 'text' && family(type) !== 'number')) return 0;
+  return base - (type === 'STRING' ? 0 : 0.3) - (about.has('id') ? 0.1 : 0) - 0.1 * reading.unknown;
+};
+
+/** A kind of customer told beside the order: it says that it is the customer's, or is a bare "segment". */
+export const segmentBesideScore: Score = (column) => {
+  const about = column.reading.concepts;
+  if (!about.has('customer') && !about.has('segment')) return 0;
+  return segmentScore(column) - (about.has('customer') ? 0 : 0.2);
 };

@@ -17,7 +17,8 @@ export function countLinesSql(lines: string, changes: readonly ChangeReason[] = 
     `  SELECT drop_reason, ${changes.length > 0 ? 'changes, ' : ''}CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(CONCAT(`,
     `    IFNULL(customer, ''), '\\n', IFNULL(item, ''), '\\n', IFNULL(CAST(UNIX_MICROS(time) AS STRING), ''), '\\n',`,
     `    CAST(quantity AS STRING), '\\n', IFNULL(CAST(value AS STRING), ''), '\\n', IFNULL(basket, ''), '\\n',`,
-    `    IFNULL(customer_name, ''), '\\n', IFNULL(item_name, ''), '\\n', IFNULL(item_category, '')`,
+    `    IFNULL(customer_name, ''), '\\n', IFNULL(item_name, ''), '\\n', IFNULL(item_category, ''), '\\n',`,
+    `    IFNULL(item_brand, ''), '\\n', IFNULL(customer_segment, '')`,
     '  ))), 1, 15)) AS INT64) AS fingerprint',
     `  FROM ${lines}`,
     ')',
@@ -25,17 +26,35 @@ export function countLinesSql(lines: string, changes: readonly ChangeReason[] = 
   ].join('\n');
 }
 
-/** `id` INT64, `key` STRING, `name` STRING: the kept lines' customers, each under the name its lines say most often. */
-export function customersSql(lines: string): string {
-  return entitiesSql(lines, 'customer', [['customer_name', 'name']]);
+/** What tables of lines that an earlier release made lack: a run that is repeated from them stays possible. */
+export const LATER_COLUMNS = ['item_brand', 'customer_segment'] as const;
+export type LaterColumn = (typeof LATER_COLUMNS)[number];
+
+/**
+ * `id` INT64, `key` STRING, `name` STRING, `segment` STRING: the kept lines' customers, each under the name and in the segment
+ * that its lines say most often; what its own lines say goes before those of customers merged into it. `lacks`: columns that
+ * the lines do not have; what would come from them is left out.
+ */
+export function customersSql(lines: string, lacks: readonly LaterColumn[] = []): string {
+  const texts: readonly Text[] = [
+    ['customer_name', 'name'],
+    ...(lacks.includes('customer_segment') ? [] : [['customer_segment', 'segment'] as const]),
+  ];
+  return entitiesSql(lines, 'customer', texts, `COUNTIF(STRPOS(IFNULL(changes, ''), 'merged-customer') = 0)`);
 }
 
-/** `id` INT64, `key` STRING, `name` STRING, `category` STRING: the kept lines' items. */
-export function itemsSql(lines: string): string {
-  return entitiesSql(lines, 'item', [
-    ['item_name', 'name'],
-    ['item_category', 'category'],
-  ]);
+/** `id` INT64, `key` STRING, `name` STRING, `category` STRING, `brand` STRING: the kept lines' items; `lacks` as above. */
+export function itemsSql(lines: string, lacks: readonly LaterColumn[] = []): string {
+  return entitiesSql(
+    lines,
+    'item',
+    [
+      ['item_name', 'name'],
+      ['item_category', 'category'],
+      ...(lacks.includes('item_brand') ? [] : [['item_brand', 'brand'] as const]),
+    ],
+    null,
+  );
 }
 
 /** `customer`, `item` INT64 (ids), `time` TIMESTAMP, `quantity`, `value` FLOAT64, `basket` INT64 (a hash of its key). */
@@ -49,19 +68,26 @@ export function interactionsSql(lines: string, customers: string, items: string)
   ].join('\n');
 }
 
-/** The most frequent text wins, the latest of equals, then the first by alphabet: the same lines, the same name. */
+type Text = readonly [from: string, to: string];
+
+/**
+ * The most frequent text wins, the latest of equals, then the first by alphabet: the same lines, the same name. `before`: what
+ * counts more than frequency.
+ */
 function entitiesSql(
   lines: string,
   key: 'customer' | 'item',
-  texts: readonly (readonly [from: string, to: string])[],
+  texts: readonly Text[],
+  before: string | null,
 ): string {
+  const rank = [before, 'COUNT(*)', 'MAX(time)'].flatMap((by) => (by === null ? [] : [`${by} DESC`]));
   const votes = texts.map(([from, to]) =>
     [
       `${to}s AS (`,
       `  SELECT ${key} AS key, ${from} AS ${to}`,
       `  FROM ${lines} WHERE drop_reason IS NULL AND ${from} IS NOT NULL`,
       `  GROUP BY ${key}, ${from}`,
-      `  QUALIFY ROW_NUMBER() OVER (PARTITION BY ${key} ORDER BY COUNT(*) DESC, MAX(time) DESC, ${from}) = 1`,
+      `  QUALIFY ROW_NUMBER() OVER (PARTITION BY ${key} ORDER BY ${rank.join(', ')}, ${from}) = 1`,
       `)`,
     ].join('\n'),
   );

@@ -10,7 +10,7 @@ import type { Tenant } from '#core/tenant';
 import { readAll } from '#store/document';
 import { linesOf } from './extraction.ts';
 import type { RunIds, StageContext, StageOutcome, StageWork } from './run-context.ts';
-import { customersSql, interactionsSql, itemsSql } from './snapshot-sql.ts';
+import { customersSql, interactionsSql, itemsSql, LATER_COLUMNS } from './snapshot-sql.ts';
 import { RUN_TABLE_HOURS, runPhases, scannedBy, stopJobs, type WarehouseJob } from './warehouse-jobs.ts';
 
 /** Vocabulary: dense ids for customers and items, the interactions by id, all three exported for the trainer. */
@@ -57,16 +57,19 @@ async function advance(context: StageContext): Promise<StageOutcome> {
   const patience = { deadline, signal, clock: store.clock };
   const quote = (ref: TableRef) => quoteTable(tenant.cloud.projectId, ref.dataset, ref.table);
   const quoted = (name: Part) => quote(tableOf(context, name));
-  const lines = quote(linesOf(tenant, { ...ids, run: outputsOf(run, 'extraction').run }));
+  const extracted = linesOf(tenant, { ...ids, run: outputsOf(run, 'extraction').run });
+  const lines = quote(extracted);
   const make = (name: Part, sql: string): WarehouseJob => ({
     id: jobId(context, name),
     start: (w) => w.startQuery(jobId(context, name), sql, { into: tableOf(context, name) }),
   });
   const executor = jobId(context, 'customers');
+  const known = (await warehouse.describe(extracted))?.fields.map(({ name }) => name) ?? [];
+  const lacks = LATER_COLUMNS.filter((name) => !known.includes(name));
   const made = await runPhases(
     warehouse,
     [
-      [make('customers', customersSql(lines)), make('items', itemsSql(lines))],
+      [make('customers', customersSql(lines, lacks)), make('items', itemsSql(lines, lacks))],
       [make('interactions', interactionsSql(lines, quoted('customers'), quoted('items')))],
     ],
     patience,

@@ -14,7 +14,11 @@ export type AttributeIndexes = Readonly<Record<Attribute, AttributeIndex>>;
 
 /** The attributes that a catalogue has, made ready for filters. O(items). */
 export function indexAttributes(items: Catalogue): AttributeIndexes {
-  return { category: indexValues(items.categories ?? items.keys.map(() => null)) };
+  const none = () => items.keys.map(() => null);
+  return {
+    category: indexValues(items.categories ?? none()),
+    brand: indexValues(items.brands ?? none()),
+  };
 }
 
 function indexValues(values: readonly (string | null)[]): AttributeIndex {

@@ -23,6 +23,23 @@ export interface Catalogue {
   readonly names: readonly (string | null)[];
   /** Items only. */
   readonly categories?: readonly (string | null)[];
+  readonly brands?: readonly (string | null)[];
+  /** Customers only: what kind of customer each is. */
+  readonly segments?: readonly (string | null)[];
+}
+
+/** Which segment each customer is of. */
+export interface Segments {
+  /** By customer, a place in `segments`; -1 where none is known. Absent where none is known of anybody. */
+  readonly segment?: Int32Array;
+  /** Their names, each once, in the order of their characters. */
+  readonly segments?: readonly string[];
+}
+
+/** How many customers and items there are, and which segment each customer is of. */
+export interface HistorySize extends Segments {
+  readonly customers: number;
+  readonly items: number;
 }
 
 /** What one holder bought: the row of a `History`, or a basket made up on the fly. Items ascend; arrays are parallel. */
@@ -35,12 +52,12 @@ export interface Profile {
   readonly last: Float64Array;
   /** Units bought in all. */
   readonly quantity: Float32Array;
+  /** Number of the holder's segment in the history's `segments`; absent or -1 where unknown. */
+  readonly segment?: number;
 }
 
 /** All profiles as one compressed sparse row matrix, customers × items, seen at the moment `asOf`. */
-export interface History {
-  readonly customers: number;
-  readonly items: number;
+export interface History extends HistorySize {
   /** Days since 1970: nothing later is known. */
   readonly asOf: number;
   /** Row c lies at indptr[c] … indptr[c+1]-1. */
@@ -66,7 +83,24 @@ export function profileOf(history: History, customer: number): Profile {
     first: history.first.subarray(from, to),
     last: history.last.subarray(from, to),
     quantity: history.quantity.subarray(from, to),
+    ...(history.segment ? { segment: history.segment[customer] ?? -1 } : {}),
   };
+}
+
+/** The size of a history over these catalogues. The same customers give the same numbers of segments. */
+export function sizeOf(customers: Catalogue, items: Catalogue): HistorySize {
+  return {
+    customers: customers.keys.length,
+    items: items.keys.length,
+    ...numberSegments(customers.segments ?? []),
+  };
+}
+
+function numberSegments(names: readonly (string | null)[]): Segments {
+  const segments = [...new Set(names.flatMap((name) => name ?? []))].filter((name) => name !== '').sort();
+  if (segments.length === 0) return {};
+  const numbers = new Map(segments.map((name, number) => [name, number]));
+  return { segments, segment: Int32Array.from(names, (name) => numbers.get(name ?? '') ?? -1) };
 }
 
 /** A profile of items just put together: each once, now. Repeats and unknown ids are left out. */
@@ -99,7 +133,7 @@ export interface LeftOut {
  */
 export function buildHistory(
   lines: Interactions,
-  size: { customers: number; items: number },
+  size: HistorySize,
   window: { from?: number; until?: number } = {},
 ): { history: History; leftOut: LeftOut } {
   const { from = -Infinity, until = Infinity } = window;
@@ -136,12 +170,7 @@ function countingSort(order: Int32Array, key: Int32Array, keys: number, sorted: 
   return sorted;
 }
 
-function gather(
-  lines: Interactions,
-  order: Int32Array,
-  size: { customers: number; items: number },
-  asOfMs: number,
-): History {
+function gather(lines: Interactions, order: Int32Array, size: HistorySize, asOfMs: number): History {
   const indptr = new Int32Array(size.customers + 1);
   const buyers = new Int32Array(size.items);
   let pairs = 0;

@@ -42,5 +42,6 @@ export function withOrders(profile: Profile, orders: readonly FreshOrder[]): Pro
     first: Float64Array.from(of('first')),
     last: Float64Array.from(of('last')),
     quantity: Float32Array.from(of('quantity')),
+    ...(profile.segment === undefined ? {} : { segment: profile.segment }),
   };
 }

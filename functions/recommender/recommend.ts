@@ -8,7 +8,15 @@ import { indexAttributes, type AttributeIndexes } from './attributes.ts';
 import { bitsOf } from './bits.ts';
 import { findBuyers, type LikelyBuyer } from './buyers.ts';
 import { topOf } from './candidates.ts';
-import { basketProfile, profileOf, type Catalogue, type History, type Profile } from './data.ts';
+import {
+  basketProfile,
+  profileOf,
+  sizeOf,
+  type Catalogue,
+  type History,
+  type HistorySize,
+  type Profile,
+} from './data.ts';
 import { explainOffer, type Evidence } from './explain.ts';
 import { loadItemItem, type ItemItemModel } from './item-item.ts';
 import { loadPacks, savePacks, suggestQuantity, type Packs, type Suggestion } from './packs.ts';
@@ -221,6 +229,8 @@ export function saveRecommender(portfolio: Portfolio): Uint8Array {
     slots: { reorder: slotEntry('reorder'), discover: slotEntry('discover') },
     signals: portfolio.signals !== undefined,
     packs: portfolio.packs !== undefined,
+    brands: items.brands !== undefined,
+    segments: customers.segments !== undefined,
   } satisfies z.infer<typeof Head>);
   if (portfolio.signals !== undefined) saveSignals(writer.scope('signals'), portfolio.signals);
   if (portfolio.packs !== undefined) savePacks(portfolio.packs, writer.scope('packs'));
@@ -230,6 +240,8 @@ export function saveRecommender(portfolio: Portfolio): Uint8Array {
   writer.strings('items/keys', items.keys);
   writer.strings('items/names', items.names);
   writer.strings('items/categories', items.categories ?? items.keys.map(() => null));
+  if (items.brands !== undefined) writer.strings('items/brands', items.brands);
+  if (customers.segments !== undefined) writer.strings('customers/segments', customers.segments);
   for (const name of ['indptr', 'item', 'count', 'first', 'last', 'quantity', 'buyers'] as const)
     writer.array(`history/${name}`, history[name]);
   return writer.finish();
@@ -244,6 +256,8 @@ const Head = z.object({
   slots: z.object({ reorder: SlotEntry, discover: SlotEntry }),
   signals: z.boolean().default(false),
   packs: z.boolean().default(false),
+  brands: z.boolean().default(false),
+  segments: z.boolean().default(false),
 });
 
 /** A recommender from an artifact's bytes (shared, not copied). Errors: see `openArtifact` and `SectionReader`. */
@@ -257,13 +271,19 @@ export function openRecommender(bytes: Uint8Array, contentDigest?: Uint8Array): 
     loaded.set(place, model);
     return { algorithm, model };
   };
-  const history = loadHistory(reader, head);
+  const customers: Catalogue = {
+    ...loadCatalogue(reader, 'customers', head.customers),
+    ...(head.segments ? { segments: loadTexts(reader, 'customers/segments', head.customers) } : {}),
+  };
+  const items: Catalogue = {
+    ...loadCatalogue(reader, 'items', head.items),
+    categories: loadTexts(reader, 'items/categories', head.items),
+    ...(head.brands ? { brands: loadTexts(reader, 'items/brands', head.items) } : {}),
+  };
+  const history = loadHistory(reader, head.asOf, sizeOf(customers, items));
   return makeRecommender({
-    customers: loadCatalogue(reader, 'customers', head.customers),
-    items: {
-      ...loadCatalogue(reader, 'items', head.items),
-      categories: loadTexts(reader, 'items/categories', head.items),
-    },
+    customers,
+    items,
     history,
     minBuyers: head.minBuyers,
     slots: { reorder: load(head.slots.reorder), discover: load(head.slots.discover) },
@@ -285,11 +305,10 @@ function loadCatalogue(reader: SectionReader, name: 'customers' | 'items', count
   return { keys, names: loadTexts(reader, `${name}/names`, count) };
 }
 
-function loadHistory(reader: SectionReader, head: z.infer<typeof Head>): History {
-  const { customers, items, asOf } = head;
+function loadHistory(reader: SectionReader, asOf: number, size: HistorySize): History {
+  const { customers, items } = size;
   const history: History = {
-    customers,
-    items,
+    ...size,
     asOf,
     indptr: reader.i32('history/indptr'),
     item: reader.i32('history/item'),

@@ -39,6 +39,12 @@ async function openPart(part: Part): Promise<OpenPart> {
   });
 }
 
+/** Whether the part has a column of that name. */
+export function hasColumn({ metadata }: OpenPart, column: string): boolean {
+  // The first element is the root.
+  return metadata.schema.slice(1).some(({ name }) => name === column);
+}
+
 /**
  * Hands on the columns of a part, row group by row group: `take(column, values, first)` with the number of the values'
  * first row within the part. In memory at a time: the bytes of one column of one row group (of small parts, the part),

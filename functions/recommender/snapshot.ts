@@ -1,16 +1,16 @@
 import type { DecodedArray } from 'hyparquet';
 import { makeBasketNumbers, type BasketNumbers } from './basket-numbers.ts';
 import type { Catalogue, Interactions } from './data.ts';
-import { invalid, openParts, readColumns, type Part } from './snapshot-parts.ts';
+import { hasColumn, invalid, openParts, readColumns, type Part } from './snapshot-parts.ts';
 
 /*
  * The snapshot as the vocabulary stage exports it: Parquet, each table in any number of part files, rows in any order.
  *
- *   customers     id INT64 (dense, from 0)   key STRING   name STRING?
- *   items         id INT64 (dense, from 0)   key STRING   name STRING?   category STRING?
+ *   customers     id INT64 (dense, from 0)   key STRING   name STRING?   segment STRING?
+ *   items         id INT64 (dense, from 0)   key STRING   name STRING?   category STRING?   brand STRING?
  *   interactions  customer INT64   item INT64   time TIMESTAMP   quantity FLOAT64   value FLOAT64?   basket INT64? or STRING?
  *
- * A basket is told by a hash of its key; earlier snapshots have the key itself.
+ * A basket is told by a hash of its key; earlier snapshots have the key itself, and neither segments nor brands.
  */
 
 export interface Snapshot {
@@ -30,20 +30,33 @@ export async function readSnapshot(parts: {
   items: readonly Part[];
   interactions: readonly Part[];
 }): Promise<Snapshot> {
-  const customers = await readCatalogue(parts.customers, ['name']);
-  const items = await readCatalogue(parts.items, ['name', 'category']);
+  const customers = await readCatalogue(parts.customers, ['name'], 'segment');
+  const items = await readCatalogue(parts.items, ['name', 'category'], 'brand');
   return {
-    customers: { keys: customers.keys, names: customers.texts[0]! },
-    items: { keys: items.keys, names: items.texts[0]!, categories: items.texts[1]! },
+    customers: {
+      keys: customers.keys,
+      names: customers.texts[0]!,
+      ...(customers.later ? { segments: customers.later } : {}),
+    },
+    items: {
+      keys: items.keys,
+      names: items.texts[0]!,
+      categories: items.texts[1]!,
+      ...(items.later ? { brands: items.later } : {}),
+    },
     interactions: await readInteractions(parts.interactions),
   };
 }
 
+/** `later`: a column that earlier snapshots lack; given back where the parts have it and any row says something. */
 async function readCatalogue(
   parts: readonly Part[],
-  columns: readonly string[],
-): Promise<{ keys: string[]; texts: (string | null)[][] }> {
+  always: readonly string[],
+  later: string,
+): Promise<{ keys: string[]; texts: (string | null)[][]; later: (string | null)[] | null }> {
   const opened = await openParts(parts);
+  const hasLater = opened.length > 0 && opened.every((part) => hasColumn(part, later));
+  const columns = hasLater ? [...always, later] : always;
   const rows = opened.reduce((sum, part) => sum + part.rows, 0);
   const keys = Array.from<string>({ length: rows }).fill('');
   const texts = columns.map(() => Array.from<string | null>({ length: rows }).fill(null));
@@ -62,7 +75,8 @@ async function readCatalogue(
       }
     });
   }
-  return { keys, texts };
+  const found = hasLater ? texts.at(-1)! : [];
+  return { keys, texts, later: found.some((text) => text !== null) ? found : null };
 }
 
 function requireDense(ids: Int32Array, seen: Uint8Array): void {

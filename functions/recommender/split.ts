@@ -1,6 +1,6 @@
 import { TerminalError } from '#core/errors';
 import type { Holdout } from '#core/training-config';
-import { buildHistory, DAY_MS, type History, type Interactions } from './data.ts';
+import { buildHistory, DAY_MS, type History, type HistorySize, type Interactions } from './data.ts';
 import { seededRandom } from './random.ts';
 
 /**
@@ -65,12 +65,7 @@ export interface Cases {
 }
 
 /** The cases of the window `from <= time < until` (milliseconds). */
-export function makeCases(
-  lines: Interactions,
-  size: { customers: number; items: number },
-  from: number,
-  until: number,
-): Cases {
+export function makeCases(lines: Interactions, size: HistorySize, from: number, until: number): Cases {
   const before = buildHistory(lines, size, { until: from }).history;
   const after = buildHistory(lines, size, { from, until }).history;
   const money = moneyByPair(lines, after, from, until);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { MetricsReport, ModelCard, TrialResult } from '#core/metrics';
 import type { TrainingConfig } from '#core/training-config';
-import { buildHistory, type Catalogue, type Interactions } from './data.ts';
+import { buildHistory, sizeOf, type Catalogue, type Interactions } from './data.ts';
 import { derivedCases } from './derived.ts';
 import { requireItemItem } from './item-item.ts';
 import { openJournal, type CheckpointStore, type Journal } from './journal.ts';
@@ -86,7 +86,7 @@ async function openTraining(input: TrainInput): Promise<Journal> {
 async function trainWith(input: TrainInput, pool: Pool): Promise<TrainOutput> {
   const { interactions, config, onProgress } = input;
   const journal = await openTraining(input);
-  const size = { customers: input.customers.keys.length, items: input.items.keys.length };
+  const size = sizeOf(input.customers, input.items);
   const context: SearchContext = {
     config,
     pool,

@@ -54,11 +54,13 @@ export function demoOrderLines(options: { seed?: number; fold?: boolean } = {}):
     customers: {
       keys: demo.accounts.map(({ customerNo }) => String(customerNo)),
       names: demo.accounts.map(({ name }) => name),
+      segments: demo.accounts.map(({ segment }) => segment),
     },
     items: {
       keys: goods.map(({ sku }) => sku),
       names: goods.map(({ name }) => name),
       categories: goods.map(({ category }) => category),
+      brands: goods.map(({ brand }) => brand),
     },
     demo,
   };

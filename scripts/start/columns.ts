@@ -14,7 +14,9 @@ const ROLE_OF = {
   order: 'order',
   name: 'itemName',
   category: 'itemCategory',
+  brand: 'itemBrand',
   'customer-name': 'customerName',
+  segment: 'customerSegment',
   'superseded-by': 'supersededBy',
 } as const satisfies Readonly<Record<string, keyof ColumnRoles>>;
 

@@ -41,7 +41,7 @@ Stays up afterwards, with the web application, until Ctrl-C.
                        or mysql://… for MySQL and MariaDB, sqlserver://… for SQL Server
   --columns LIST       which columns mean what, for --orders and --source, as role=column[,role=column…]
                        roles: customer, item, time; and where there are: quantity, price, value, order, name
-                       (of the article), category, customer-name, superseded-by
+                       (of the article), category, brand, customer-name, segment (of the customer), superseded-by
                        with --source a column may be written table.column; what is left out is guessed
   --report FILE.json   write steps, counts, metrics and recommendations to FILE.json
   --reset              begin anew: forget everything in the state folder

@@ -10,7 +10,7 @@ import { Moment } from '../ids.ts';
 export const Key = z.string().min(1).max(300);
 
 /** What is known of items beside their key and name. */
-export const ATTRIBUTES = ['category'] as const;
+export const ATTRIBUTES = ['category', 'brand'] as const;
 const Attribute = z.enum(ATTRIBUTES);
 export type Attribute = z.infer<typeof Attribute>;
 

@@ -86,7 +86,7 @@ export function dropCase(
       [
         `SELECT *, ROW_NUMBER() OVER (`,
         `  PARTITION BY basket, customer, source_item, time, CAST(quantity AS STRING), CAST(value AS STRING), CAST(price AS STRING)`,
-        `  ORDER BY item_name, item_category, customer_name`,
+        `  ORDER BY item_name, item_category, item_brand, customer_name, customer_segment`,
         `) AS copy`,
         `FROM folded`,
       ].join('\n'),

@@ -15,7 +15,7 @@ interface Succession {
 
 /**
  * Purchases of a replaced product count for the product at the end of its chain of successors, under that product's
- * name and category. The product table's key is the column its join ends at (or the item column itself, where the item
+ * name, category and brand. The product table's key is the column its join ends at (or the item column itself, where the item
  * comes from that table).
  */
 export function planSuccession(
@@ -23,9 +23,9 @@ export function planSuccession(
   resolve: (ref: ColumnRef, what: string) => Resolved,
   tableName: (alias: string) => string,
 ): Succession {
-  const { supersededBy, item, itemName, itemCategory } = definition.roles;
+  const { supersededBy, item, itemName, itemCategory, itemBrand } = definition.roles;
   if (supersededBy === undefined)
-    return { ctes: [], folded: select('s.source_item', 's.source_item_name', 's.source_item_category', '') };
+    return { ctes: [], folded: select('s.source_item', (text) => `s.source_item_${text}`, '') };
   const table = supersededBy.table;
   const key =
     item.table === table ? item : definition.joins.find((join) => join.right.table === table)?.right;
@@ -48,9 +48,9 @@ export function planSuccession(
       [
         'products',
         [
-          `SELECT item, MIN(NULLIF(successor, item)) AS successor, MIN(name) AS name, MIN(category) AS category`,
+          `SELECT item, MIN(NULLIF(successor, item)) AS successor, MIN(name) AS name, MIN(category) AS category, MIN(brand) AS brand`,
           `FROM (`,
-          `  SELECT ${field(key, 'item', 'key')} AS item, ${field(supersededBy, 'supersededBy', 'key')} AS successor, ${own(itemName, 'itemName')} AS name, ${own(itemCategory, 'itemCategory')} AS category`,
+          `  SELECT ${field(key, 'item', 'key')} AS item, ${field(supersededBy, 'supersededBy', 'key')} AS successor, ${own(itemName, 'itemName')} AS name, ${own(itemCategory, 'itemCategory')} AS category, ${own(itemBrand, 'itemBrand')} AS brand`,
           `  FROM ${tableName(table)} AS p`,
           `)`,
           `WHERE item IS NOT NULL`,
@@ -71,20 +71,20 @@ export function planSuccession(
     ],
     folded: select(
       'COALESCE(f.successor, s.source_item)',
-      'IF(f.successor IS NULL, s.source_item_name, p.name)',
-      'IF(f.successor IS NULL, s.source_item_category, p.category)',
+      (text) => `IF(f.successor IS NULL, s.source_item_${text}, p.${text})`,
       '\nLEFT JOIN final AS f ON f.item = s.source_item\nLEFT JOIN products AS p ON p.item = f.successor',
     ),
   };
 }
 
-function select(item: string, name: string, category: string, joins: string): string {
+function select(item: string, text: (of: 'name' | 'category' | 'brand') => string, joins: string): string {
   return [
     'SELECT',
-    '  s.customer, s.customer_key, s.customer_name, s.source_item, s.time, s.quantity, s.value, s.price, s.basket,',
+    '  s.customer, s.customer_key, s.customer_name, s.customer_segment, s.source_item, s.time, s.quantity, s.value, s.price, s.basket,',
     `  ${item} AS item,`,
-    `  ${name} AS item_name,`,
-    `  ${category} AS item_category`,
+    `  ${text('name')} AS item_name,`,
+    `  ${text('category')} AS item_category,`,
+    `  ${text('brand')} AS item_brand`,
     `FROM source AS s${joins}`,
   ].join('\n');
 }

@@ -58,10 +58,27 @@ describe('one flat file of order lines', () => {
     });
   });
 
+  test('a bare segment beside the order is the customer’s, not the item’s', () => {
+    const lines = table(
+      'superstore',
+      'Order ID STRING, Order Date DATE, Customer ID STRING, Segment STRING, Product ID STRING, Category STRING, Manufacturer STRING, Sales FLOAT64, Quantity INT64',
+    );
+    expect(rolesOf([lines])).toMatchObject({
+      customerSegment: 'superstore.Segment',
+      itemCategory: 'superstore.Category',
+      itemBrand: 'superstore.Manufacturer',
+    });
+    const price = table(
+      'lines',
+      'customer_no STRING, sku STRING, ordered_at DATE, price_group STRING, status STRING, tax_class STRING',
+    );
+    expect(rolesOf([price])).not.toHaveProperty('customerSegment');
+  });
+
   test('German: compounds come apart', () => {
     const lines = table(
       'auftragspositionen',
-      'Auftragsnummer STRING, Position INT64, Kundennummer STRING, Kundenname STRING, Artikelnummer STRING, Artikelbezeichnung STRING, Warengruppe STRING, Auftragsdatum DATE, Liefertermin DATE, Menge NUMERIC, Einzelpreis NUMERIC, Positionswert NUMERIC, Rabatt NUMERIC',
+      'Auftragsnummer STRING, Position INT64, Kundennummer STRING, Kundenname STRING, Artikelnummer STRING, Artikelbezeichnung STRING, Warengruppe STRING, Hersteller STRING, Kundengruppe STRING, Auftragsdatum DATE, Liefertermin DATE, Menge NUMERIC, Einzelpreis NUMERIC, Positionswert NUMERIC, Rabatt NUMERIC',
     );
     expect(rolesOf([lines])).toEqual({
       customer: 'auftragspositionen.Kundennummer',
@@ -69,6 +86,8 @@ describe('one flat file of order lines', () => {
       item: 'auftragspositionen.Artikelnummer',
       itemName: 'auftragspositionen.Artikelbezeichnung',
       itemCategory: 'auftragspositionen.Warengruppe',
+      itemBrand: 'auftragspositionen.Hersteller',
+      customerSegment: 'auftragspositionen.Kundengruppe',
       time: 'auftragspositionen.Auftragsdatum',
       quantity: 'auftragspositionen.Menge',
       price: 'auftragspositionen.Einzelpreis',
@@ -146,6 +165,7 @@ describe('a database of orders, lines, products and customers', () => {
     expect(rolesOf(wholesaler)).toEqual({
       customer: 'orders.account_id',
       customerName: 'accounts.name',
+      customerSegment: 'accounts.segment',
       item: 'order_lines.product_id',
       itemName: 'products.name',
       itemCategory: 'products.category',
@@ -240,9 +260,11 @@ describe('a database of orders, lines, products and customers', () => {
     expect(rolesOf(demo)).toEqual({
       customer: 'orders.customer_no',
       customerName: 'customers.name',
+      customerSegment: 'customers.segment',
       item: 'order_lines.sku',
       itemName: 'products.name',
       itemCategory: 'products.category',
+      itemBrand: 'products.brand',
       supersededBy: 'products.superseded_by',
       time: 'orders.ordered_at',
       quantity: 'order_lines.quantity',
@@ -259,6 +281,27 @@ describe('a database of orders, lines, products and customers', () => {
   test('uploaded files have no declared keys: they are read from the names', () => {
     const files = wholesaler.map((each) => ({ ...each, key: null }));
     expect(rolesOf(files)).toEqual(rolesOf(wholesaler));
+  });
+
+  test('groups of customers and brands by their own tables; a customer’s number leads to no group', () => {
+    const grouped = [
+      table('orders', 'id INT64, customer_id INT64, ordered_at TIMESTAMP', ['id']),
+      table('order_lines', 'id INT64, order_id INT64, product_id INT64, quantity INT64', ['id']),
+      table('products', 'id INT64, name STRING, brand_id INT64, category_id INT64', ['id']),
+      table('brands', 'id INT64, name STRING, created_at TIMESTAMP', ['id']),
+      table('categories', 'id INT64, name STRING', ['id']),
+      table('customer_groups', 'id INT64, name STRING', ['id']),
+      table('customers', 'id INT64, name STRING, customer_group_id INT64, type STRING', ['id']),
+    ];
+    expect(rolesOf(grouped)).toMatchObject({
+      time: 'orders.ordered_at',
+      customerName: 'customers.name',
+      customerSegment: 'customer_groups.name',
+      itemName: 'products.name',
+      itemCategory: 'categories.name',
+      itemBrand: 'brands.name',
+    });
+    expect(joinsOf(grouped)).toContain('customers.customer_group_id=customer_groups.id');
   });
 
   test('keys of different types are not joined', () => {

@@ -7,11 +7,16 @@ import { askRecommender, logged, NOW, outcomes } from '#tests/ask-recommender';
 import { wholesaler } from '#tests/purchases';
 
 const category = (item: number) => (item === 59 ? null : `kind ${item % 6}`);
+const brand = (item: number) => (item % 10 === 9 ? null : `brand ${item % 5}`);
 let recommender: Recommender;
 beforeAll(async () => {
   // More customers than a version has offline lists of, so that served and offline can be compared widely.
   const data = wholesaler({ customers: 1000, days: 150 });
-  const items = { ...data.items, categories: data.items.keys.map((_, item) => category(item)) };
+  const items = {
+    ...data.items,
+    categories: data.items.keys.map((_, item) => category(item)),
+    brands: data.items.keys.map((_, item) => brand(item)),
+  };
   const algorithms = ['popularity', 'personal-frequency', 'item-neighbours'] as const;
   const config = TrainingConfig.parse({ preset: 'quick', trials: 2, algorithms: [...algorithms] });
   recommender = openRecommender((await train({ ...data, items, config, now: NOW })).artifact);
@@ -50,6 +55,37 @@ describe('the options of a list', () => {
     expect(ids(without).map(kindOf)).not.toContain('kind 1');
     // What has no category is in none, and so in none of those.
     expect(ids(without)).toContain('i59');
+  });
+
+  it('brands: filtered, capped, lifted and buried as categories are, for customers, baskets and items', async () => {
+    const filter = [
+      { attribute: 'brand', in: ['brand 1', 'brand 2', 'no such brand'] },
+      { attribute: 'category', notIn: ['kind 1'] },
+    ];
+    const brandOf = (id: string) => brand(Number(id.slice(1)));
+    const asked: [object, string][] = [
+      [{ customer: 'c5' }, recommend.path],
+      [{ basket: ['i5', 'i9'] }, recommend.path],
+      [{ customer: 'c5' }, nextOrder.path],
+      [{ item: 'i9' }, similar.path],
+    ];
+    for (const [who, path] of asked) {
+      const all = ids(await list({ ...who, limit: 60 }, path));
+      const found = ids(await list({ ...who, limit: 60, filter }, path));
+      const passes = (id: string) => /[12]$/.test(brandOf(id) ?? '') && kindOf(id) !== 'kind 1';
+      expect(found.length).toBeGreaterThan(3);
+      expect(new Set(found)).toEqual(new Set(all.filter(passes)));
+      const capped = ids(await list({ ...who, caps: [{ attribute: 'brand', atMost: 1 }] }, path));
+      const capsOf = Object.groupBy(capped, (id) => brandOf(id) ?? 'none');
+      for (const [name, those] of Object.entries(capsOf)) if (name !== 'none') expect(those).toHaveLength(1);
+    }
+    const ranked = ids(await list({ customer: 'c5', limit: 60 }));
+    const isThird = (id: string) => brandOf(id) === 'brand 3';
+    const third = { attribute: 'brand', in: ['brand 3'] };
+    const buried = ids(await list({ customer: 'c5', limit: 60, bury: [third] }));
+    expect(buried).toEqual([...ranked.filter((id) => !isThird(id)), ...ranked.filter(isThird)]);
+    const lifted = ids(await list({ customer: 'c5', limit: 2, boost: [{ ...third, factor: 100 }] }));
+    expect(lifted).toEqual(ranked.filter(isThird).slice(0, 2));
   });
 
   it('onlyItems and excludeItems: the assortment, without what is left out of it', async () => {

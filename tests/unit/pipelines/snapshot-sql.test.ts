@@ -19,14 +19,17 @@ afterAll(() => zeta.stop());
 const columns = {
   customer: 'STRING',
   customer_name: 'STRING',
+  customer_segment: 'STRING',
   item: 'STRING',
   source_item: 'STRING',
   item_name: 'STRING',
   item_category: 'STRING',
+  item_brand: 'STRING',
   time: 'TIMESTAMP',
   quantity: 'FLOAT64',
   value: 'FLOAT64',
   basket: 'STRING',
+  changes: 'STRING',
   drop_reason: 'STRING',
 };
 const row = (
@@ -35,17 +38,21 @@ const row = (
   name: string | null,
   day: number,
   reason: string | null = null,
+  { segment = 'Trade', changes = null }: { segment?: string | null; changes?: string | null } = {},
 ) => [
   customer,
   `Name of ${customer}`,
+  segment,
   item,
   item,
   name,
   null,
+  name === null ? null : `${name.split(/\W/)[0]} & Co`,
   `2026-01-0${day}T00:00:00Z`,
   2,
   null,
   'o1',
+  changes,
   reason,
 ];
 const lines = [
@@ -61,16 +68,42 @@ const asked = (sql: string, rows: readonly (readonly ZetaValue[])[] = lines) =>
 
 test('ids are dense, in the order of the keys, and of kept lines only', async () => {
   expect(await asked(`SELECT * FROM (${customersSql('lines')}) ORDER BY id`)).toEqual([
-    ['0', 'c1', 'Name of c1'],
-    ['1', 'c2', 'Name of c2'],
+    ['0', 'c1', 'Name of c1', 'Trade'],
+    ['1', 'c2', 'Name of c2', 'Trade'],
   ]);
 });
 
 test('a product is called what its lines say most often, then what they said last', async () => {
   expect(await asked(`SELECT * FROM (${itemsSql('lines')}) ORDER BY id`)).toEqual([
-    ['0', 'i1', 'Bolt', null],
-    ['1', 'i2', 'Hex nut', null],
+    ['0', 'i1', 'Bolt', null, 'Bolt & Co'],
+    ['1', 'i2', 'Hex nut', null, 'Hex & Co'],
   ]);
+});
+
+test('a customer is in the segment that its own lines say; merged ones speak where it has none', async () => {
+  const merged = { changes: 'merged-customer returned-part' };
+  const told = [
+    row('c1', 'i1', null, 1, null, { segment: 'Old', ...merged }),
+    row('c1', 'i1', null, 2, null, { segment: 'Old', ...merged }),
+    row('c1', 'i1', null, 1, null, { segment: 'New' }),
+    row('c2', 'i1', null, 1, null, { segment: 'Old', ...merged }),
+    row('c3', 'i1', null, 1, null, { segment: null }),
+  ];
+  expect(await asked(`SELECT key, segment FROM (${customersSql('lines')}) ORDER BY id`, told)).toEqual([
+    ['c1', 'New'],
+    ['c2', 'Old'],
+    ['c3', null],
+  ]);
+});
+
+test('lines of an earlier release, without brands and segments, are read all the same', async () => {
+  const { customer_segment: segment, item_brand: brand, ...earlier } = columns;
+  expect([segment, brand]).toEqual(['STRING', 'STRING']);
+  const rows = [['c1', 'Name', 'i1', 'i1', 'Bolt', null, '2026-01-01T00:00:00Z', 1, null, 'o', null, null]];
+  const lacks = ['item_brand', 'customer_segment'] as const;
+  const ask = (sql: string) => zeta.evaluate(sql, { tables: { lines: { columns: earlier, rows } } });
+  expect(await ask(customersSql('lines', lacks))).toEqual([['0', 'c1', 'Name']]);
+  expect(await ask(itemsSql('lines', lacks))).toEqual([['0', 'i1', 'Bolt', null]]);
 });
 
 test('interactions carry the ids', async () => {
@@ -99,6 +132,8 @@ test('the content hash does not depend on the order of lines, and sees every cha
   expect(await hash(lines.slice(1))).not.toBe(usual);
   expect(await hash([...lines, row('c1', 'i1', 'Bolt', 3)])).not.toBe(usual);
   expect(await hash([row('c2', 'i2', 'Bolt', 1), ...lines.slice(1)])).not.toBe(usual);
+  const segment = 'Industry';
+  expect(await hash([row('c2', 'i1', 'Bolt', 1, null, { segment }), ...lines.slice(1)])).not.toBe(usual);
 });
 
 test('nothing left is a failure that says why', () => {

@@ -5,9 +5,11 @@ import {
   newestItems,
   profileOf,
   recencyWeight,
+  sizeOf,
   toSparse,
   transpose,
 } from '../../../functions/recommender/data.ts';
+import { withOrders } from '../../../functions/recommender/recent.ts';
 import { DAY, START, toInteractions } from '#tests/purchases';
 
 const size = { customers: 3, items: 4 };
@@ -32,6 +34,20 @@ describe('history', () => {
     expect(profile.last[1]).toBe(START / DAY + 9);
     expect([...history.buyers]).toEqual([1, 0, 1, 1]);
     expect(profileOf(history, 2).items).toHaveLength(0);
+  });
+
+  it('knows each customer’s segment, through every form of itself; no segment is none', () => {
+    const names = { keys: ['a', 'b', 'c'], names: [null, null, null] };
+    const segmented = sizeOf({ ...names, segments: ['Trade', '', 'Élite'] }, { keys: [], names: [] });
+    expect(segmented).toMatchObject({ customers: 3, items: 0, segments: ['Trade', 'Élite'] });
+    const { history } = buildHistory(toInteractions([[0, 1, 3]]), { ...segmented, items: 4 });
+    const formed = learnable(newestItems(history, 1), 1, 1);
+    expect([0, 1, 2].map((c) => profileOf(formed, c).segment)).toEqual([0, -1, 1]);
+    const order = { item: 2, quantity: 1, day: START / DAY + 9 };
+    expect(withOrders(profileOf(formed, 2), [order]).segment).toBe(1);
+    const plain = buildHistory(toInteractions([[0, 1, 3]]), sizeOf(names, { keys: ['x', 'y'], names: [] }));
+    expect(plain.history).not.toHaveProperty('segment');
+    expect(withOrders(profileOf(plain.history, 0), [order])).not.toHaveProperty('segment');
   });
 
   it('takes a day as a basket where none is named', () => {

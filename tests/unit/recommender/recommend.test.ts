@@ -1,7 +1,7 @@
 import { TerminalError } from '../../../functions/core/errors.ts';
 import { TrainingConfig } from '../../../functions/core/training-config.ts';
 import { openArtifact } from '../../../functions/recommender/artifact.ts';
-import type { History } from '../../../functions/recommender/data.ts';
+import { sizeOf, type History } from '../../../functions/recommender/data.ts';
 import { loadItemItem } from '../../../functions/recommender/item-item.ts';
 import {
   openRecommender,
@@ -48,6 +48,28 @@ describe('opening a version whose digest is right', () => {
 
   it('opens what is whole', () => {
     expect(openRecommender(saveRecommender(whole)).customers.keys).toHaveLength(120);
+  });
+
+  it('keeps brands and segments; a version of before has none', () => {
+    const { customers, items, history } = whole;
+    const brands = items.keys.map((_, item) => (item % 2 === 0 ? 'Acme' : null));
+    const segments = customers.keys.map((_, c) => (c === 3 ? null : c % 2 === 0 ? 'Trade' : 'Industry'));
+    const size = sizeOf({ ...customers, segments }, items);
+    const told = {
+      ...whole,
+      customers: { ...customers, segments },
+      items: { ...items, brands },
+      history: { ...history, ...size },
+    };
+    const opened = openRecommender(saveRecommender(told));
+    expect(opened.items.brands).toEqual(brands);
+    expect(opened.history.segments).toEqual(['Industry', 'Trade']);
+    expect([1, 2, 3].map((c) => opened.profile(c).segment)).toEqual([0, 1, -1]);
+    expect([...opened.attributes.brand.itemsWith('Acme')].slice(0, 3)).toEqual([0, 2, 4]);
+    const before = openRecommender(saveRecommender(whole));
+    expect(before.history).not.toHaveProperty('segments');
+    expect(before.profile(1)).not.toHaveProperty('segment');
+    expect(before.attributes.brand.itemsWith('Acme')).toHaveLength(0);
   });
 
   const spoiled: [string, () => Portfolio, RegExp][] = [

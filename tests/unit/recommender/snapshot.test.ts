@@ -72,7 +72,9 @@ describe('the snapshot', () => {
       items: await exported([firstItems, otherItems], compression),
       interactions: await exported([firstLines, otherLines], compression),
     });
+    // As snapshots of before are: neither segments nor brands.
     expect(c).toEqual({ keys: ['c-a', 'c-b'], names: ['Ännchen & Söhne', null] });
+    expect(i).not.toHaveProperty('brands');
     expect(i.keys).toEqual(['i-a', 'i-b', 'i-c']);
     expect(i.names).toEqual([null, 'Nut', 'Bolt']);
     expect(i.categories).toEqual([null, 'Fixings', 'Fixings']);
@@ -82,6 +84,26 @@ describe('the snapshot', () => {
     expect([...x.quantity]).toEqual([5, 1, 2, 3]);
     expect([...x.value]).toEqual([12.5, NaN, 1, 2]);
     expect([...x.basket]).toEqual([0, -1, 1, 0]);
+  });
+
+  it('reads segments and brands where they are, and nothing where none is told', async () => {
+    const read = async (segment: string, brand: string) => {
+      const found = await readSnapshot({
+        customers: await exported([`SELECT *, IF(id = 1, ${segment}, NULL) AS segment FROM (${customers})`]),
+        items: await exported(
+          [firstItems, otherItems].map(
+            (sql) => `SELECT *, IF(id > 0, ${brand}, NULL) AS brand FROM (${sql})`,
+          ),
+        ),
+        interactions: await exported([firstLines]),
+      });
+      return [found.customers.segments, found.items.brands];
+    };
+    expect(await read(`'Trade'`, `'Acme'`)).toEqual([
+      [null, 'Trade'],
+      [null, 'Acme', 'Acme'],
+    ]);
+    expect(await read('NULL::VARCHAR', `''`)).toEqual([undefined, undefined]);
   });
 
   it('reads baskets by the hash of their keys as by the keys, on memory that threads share', async () => {

@@ -14,8 +14,10 @@ export const ROLES: readonly { role: Role; title: string; hint: string; required
   { role: 'price', title: 'Price', hint: 'Per piece', required: false },
   { role: 'value', title: 'Value', hint: 'Of the line; else quantity × price', required: false },
   { role: 'customerName', title: 'Customer’s name', hint: 'Shown beside recommendations', required: false },
+  { role: 'customerSegment', title: 'Customer’s segment', hint: 'Its trade, size or group', required: false },
   { role: 'itemName', title: 'Item’s name', hint: 'Shown in recommendations', required: false },
   { role: 'itemCategory', title: 'Item’s category', hint: 'The group it belongs to', required: false },
+  { role: 'itemBrand', title: 'Item’s brand', hint: 'Who makes it', required: false },
   { role: 'supersededBy', title: 'Superseded by', hint: 'The item that replaced this one', required: false },
 ];
 
