@@ -4,6 +4,7 @@ import type { ColumnType } from '#core/column';
 import { TerminalError, TransientError } from '#core/errors';
 import { restOptions } from './endpoint.ts';
 import { codeOf } from './error-code.ts';
+import { refusedRows, type RefusedRow } from './refused-rows.ts';
 
 /** A column of a warehouse table. */
 export interface Field {
@@ -79,8 +80,15 @@ export interface Warehouse {
   query(sql: string, params?: Parameters, maximumBytesBilled?: number): Promise<Row[]>;
   /** Bytes the statement would read; its errors, without running it. */
   dryRun(sql: string, params?: Parameters): Promise<number>;
-  /** Streams rows in; `id` makes a repeated insert of a row harmless for about a minute. */
-  insert(ref: TableRef, rows: readonly { readonly id: string; readonly row: Row }[]): Promise<void>;
+  /**
+   * Streams rows in; `id` makes a repeated insert of a row harmless for about a minute. Rows that do not fit the table are
+   * left out and returned, the others are written.
+   * @throws TransientError where rows were left out for another reason: all are to be sent again
+   */
+  insert(
+    ref: TableRef,
+    rows: readonly { readonly id: string; readonly row: Row }[],
+  ): Promise<readonly RefusedRow[]>;
 }
 
 interface Place {
@@ -254,13 +262,20 @@ export function openWarehouse(place: Place): Warehouse {
         });
         return Number(job.metadata?.statistics?.totalBytesProcessed ?? 0);
       }),
-    insert: (ref, rows) =>
-      translate(ref.table, async () => {
+    insert: async (ref, rows) => {
+      try {
         await table(ref).insert(
           rows.map(({ id, row }) => ({ insertId: id, json: row })),
-          { raw: true },
+          // Or one row that does not fit keeps all others of its request out. Sent again, it fits no better.
+          { raw: true, skipInvalidRows: true, partialRetries: 0 },
         );
-      }),
+        return [];
+      } catch (error) {
+        const refused = refusedRows(error);
+        if (refused === null) throw translated(ref.table, error);
+        return refused;
+      }
+    },
   };
 }
 

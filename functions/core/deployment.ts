@@ -125,6 +125,8 @@ export const Deployment = z.object({
   wish: Wish.nullable().default(null),
   rescaling: Rescaling.nullable().default(null),
   failure: FailureSchema.nullable(),
+  /** Why everybody's lists of its version could not be loaded into the warehouse; null where they were, or were not tried. */
+  listsFailure: FailureSchema.nullable().default(null),
   /** The last of its log where it failed. */
   lastLines: z.array(LogLine).max(LAST_LINES).default([]),
   createdAt: Moment,
@@ -161,6 +163,7 @@ export function newDeployment(
     wish: null,
     rescaling: null,
     failure: null,
+    listsFailure: null,
     lastLines: [],
     liveAt: null,
     finishedAt: null,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Field, Row, TableRef, Warehouse } from '#cloud/bigquery';
+import type { RefusedRow } from '#cloud/refused-rows';
 import { toError } from '#core/errors';
 import type { Log } from '#runtime/log';
 
@@ -9,12 +10,19 @@ export interface RowLog {
   add(id: string, row: Row): void;
   /** Writes what is left, trying again until the grace is over; what is lost then is said in the log. */
   close(): Promise<void>;
+  /** What does not fit the table and was set aside, so that the others are written: how many, and the newest KEPT of them. */
+  refused(): { readonly count: number; readonly newest: readonly RefusedRow[] };
 }
 
 const FLUSH_MILLISECONDS = 1000;
 const BATCH = 500;
+/** A request of BigQuery's takes 10 MB; rows of long baskets would be more. */
+const BATCH_CHARACTERS = 2_000_000;
 /** Past this the oldest are let go: a warehouse that is away must not fill the memory. */
 const LIMIT = 20_000;
+/** Of refused rows, how many are remembered, and of a batch's how many the log names. */
+const KEPT = 100;
+const NAMED = 3;
 
 /** Of the 10 s that Cloud Run leaves a container to end in, what the last writes may take. */
 export interface Grace {
@@ -22,6 +30,11 @@ export interface Grace {
   readonly pauseMilliseconds: number;
 }
 const GRACE: Grace = { milliseconds: 6000, pauseMilliseconds: 500 };
+
+interface Waiting {
+  readonly id: string;
+  readonly row: Row;
+}
 
 /**
  * A log into `table`, made at the first write and partitioned by its column `at`. `what` names the rows in messages; `grace`:
@@ -35,12 +48,25 @@ export function openRowLog(
   log: Log,
   grace: Grace = GRACE,
 ): RowLog {
-  let waiting: { readonly id: string; readonly row: Row }[] = [];
+  let waiting: Waiting[] = [];
   let writing: Promise<void> | null = null;
   let ready = false;
+  let refusedCount = 0;
+  let refused: readonly RefusedRow[] = [];
 
+  const setAside = (rows: readonly RefusedRow[]): void => {
+    if (rows.length === 0) return;
+    refusedCount += rows.length;
+    refused = [...refused, ...rows].slice(-KEPT);
+    const named = rows.slice(0, NAMED).map(({ id, message }) => `${id}: ${message}`);
+    log.error(`${what} refused by the table`, {
+      refused: rows.length,
+      inAll: refusedCount,
+      rows: named.join('; '),
+    });
+  };
   const writeBatch = async (): Promise<boolean> => {
-    const batch = waiting.slice(0, BATCH);
+    const batch = firstBatch(waiting);
     if (batch.length === 0) return false;
     try {
       if (!ready) {
@@ -48,7 +74,7 @@ export function openRowLog(
         await warehouse.ensureTable(table, fields, { partitionBy: 'at' });
         ready = true;
       }
-      await warehouse.insert(table, batch);
+      setAside(await warehouse.insert(table, batch));
       waiting = waiting.slice(batch.length);
       return true;
     } catch (error) {
@@ -66,6 +92,7 @@ export function openRowLog(
   timer.unref();
 
   return {
+    refused: () => ({ count: refusedCount, newest: refused }),
     add(id, row) {
       waiting.push({ id, row });
       // Not while a batch is being written: its rows are the first of these.
@@ -92,4 +119,17 @@ export function openRowLog(
       if (waiting.length > 0) log.error(`${what} lost`, { lost: waiting.length });
     },
   };
+}
+
+/** As many of the first rows as one request takes; one at least. */
+function firstBatch(waiting: readonly Waiting[]): readonly Waiting[] {
+  let characters = 0;
+  let length = 0;
+  while (length < Math.min(BATCH, waiting.length)) {
+    for (const value of Object.values(waiting[length]?.row ?? {}))
+      characters += typeof value === 'string' ? value.length : 24;
+    if (length > 0 && characters > BATCH_CHARACTERS) break;
+    length++;
+  }
+  return waiting.slice(0, length);
 }

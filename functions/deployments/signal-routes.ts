@@ -15,7 +15,7 @@ import { accountState, marketTrend, type AccountState } from '#recommender/signa
 import { dueItems } from '#recommender/signals/due';
 import type { Signals } from '#recommender/signals/fit';
 import { forgottenItems } from '#recommender/signals/forgotten';
-import { makeWhiteSpaces, type WhiteSpaces } from '#recommender/signals/white-space';
+import { makeWhiteSpaces, type WhiteSpace, type WhiteSpaces } from '#recommender/signals/white-space';
 import {
   dateOf,
   describeDue,
@@ -24,6 +24,7 @@ import {
   describeSupersession,
   describeWhiteSpace,
 } from '#recommender/signals/words';
+import { takeTurns, type Steps } from '#recommender/steps';
 import { type Route, route } from '#runtime/answer';
 
 /** What the answers are made of: no model, but what was learned beside it. */
@@ -40,7 +41,7 @@ export function signalRoutes(recommender: Known, version: string): Route[] {
   const item = (id: number) => name(items, id);
   const asOf = () => ({ version, asOf: toMoment(recommender.history.asOf * DAY_MS) });
   // Both look at all accounts once, and only where somebody asks.
-  let spaces: WhiteSpaces | null = null;
+  let spaces: Promise<WhiteSpaces> | null = null;
   let market: number | null = null;
 
   return [
@@ -95,9 +96,9 @@ export function signalRoutes(recommender: Known, version: string): Route[] {
     route(listWhiteSpace, async ({ body }) => {
       const signals = requireSignals(recommender, version);
       const { ids, unknown } = idsOf(recommender, body.customers);
-      spaces ??= makeWhiteSpaces(signals, items);
-      const answers = spaces;
-      const found = ids.flatMap((id) => answers.of(id, body.perCustomer).map((space) => ({ id, space })));
+      spaces ??= takeTurns(makeWhiteSpaces(signals, items));
+      const answers = await spaces;
+      const found = await takeTurns(spacesOf(answers, ids, body.perCustomer));
       const { rows, next } = page(found, body);
       const { money } = signals.accounts;
       return {
@@ -168,6 +169,20 @@ export function signalRoutes(recommender: Known, version: string): Route[] {
       };
     }),
   ];
+}
+
+/** What each of `ids` leaves out. */
+function* spacesOf(
+  spaces: WhiteSpaces,
+  ids: readonly number[],
+  limit: number,
+): Steps<{ id: number; space: WhiteSpace }[]> {
+  const found: { id: number; space: WhiteSpace }[] = [];
+  for (const id of ids) {
+    for (const space of spaces.of(id, limit)) found.push({ id, space });
+    yield;
+  }
+  return found;
 }
 
 /** @throws TerminalError `artifact-incomplete` where the version was trained before there were signals. */

@@ -4,9 +4,9 @@ import { eventDeploy } from '#runtime/deploy';
 import { onEvent } from '#runtime/event';
 import type { Platform } from '#runtime/platform';
 import { read } from '#store/document';
-import { publishLists } from './batch-lists.ts';
 import { deployment } from './deployment.ts';
 import { recordFailure } from './drive.ts';
+import { publishLists } from './publish-lists.ts';
 import type { RunIds } from './run-context.ts';
 import { driveWhenFree } from './stage-event.ts';
 
@@ -16,7 +16,7 @@ export const handler = onEvent('pipelines-deployment-finished', 'deployment-fini
   async handle(payload, here) {
     const run = await runOf(payload, here);
     if (run !== null) await driveWhenFree(here, run, deployment);
-    await publishLists(payload, here);
+    await publishLists(here, payload);
   },
   async fail(payload, failure, here) {
     const run = await runOf(payload, here);

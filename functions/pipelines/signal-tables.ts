@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Field } from '#cloud/bigquery';
 import type { Files } from '#cloud/storage';
 import { makeTableWriter, type ColumnBuilder, type TableWriter } from '#columnar/table-writer';
@@ -12,15 +13,19 @@ function fieldsOf(table: (typeof SIGNAL_TABLES)[number]): Field[] {
   return [...SHARED_COLUMNS, ...table.columns].map(({ name, type }) => ({ name, type }));
 }
 
+/** Milliseconds of work after which the event loop gets its turn. */
+const TURN_MS = 8;
+
 /**
  * Writes each table as one Parquet file beside the attempt's others, row by row: nothing is held but pages. Written twice,
- * the same bytes.
+ * the same bytes. Lets the event loop breathe; an abort ends it with the signal's reason.
  * @returns the names of the tables
  */
 export async function writeSignalTables(
   files: Files,
   folder: string,
   { version, source }: { readonly version: string; readonly source: SignalSource },
+  signal?: AbortSignal,
 ): Promise<string[]> {
   for (const table of SIGNAL_TABLES) {
     const sink = files.openWriter(signalsFile(folder, table.name), 'application/octet-stream');
@@ -33,9 +38,14 @@ export async function writeSignalTables(
       }));
       const writer = makeTableWriter(columns, sink);
       const shared = [version, source.signals.history.asOf * 86_400_000];
+      let until = performance.now() + TURN_MS;
       for (const row of table.rows(source)) {
-        append(writer, [...shared, ...row]);
+        if (row !== null) append(writer, [...shared, ...row]);
         if (writer.full) await writer.drain();
+        if (performance.now() < until) continue;
+        await setImmediate();
+        signal?.throwIfAborted();
+        until = performance.now() + TURN_MS;
       }
       await writer.close();
       await sink.close();

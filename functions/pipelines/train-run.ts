@@ -130,7 +130,7 @@ async function fit(
   const tables =
     signals === null
       ? []
-      : await writeSignalTables(files, at.folder, { version, source: { signals, customers, items } });
+      : await writeSignalTables(files, at.folder, { version, source: { signals, customers, items } }, signal);
   await progress.close();
   for (const reason of card.gate.reasons) log.info(reason);
   return {

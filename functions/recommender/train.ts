@@ -140,7 +140,7 @@ async function trainWith(input: TrainInput, pool: Pool): Promise<TrainOutput> {
     neighbours: requireItemItem(await fits(neighbours)),
     card: withoutClock(card),
     packs: fitPacks(interactions, size.items),
-    signals: fitSignals(interactions, history, input.items),
+    signals: await fitSignals(interactions, history, input.items, input.signal),
   };
   const artifact = saveRecommender(portfolio);
   onProgress?.('fit', 1);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { BigQuery } from '@google-cloud/bigquery';
 import { Storage } from '@google-cloud/storage';
 import { PassThroughClient } from 'google-auth-library';
+import { openWarehouse } from '#cloud/bigquery';
 import { startLocalBigQuery } from '#scripts/local/bigquery/server';
 import type { LocalBigQuery } from '#scripts/local/bigquery/server';
 import { startLocalStorage } from '#scripts/local/storage/server';
@@ -337,6 +338,17 @@ test('streamed rows are checked, and inserted once per insertId', async () => {
   expect(await rows("SELECT id, UNIX_MILLIS(moment) AS ms, JSON_VALUE(data, '$.a') AS a FROM d.t")).toEqual([
     { id: 1, ms: 1704067200500, a: '1' },
   ]);
+  const place = {
+    projectId: 'demo-tradewind',
+    location: 'europe-west1',
+    endpoints: { bigquery: server.url },
+  };
+  const refused = await openWarehouse(place).insert({ dataset: 'd', table: 't' }, [
+    { id: 'bad', row: { id: 'x' } },
+    { id: 'good', row: { id: 4 } },
+  ]);
+  expect(refused).toEqual([{ id: 'bad', message: expect.stringContaining('Bad int64 value: x') }]);
+  expect(await rows('SELECT id FROM d.t ORDER BY id')).toEqual([{ id: 1 }, { id: 4 }]);
 });
 
 test('what is not offered names itself', async () => {

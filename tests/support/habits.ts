@@ -1,5 +1,6 @@
 import { buildHistory, type Catalogue, type Interactions } from '../../functions/recommender/data.ts';
-import { fitSignals, type Signals } from '../../functions/recommender/signals/fit.ts';
+import { signalSteps, type Signals } from '../../functions/recommender/signals/fit.ts';
+import { finish } from '../../functions/recommender/steps.ts';
 import { catalogue, DAY, START, toInteractions, type Line } from '#tests/purchases';
 
 /** Lines of one item bought every `every` days from `from` up to `until`. */
@@ -27,7 +28,7 @@ export function signalsOf(
   const interactions = { ...plain, value: plain.quantity.map((n) => n * 10) };
   const { history } = buildHistory(interactions, size);
   return {
-    signals: fitSignals(interactions, history, items),
+    signals: finish(signalSteps(interactions, history, items)),
     interactions,
     items,
     at: (day) => START / DAY + day,

@@ -1,3 +1,4 @@
+import type { Steps } from '../steps.ts';
 import { monthOf, monthStart, passed, type Pace } from './calendar.ts';
 import { makeDaysRoom, orderDays, type Journal } from './journal.ts';
 import { deviation, median } from './robust.ts';
@@ -33,7 +34,7 @@ const ASSUMED_DEVIATION = 0.7;
 /** Of lines with a value, the share from which volume is money. */
 const VALUED = 0.9;
 
-export function fitAccounts(journal: Journal): Accounts {
+export function* fitAccounts(journal: Journal): Steps<Accounts> {
   const { history, lines, order } = journal;
   const { customers } = history;
   let valued = 0;
@@ -53,6 +54,7 @@ export function fitAccounts(journal: Journal): Accounts {
   };
   const room = makeDaysRoom();
   for (let customer = 0; customer < customers; customer++) {
+    if ((customer & 0xff) === 0xff) yield;
     const days = orderDays(journal, customer, room, volume);
     if (days.count === 0) continue;
     const day = days.day.subarray(0, days.count);

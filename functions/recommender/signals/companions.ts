@@ -1,5 +1,6 @@
 import { DAY_MS, transpose, type Sparse } from '../data.ts';
 import { makeRowCollector } from '../item-item.ts';
+import type { Steps } from '../steps.ts';
 import type { Journal } from './journal.ts';
 
 /** Items that come in the same orders. */
@@ -19,8 +20,8 @@ const LEAST_TOGETHER = 4;
 const LEAST_LIFT = 2;
 
 /** What an account orders on one day is one order. Time grows with the square of orders' items. */
-export function findCompanions(journal: Journal): Companions {
-  const orders = ordersOf(journal);
+export function* findCompanions(journal: Journal): Steps<Companions> {
+  const orders = yield* ordersOf(journal);
   const byItem = transpose(orders);
   const items = byItem.rows;
   const days = Int32Array.from({ length: items }, (_, i) => byItem.indptr[i + 1]! - byItem.indptr[i]!);
@@ -45,12 +46,13 @@ export function findCompanions(journal: Journal): Companions {
     }
     collector.add(touched, count, sums);
     for (let n = 0; n < count; n++) sums[touched[n]!] = 0;
+    if ((item & 15) === 15) yield;
   }
   return { together: collector.matrix(), days };
 }
 
 /** Orders × items: an account's day is a row. */
-function ordersOf({ history, lines, order, ptr }: Journal): Sparse {
+function* ordersOf({ history, lines, order, ptr }: Journal): Steps<Sparse> {
   const indptr: number[] = [0];
   const index = new Int32Array(order.length);
   let length = 0;
@@ -65,6 +67,7 @@ function ordersOf({ history, lines, order, ptr }: Journal): Sparse {
       if (length === start || index[length - 1] !== lines.item[line]) index[length++] = lines.item[line]!;
     }
     close(start);
+    if ((c & 0xff) === 0xff) yield;
   }
   function close(start: number): number {
     if (length - start > LARGEST_ORDER) length = start;

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import type { SectionReader, SectionWriter } from '../artifact.ts';
+import { damaged, type SectionReader, type SectionWriter } from '../artifact.ts';
 import type { Catalogue, History, Interactions } from '../data.ts';
 import { requireLength, requireRows } from '../shape.ts';
+import { takeTurns, type Steps } from '../steps.ts';
 import { fitAccounts, openPace, PERIODS, type Accounts } from './accounts.ts';
 import { findCompanions, type Companions } from './companions.ts';
 import type { SignalModel } from './due.ts';
@@ -18,22 +19,27 @@ export interface Signals extends SignalModel {
 
 /**
  * Signals of the purchases that `history` was built from. One pass over the lines and a few over the pairs; beside the
- * result, eight bytes a line while it works. The same lines give the same signals, in any order of theirs.
+ * result, eight bytes a line while it works. The same lines give the same signals, in any order of theirs. Lets the event
+ * loop breathe; an abort ends it with the signal's reason.
  */
-export function fitSignals(lines: Interactions, history: History, items: Catalogue): Signals {
-  const journal = openJournal(lines, history);
-  const seasons = findSeasons(journal, items);
-  const accounts = fitAccounts(journal);
-  const rhythms = fitRhythms(journal, seasons, (customer) => openPace(accounts, customer));
-  const companions = findCompanions(journal);
-  return {
-    history,
-    seasons,
-    accounts,
-    rhythms,
-    companions,
-    supersessions: findSupersessions(journal, items),
-  };
+export function fitSignals(
+  lines: Interactions,
+  history: History,
+  items: Catalogue,
+  signal?: AbortSignal,
+): Promise<Signals> {
+  return takeTurns(signalSteps(lines, history, items), signal);
+}
+
+/** The same, step by step. */
+export function* signalSteps(lines: Interactions, history: History, items: Catalogue): Steps<Signals> {
+  const journal = yield* openJournal(lines, history);
+  const seasons = yield* findSeasons(journal, items);
+  const accounts = yield* fitAccounts(journal);
+  const rhythms = yield* fitRhythms(journal, seasons, (customer) => openPace(accounts, customer));
+  const companions = yield* findCompanions(journal);
+  const supersessions = yield* findSupersessions(journal, items);
+  return { history, seasons, accounts, rhythms, companions, supersessions };
 }
 
 const RHYTHMS = ['mean', 'deviation', 'usual', 'value'] as const;
@@ -122,8 +128,15 @@ export function loadSignals(reader: SectionReader, history: History): Signals {
       money: head.money,
     } satisfies Accounts,
     companions: loadCompanions(reader, i32('companions/days', items), items),
-    supersessions: head.supersessions.filter(({ ended, successor }) => ended < items && successor < items),
+    supersessions: head.supersessions.map((one) => requireItems(one, items)),
   };
+}
+
+function requireItems(one: Supersession, items: number): Supersession {
+  for (const name of ['ended', 'successor'] as const)
+    if (one[name] >= items)
+      throw damaged(`signals/head: a supersession's ${name} item is ${one[name]}, of ${items} items`);
+  return one;
 }
 
 function loadSeasons(reader: SectionReader, paceOfItem: Int32Array, weekdays: readonly number[]): Seasons {

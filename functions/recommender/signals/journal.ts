@@ -1,4 +1,5 @@
 import { DAY_MS, type History, type Interactions } from '../data.ts';
+import type { Steps } from '../steps.ts';
 
 /**
  * The purchases behind a history, pair by pair: what the history keeps as first, last and count, with all days between.
@@ -21,7 +22,7 @@ export interface Days {
 }
 
 /** The journal of the lines that `history` was built from: the same lines, up to its moment. Time grows as lines · log(items of a customer). */
-export function openJournal(lines: Interactions, history: History): Journal {
+export function* openJournal(lines: Interactions, history: History): Steps<Journal> {
   const pairs = history.item.length;
   const ptr = new Int32Array(pairs + 1);
   const pairOf = new Int32Array(lines.item.length).fill(-1);
@@ -29,12 +30,19 @@ export function openJournal(lines: Interactions, history: History): Journal {
     const pair = placeOf(lines, history, n);
     pairOf[n] = pair;
     if (pair >= 0) ptr[pair + 1]!++;
+    if ((n & 0x3fff) === 0x3fff) yield;
   }
   for (let p = 0; p < pairs; p++) ptr[p + 1]! += ptr[p]!;
   const next = ptr.slice();
   const order = new Int32Array(ptr[pairs]!);
-  for (let n = 0; n < pairOf.length; n++) if (pairOf[n]! >= 0) order[next[pairOf[n]!]!++] = n;
-  for (let p = 0; p < pairs; p++) sortByTime(order, lines.time, ptr[p]!, ptr[p + 1]!);
+  for (let n = 0; n < pairOf.length; n++) {
+    if (pairOf[n]! >= 0) order[next[pairOf[n]!]!++] = n;
+    if ((n & 0xffff) === 0xffff) yield;
+  }
+  for (let p = 0; p < pairs; p++) {
+    sortByTime(order, lines.time, ptr[p]!, ptr[p + 1]!);
+    if ((p & 0x3fff) === 0x3fff) yield;
+  }
   return { history, lines, ptr, order };
 }
 

@@ -1,3 +1,4 @@
+import type { Steps } from '../steps.ts';
 import { paceOf, passed, type Pace } from './calendar.ts';
 import { makeDaysRoom, purchaseDays, type Journal } from './journal.ts';
 import { deviation, median } from './robust.ts';
@@ -32,11 +33,11 @@ const LEAST_DEVIATION = 0.15;
 const LEAST_DAYS = 1.5;
 
 /** Waits of every pair: its own where there are several, leaning on the item's at other accounts the fewer there are. */
-export function fitRhythms(
+export function* fitRhythms(
   journal: Journal,
   seasons: Seasons,
   accountPace: (customer: number) => Pace,
-): Rhythms {
+): Steps<Rhythms> {
   const { history } = journal;
   const pairs = history.item.length;
   const own = new Float32Array(pairs).fill(NaN);
@@ -48,6 +49,7 @@ export function fitRhythms(
   let logs = new Float64Array(64);
   for (let customer = 0; customer < history.customers; customer++) {
     const account = accountPace(customer);
+    if ((customer & 0xff) === 0xff) yield;
     for (let p = history.indptr[customer]!; p < history.indptr[customer + 1]!; p++) {
       const { count, day, amount } = purchaseDays(journal, p, room);
       const pace = paceOf(itemPace(seasons, history.item[p]!), account);

@@ -1,4 +1,5 @@
 import { DAY_MS, type Catalogue, type History } from '../data.ts';
+import type { Steps } from '../steps.ts';
 import { monthOf, monthStart, type Pace } from './calendar.ts';
 import type { Journal } from './journal.ts';
 
@@ -29,14 +30,16 @@ export function itemPace({ paceOfItem, paces }: Seasons, item: number): Pace {
 }
 
 /** Seasons of items that have them beyond doubt, against what all items together sell in the same months. */
-export function findSeasons(journal: Journal, items: Catalogue): Seasons {
+export function* findSeasons(journal: Journal, items: Catalogue): Steps<Seasons> {
   const { lines, order, history } = journal;
   const weekdayLines = new Float64Array(7);
   const byMonth = new Float32Array(history.items * 12);
   const first = new Float64Array(history.items).fill(Infinity);
   const last = new Float64Array(history.items).fill(-Infinity);
   const table = monthTable(history);
-  for (const line of order) {
+  for (let n = 0; n < order.length; n++) {
+    if ((n & 0xffff) === 0xffff) yield;
+    const line = order[n]!;
     const day = Math.floor(lines.time[line]! / DAY_MS);
     const item = lines.item[line]!;
     byMonth[item * 12 + (table.monthAt[day - table.from]! % 12)]!++;

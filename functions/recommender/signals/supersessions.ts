@@ -1,5 +1,6 @@
 import type { Catalogue, History } from '../data.ts';
-import { purchaseDays, makeDaysRoom, type Journal } from './journal.ts';
+import type { Steps } from '../steps.ts';
+import { purchaseDays, makeDaysRoom, type Days, type Journal } from './journal.ts';
 
 /** An article that ended and the one that its customers buy since. */
 export interface Supersession {
@@ -43,10 +44,10 @@ interface Life {
  * when it ended. Names speak with the purchases and never without them. An article has one successor, a successor one
  * predecessor; best first. Time grows with the pairs of an ended article and what its account came to buy around its end.
  */
-export function findSupersessions(journal: Journal, items: Catalogue): Supersession[] {
+export function* findSupersessions(journal: Journal, items: Catalogue): Steps<Supersession[]> {
   const { history } = journal;
   const pairs = pairsByItem(history);
-  const lives = livesOf(journal, pairs);
+  const lives = yield* livesOf(journal, pairs);
   const start = Math.floor(history.first.reduce((a, b) => Math.min(a, b), history.asOf));
   const today = Math.floor(history.asOf);
   const arrivals = arrivalsOf(history, lives, start + LEAST_BEFORE);
@@ -54,6 +55,7 @@ export function findSupersessions(journal: Journal, items: Catalogue): Supersess
   const sides = { history, pairs, items, pairsOfName: nameCache(items), early: new Map<number, number>() };
   const found: Supersession[] = [];
   for (const [ended, life] of lives.entries()) {
+    yield;
     if (life === null || today - life.last < Math.max(LEAST_PAUSE, PAUSES * life.pause)) continue;
     const candidates: number[] = [];
     for (let n = pairs.start[ended]!; n < pairs.start[ended + 1]!; n++) {
@@ -212,36 +214,42 @@ function oneToOne(found: readonly Supersession[]): Supersession[] {
     });
 }
 
-function livesOf(journal: Journal, { start, pair }: ItemPairs): (Life | null)[] {
-  const { history } = journal;
+function* livesOf(journal: Journal, { start, pair }: ItemPairs): Steps<(Life | null)[]> {
   const room = makeDaysRoom();
-  let all = new Float64Array(256);
-  return Array.from({ length: history.items }, (_, item) => {
-    let length = 0;
-    for (let n = start[item]!; n < start[item + 1]!; n++) {
-      const { count, day } = purchaseDays(journal, pair[n]!, room);
-      if (length + count > all.length) {
-        const larger = new Float64Array(2 * (length + count));
-        larger.set(all.subarray(0, length));
-        all = larger;
-      }
-      all.set(day.subarray(0, count), length);
-      length += count;
-    }
-    const sold = all
-      .subarray(0, length)
-      .sort()
-      .filter((day, n, days) => n === 0 || day !== days[n - 1]);
-    if (sold.length < 2) return null;
-    const pauses = sold.slice(1).map((day, n) => day - sold[n]!);
-    pauses.sort();
-    return {
-      first: sold[0]!,
-      last: sold.at(-1)!,
-      days: sold.length,
-      pause: pauses[Math.floor(0.9 * (pauses.length - 1))]!,
-    };
-  });
+  const sales = { day: new Float64Array(256), length: 0 };
+  const lives: (Life | null)[] = [];
+  for (let item = 0; item < journal.history.items; item++) {
+    sales.length = 0;
+    for (let n = start[item]!; n < start[item + 1]!; n++)
+      addDays(sales, purchaseDays(journal, pair[n]!, room));
+    lives.push(lifeOf(sales.day.subarray(0, sales.length)));
+    if ((item & 15) === 15) yield;
+  }
+  return lives;
+}
+
+function addDays(sales: { day: Float64Array; length: number }, { count, day }: Days): void {
+  if (sales.length + count > sales.day.length) {
+    const larger = new Float64Array(2 * (sales.length + count));
+    larger.set(sales.day.subarray(0, sales.length));
+    sales.day = larger;
+  }
+  sales.day.set(day.subarray(0, count), sales.length);
+  sales.length += count;
+}
+
+/** The life that days of sales tell of, which are put in order; null where there are too few. */
+function lifeOf(all: Float64Array): Life | null {
+  const sold = all.sort().filter((day, n, days) => n === 0 || day !== days[n - 1]);
+  if (sold.length < 2) return null;
+  const pauses = sold.slice(1).map((day, n) => day - sold[n]!);
+  pauses.sort();
+  return {
+    first: sold[0]!,
+    last: sold.at(-1)!,
+    days: sold.length,
+    pause: pauses[Math.floor(0.9 * (pauses.length - 1))]!,
+  };
 }
 
 /** Shared pairs of letters and digits of two names, to all of them, 0 … 1; 0 where that is below `least`. */

@@ -21,8 +21,11 @@ export type Cell = string | number | null;
 export interface SignalTable {
   readonly name: string;
   readonly columns: readonly SignalColumn[];
-  /** In the order of the columns, without those that all tables share (SHARED_COLUMNS). */
-  rows(source: SignalSource): Generator<readonly Cell[]>;
+  /**
+   * In the order of the columns, without those that all tables share (SHARED_COLUMNS); null, now and then, where it has
+   * worked for a while and there is none: whoever takes the rows may see to something else meanwhile.
+   */
+  rows(source: SignalSource): Generator<readonly Cell[] | null>;
 }
 
 export interface SignalSource {
@@ -70,7 +73,8 @@ export const SIGNAL_TABLES: readonly SignalTable[] = [
     ],
     *rows({ signals, customers, items }) {
       const question = { at: signals.history.asOf, ...DUE };
-      for (let c = 0; c < signals.history.customers; c++)
+      for (let c = 0; c < signals.history.customers; c++) {
+        yield null;
         for (const due of dueItems(signals, c, question))
           yield [
             ...namesOf(customers, c),
@@ -85,6 +89,7 @@ export const SIGNAL_TABLES: readonly SignalTable[] = [
             due.usual,
             describeDue(due),
           ];
+      }
     },
   },
   {
@@ -108,7 +113,10 @@ export const SIGNAL_TABLES: readonly SignalTable[] = [
       const market = marketTrend(accounts);
       for (let c = 0; c < history.customers; c++) {
         const state = accountState(signals, c, history.asOf, market);
-        if (state === null) continue;
+        if (state === null) {
+          yield null;
+          continue;
+        }
         yield [
           ...namesOf(customers, c),
           state.rhythm,
@@ -138,9 +146,13 @@ export const SIGNAL_TABLES: readonly SignalTable[] = [
       text('reason'),
     ],
     *rows({ signals, customers, items }) {
-      const spaces = makeWhiteSpaces(signals, items);
+      const steps = makeWhiteSpaces(signals, items);
+      let step = steps.next();
+      for (; step.done !== true; step = steps.next()) yield null;
+      const spaces = step.value;
       const { money } = signals.accounts;
-      for (const c of busiest(signals.accounts.orders, WHITE_SPACE.accounts))
+      for (const c of busiest(signals.accounts.orders, WHITE_SPACE.accounts)) {
+        yield null;
         for (const space of spaces.of(c, WHITE_SPACE.perAccount))
           yield [
             ...namesOf(customers, c),
@@ -151,6 +163,7 @@ export const SIGNAL_TABLES: readonly SignalTable[] = [
             money ? space.yearly : null,
             describeWhiteSpace(space, money),
           ];
+      }
     },
   },
   {

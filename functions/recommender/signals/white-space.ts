@@ -1,4 +1,5 @@
 import { transpose, type Catalogue } from '../data.ts';
+import type { Steps } from '../steps.ts';
 import type { SignalModel } from './due.ts';
 
 /** A category that accounts like this one buy and it does not. */
@@ -36,69 +37,86 @@ const LIFT = 1.6;
 const LEAST_SHARE = 0.3;
 const ITEMS_LISTED = 5;
 
-export function makeWhiteSpaces(model: SignalModel, items: Catalogue): WhiteSpaces {
+/** Looks at all accounts once, step by step; each answer then takes time as the buyers of what its account buys. */
+export function* makeWhiteSpaces(model: SignalModel, items: Catalogue): Steps<WhiteSpaces> {
   const { history, rhythms } = model;
-  const { customers } = history;
+  const { customers, indptr, item: itemOf } = history;
   const names = [...new Set((items.categories ?? []).filter((name) => name !== null))].sort();
   const ids = new Map(names.map((name, id) => [name, id]));
   const categoryOf = Int32Array.from(
     { length: history.items },
     (_, i) => ids.get(items.categories?.[i] ?? '') ?? -1,
   );
-  const holders = transpose({
-    rows: customers,
-    columns: history.items,
-    indptr: history.indptr,
-    index: history.item,
-    // What was bought once tells less of what an account does.
-    weight: Float32Array.from(rhythms.waits, (waits) => (waits > 0 ? 1 : 0.4)),
-  });
+  yield;
+  // What was bought once tells less of what an account does.
+  const weight = Float32Array.from(rhythms.waits, (waits) => (waits > 0 ? 1 : 0.4));
+  yield;
+  const holders = transpose({ rows: customers, columns: history.items, indptr, index: itemOf, weight });
+  yield;
   const rarity = Float32Array.from(history.buyers, (n) =>
     n > 0 && n <= MOST_BUYERS ? Math.log((customers + 1) / n) : 0,
   );
   const norms = new Float64Array(customers);
-  for (let c = 0; c < customers; c++)
-    norms[c] = Math.sqrt(own(c).reduce((sum, { weight }) => sum + weight * weight, 0));
+  /** How many accounts buy in each category. */
   const base = new Float64Array(names.length);
-  for (let c = 0; c < customers; c++) for (const [g, { uses }] of spent(c)) if (uses >= USES) base[g]!++;
-  const buyersAtAll = norms.reduce((n, norm) => n + (norm > 0 ? 1 : 0), 0);
-
-  function own(c: number): { item: number; weight: number }[] {
-    const found: { item: number; weight: number }[] = [];
-    for (let p = history.indptr[c]!; p < history.indptr[c + 1]!; p++) {
-      const item = history.item[p]!;
-      found.push({ item, weight: rarity[item]! * (rhythms.waits[p]! > 0 ? 1 : 0.4) });
+  let buyersAtAll = 0;
+  const uses = new Float64Array(names.length);
+  for (let c = 0; c < customers; c++) {
+    let sum = 0;
+    for (let p = indptr[c]!; p < indptr[c + 1]!; p++) {
+      sum += (rarity[itemOf[p]!]! * (rhythms.waits[p]! > 0 ? 1 : 0.4)) ** 2;
+      const g = categoryOf[itemOf[p]!]!;
+      if (g < 0) continue;
+      const before = uses[g]!;
+      uses[g] = before + rhythms.waits[p]! + 1;
+      if (before < USES && uses[g] >= USES) base[g]!++;
     }
-    return found;
+    for (let p = indptr[c]!; p < indptr[c + 1]!; p++)
+      if (categoryOf[itemOf[p]!]! >= 0) uses[categoryOf[itemOf[p]!]!] = 0;
+    norms[c] = Math.sqrt(sum);
+    if (sum > 0) buyersAtAll++;
+    if ((c & 0xff) === 0xff) yield;
   }
+  const sums = new Float64Array(customers);
+  const touched = new Int32Array(customers);
+
   /** By category: days of use over its items, money, and its items. */
   function spent(c: number): Map<number, { uses: number; value: number; items: number[] }> {
     const found = new Map<number, { uses: number; value: number; items: number[] }>();
-    for (let p = history.indptr[c]!; p < history.indptr[c + 1]!; p++) {
-      const g = categoryOf[history.item[p]!]!;
+    for (let p = indptr[c]!; p < indptr[c + 1]!; p++) {
+      const g = categoryOf[itemOf[p]!]!;
       if (g < 0) continue;
       const sum = found.get(g) ?? { uses: 0, value: 0, items: [] };
       sum.uses += rhythms.waits[p]! + 1;
       sum.value += rhythms.value[p]!;
-      sum.items.push(history.item[p]!);
+      sum.items.push(itemOf[p]!);
       found.set(g, sum);
     }
     return found;
   }
+
+  /** The accounts most like `customer` in what they buy, the likest first. */
   function similarTo(customer: number): number[] {
-    const sums = new Float64Array(customers);
-    for (const { item, weight } of own(customer))
-      for (let p = holders.indptr[item]!; p < holders.indptr[item + 1]!; p++)
-        sums[holders.index[p]!]! += weight * rarity[item]! * holders.weight[p]!;
+    let count = 0;
+    for (let p = indptr[customer]!; p < indptr[customer + 1]!; p++) {
+      const item = itemOf[p]!;
+      const share = weight[p]! * rarity[item]! * rarity[item]!;
+      if (share === 0) continue;
+      for (let q = holders.indptr[item]!; q < holders.indptr[item + 1]!; q++) {
+        const other = holders.index[q]!;
+        if (sums[other] === 0) touched[count++] = other;
+        sums[other]! += share * holders.weight[q]!;
+      }
+    }
     sums[customer] = 0;
-    const known = Array.from({ length: customers }, (_, c) => c).filter((c) => sums[c]! > 0);
-    const score = (c: number) => sums[c]! / norms[c]!;
-    return known.sort((a, b) => score(b) - score(a) || a - b).slice(0, SIMILAR);
+    const best = likest(touched, count, (c) => sums[c]! / norms[c]!);
+    for (let n = 0; n < count; n++) sums[touched[n]!] = 0;
+    return best;
   }
 
   return {
     of(customer, limit) {
-      if (names.length === 0 || own(customer).length < LEAST_ITEMS) return [];
+      if (names.length === 0 || indptr[customer + 1]! - indptr[customer]! < LEAST_ITEMS) return [];
       const similar = similarTo(customer).map((c) => ({ c, spent: spent(c) }));
       if (similar.length < LEAST_SIMILAR) return [];
       const ours = spent(customer);
@@ -131,6 +149,30 @@ export function makeWhiteSpaces(model: SignalModel, items: Catalogue): WhiteSpac
     return Math.max(0.25, (history.asOf - first) / 365);
   }
 }
+
+/** Of the first `count` of `among`, the SIMILAR with the highest scores above 0, the highest first, of equal ones the lowest. */
+function likest(among: Int32Array, count: number, scoreOf: (c: number) => number): number[] {
+  const best: number[] = [];
+  const scores: number[] = [];
+  for (let n = 0; n < count; n++) {
+    const c = among[n]!;
+    const score = scoreOf(c);
+    if (!(score > 0)) continue;
+    if (best.length === SIMILAR && !precedes(score, c, scores.at(-1)!, best.at(-1)!)) continue;
+    let at = best.length === SIMILAR ? SIMILAR - 1 : best.length;
+    while (at > 0 && precedes(score, c, scores[at - 1]!, best[at - 1]!)) {
+      best[at] = best[at - 1]!;
+      scores[at] = scores[at - 1]!;
+      at--;
+    }
+    best[at] = c;
+    scores[at] = score;
+  }
+  return best;
+}
+
+const precedes = (score: number, c: number, other: number, d: number) =>
+  score > other || (score === other && c < d);
 
 /** The lower end of the 90 % interval of a share (Wilson). */
 function wilson(hits: number, of: number): number {

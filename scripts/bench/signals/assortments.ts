@@ -1,6 +1,7 @@
 import { DAY_MS } from '../../../functions/recommender/data.ts';
 import { forgottenItems } from '../../../functions/recommender/signals/forgotten.ts';
 import type { Signals } from '../../../functions/recommender/signals/fit.ts';
+import { finish } from '../../../functions/recommender/steps.ts';
 import { makeWhiteSpaces } from '../../../functions/recommender/signals/white-space.ts';
 import { shareOf, type Figure, type Scene } from './scene.ts';
 
@@ -11,7 +12,7 @@ import { shareOf, type Figure, type Scene } from './scene.ts';
 export function measureAssortments(scene: Scene): Figure[] {
   const { truths, demo, customers, items, size } = scene;
   const signals = scene.signalsAt(demo.options.days);
-  const spaces = makeWhiteSpaces(signals, items);
+  const spaces = finish(makeWhiteSpaces(signals, items));
   const categoriesOf = new Map(
     [...truths.interests].map(([activity, skus]) => [
       activity,

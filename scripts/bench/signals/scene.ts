@@ -1,5 +1,6 @@
 import { DAY_MS, buildHistory } from '../../../functions/recommender/data.ts';
-import { fitSignals, type Signals } from '../../../functions/recommender/signals/fit.ts';
+import { signalSteps, type Signals } from '../../../functions/recommender/signals/fit.ts';
+import { finish } from '../../../functions/recommender/steps.ts';
 import { truthsOf, type Truths } from '#scripts/demo/wholesaler';
 import { demoOrderLines, type DemoLines } from '../demo-lines.ts';
 
@@ -37,7 +38,7 @@ export function makeScene(seed: number): Scene {
     dayAt: (day) => start + day,
     signalsAt: (day) => {
       const { history } = buildHistory(interactions, size, { until: (start + day) * DAY_MS });
-      return fitSignals(interactions, history, items);
+      return finish(signalSteps(interactions, history, items));
     },
   };
 }

@@ -1,3 +1,4 @@
+import { finish } from '../../../functions/recommender/steps.ts';
 import { buildHistory } from '../../../functions/recommender/data.ts';
 import { openJournal } from '../../../functions/recommender/signals/journal.ts';
 import { findSupersessions } from '../../../functions/recommender/signals/supersessions.ts';
@@ -11,7 +12,7 @@ import { shareOf, type Figure, type Scene } from './scene.ts';
 export function measureSupersessions({ seed, truths, size }: Scene): Figure[] {
   const { interactions, items } = demoOrderLines({ seed, fold: false });
   const { history } = buildHistory(interactions, size);
-  const journal = openJournal(interactions, history);
+  const journal = finish(openJournal(interactions, history));
   const sold = (sku: string) => (history.buyers[items.keys.indexOf(sku)] ?? 0) > 0;
   const planted = new Map(
     truths.supersessions
@@ -19,7 +20,7 @@ export function measureSupersessions({ seed, truths, size }: Scene): Figure[] {
       .map(({ old, successor }) => [old, successor]),
   );
   const count = (names: readonly (string | null)[]) => {
-    const found = findSupersessions(journal, { ...items, names });
+    const found = finish(findSupersessions(journal, { ...items, names }));
     const hits = found.filter(
       ({ ended, successor }) => planted.get(items.keys[ended] ?? '') === items.keys[successor],
     );

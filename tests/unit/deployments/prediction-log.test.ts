@@ -1,4 +1,6 @@
 import type { Warehouse } from '../../../functions/cloud/bigquery.ts';
+import { refusedRows } from '../../../functions/cloud/refused-rows.ts';
+import { openRowLog } from '../../../functions/deployments/row-log.ts';
 import { openPredictionLog, type Prediction } from '../../../functions/deployments/prediction-log.ts';
 
 const prediction = (n: number): Prediction => ({
@@ -24,7 +26,7 @@ function warehouse(fail: () => boolean) {
     insert: (_, rows) => {
       if (fail()) return Promise.reject(new Error('away'));
       batches.push(rows.map(({ id }) => id));
-      return Promise.resolve();
+      return Promise.resolve([]);
     },
   };
   return { fake: fake as Warehouse, batches, calls };
@@ -67,7 +69,7 @@ it('keeps what could not be written, and at the end writes it under the same ins
 
 it.each([
   ['refuses', () => Promise.reject(new Error('away'))],
-  ['hangs', () => new Promise<void>(() => undefined)],
+  ['hangs', () => new Promise<never>(() => undefined)],
 ])('says how many are lost where the warehouse %s until the grace is over', async (_, insert) => {
   const { fake } = warehouse(() => false);
   const predictions = openPredictionLog({ ...fake, insert }, 'logs', log, {
@@ -77,4 +79,62 @@ it.each([
   for (let n = 0; n < 7; n++) predictions.add(prediction(n));
   await predictions.close();
   expect(errors).toEqual([['predictions lost', { lost: 7 }]]);
+});
+
+it('sets aside what the table refuses, says so, and writes the others', async () => {
+  const { fake, batches } = warehouse(() => false);
+  const insert: Warehouse['insert'] = async (table, rows) => {
+    const bad = rows.filter(({ id }) => id.startsWith('bad'));
+    await fake.insert(
+      table,
+      rows.filter((row) => !bad.includes(row)),
+    );
+    return bad.map(({ id }) => ({ id, message: 'Could not parse as TIMESTAMP.' }));
+  };
+  const rows = openRowLog(
+    { ...fake, insert },
+    { dataset: 'logs', table: 'feedback' },
+    [],
+    'feedback',
+    log,
+    soon,
+  );
+  for (const id of ['a', 'bad1', 'b', 'bad2']) rows.add(id, { at: id });
+  for (let n = 0; n < 120; n++) rows.add(`bad-${n}`, { at: 'yesterday' });
+  await rows.close();
+  expect(batches).toEqual([['a', 'b']]);
+  expect(rows.refused().count).toBe(122);
+  expect(rows.refused().newest).toHaveLength(100);
+  expect(rows.refused().newest.at(-1)).toEqual({ id: 'bad-119', message: 'Could not parse as TIMESTAMP.' });
+  const named = ['bad1', 'bad2', 'bad-0'].map((id) => `${id}: Could not parse as TIMESTAMP.`).join('; ');
+  expect([warnings, errors]).toEqual([
+    [],
+    [['feedback refused by the table', { refused: 122, inAll: 122, rows: named }]],
+  ]);
+});
+
+it('sends no more at once than a request takes', async () => {
+  const { fake, batches } = warehouse(() => false);
+  const rows = openRowLog(fake, { dataset: 'logs', table: 'predictions' }, [], 'predictions', log);
+  for (let n = 0; n < 5; n++) rows.add(`r${n}`, { context: 'x'.repeat(900_000) });
+  rows.add('long', { context: 'x'.repeat(3_000_000) });
+  await rows.close();
+  expect(batches).toEqual([['r0', 'r1'], ['r2', 'r3'], ['r4'], ['long']]);
+});
+
+it('a row is refused only where its own fault is told', () => {
+  const leftOut = (...reasons: string[]) =>
+    Object.assign(new Error('A failure occurred during this request.'), {
+      name: 'PartialFailureError',
+      errors: reasons.map((reason, n) => ({
+        row: { insertId: `r${n}`, json: {} },
+        errors: [{ reason, message: `m${n}` }],
+      })),
+    });
+  expect(refusedRows(leftOut('invalid', 'invalid'))).toEqual([
+    { id: 'r0', message: 'm0' },
+    { id: 'r1', message: 'm1' },
+  ]);
+  expect(refusedRows(leftOut('invalid', 'backendError'))).toBeNull();
+  expect(refusedRows(new Error('socket hang up'))).toBeNull();
 });

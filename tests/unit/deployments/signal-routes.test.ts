@@ -41,9 +41,9 @@ for (let customer = 0; customer < 30; customer++) {
 const { signals } = signalsOf(lines, { customers: 30, items: 17 }, items);
 
 /** As the service has them: from an artifact's bytes. */
-function loaded(): Signals {
+function loaded(saved = signals): Signals {
   const writer = makeArtifactWriter();
-  saveSignals(writer.scope('signals'), signals);
+  saveSignals(writer.scope('signals'), saved);
   return loadSignals(openArtifact(writer.finish()).scope('signals'), signals.history);
 }
 
@@ -159,4 +159,10 @@ it('says what to do where the version was trained before there were signals', as
     code: 'artifact-incomplete',
     remedy: expect.stringMatching(/Train and deploy/),
   });
+});
+
+it('an artifact that names an article which is not there is refused', () => {
+  const [first] = signals.supersessions;
+  const beyond = { ...signals, supersessions: [{ ...first!, successor: 17 }] };
+  expect(() => loaded(beyond)).toThrow("a supersession's successor item is 17, of 17 items");
 });

@@ -131,6 +131,12 @@ function Answering({ deployment, number, state }: AnsweringProps) {
           Try it
         </a>
       </p>
+      {deployment.listsFailure !== null && (
+        <>
+          <p class="quiet">The tables of everybody’s recommendations are not those of this version.</p>
+          <RecordedFailure failure={deployment.listsFailure} />
+        </>
+      )}
     </>
   );
 }

@@ -1,3 +1,4 @@
+import { finish } from '../../../../functions/recommender/steps.ts';
 import { findSupersessions } from '../../../../functions/recommender/signals/supersessions.ts';
 import { forgottenItems } from '../../../../functions/recommender/signals/forgotten.ts';
 import { openJournal } from '../../../../functions/recommender/signals/journal.ts';
@@ -63,7 +64,7 @@ describe('white space', () => {
     }
   }
   const { signals } = signalsOf(lines, { customers: 40, items: 32 }, items);
-  const spaces = makeWhiteSpaces(signals, items);
+  const spaces = finish(makeWhiteSpaces(signals, items));
 
   it('names the category that those like it buy, with how many, how much and what', () => {
     const [found, ...more] = spaces.of(0, 5);
@@ -81,7 +82,7 @@ describe('white space', () => {
 
   it('is silent about those who lack nothing, and where items have no categories', () => {
     expect(spaces.of(1, 5)).toEqual([]);
-    expect(makeWhiteSpaces(signals, catalogue('i', 32)).of(0, 5)).toEqual([]);
+    expect(finish(makeWhiteSpaces(signals, catalogue('i', 32))).of(0, 5)).toEqual([]);
   });
 });
 
@@ -113,7 +114,7 @@ describe('supersessions', () => {
       day,
     ]);
     const { signals, interactions, items } = signalsOf(strangers, { customers: 24, items: 4 });
-    expect(findSupersessions(openJournal(interactions, signals.history), items)).toEqual([]);
+    expect(finish(findSupersessions(finish(openJournal(interactions, signals.history)), items))).toEqual([]);
   });
 });
 
