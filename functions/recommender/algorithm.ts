@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { AlgorithmName, SlotName } from '#core/slot';
 import type { TrainingConfig } from '#core/training-config';
 import type { SectionReader, SectionWriter } from './artifact.ts';
-import type { Catalogue, History, Profile } from './data.ts';
+import type { Catalogue, History, HistorySize, Profile } from './data.ts';
 import type { Pool } from './kernels/pool.ts';
 import type { Onnx } from './onnx/runtime.ts';
 import type { Random } from './random.ts';
@@ -65,7 +65,9 @@ export interface Algorithm<Options> {
   /** Options with ranges and defaults; unknown keys are refused. */
   readonly options: z.ZodType<Options>;
   /** Settings worth trying under a configuration, best guess first; the first is the algorithm's baseline form. */
-  trials(config: TrainingConfig, size: { customers: number; items: number }): readonly Options[];
+  trials(config: TrainingConfig, size: HistorySize): readonly Options[];
+  /** Of a baseline: whether these options are the baseline, tuned at most, and not more than it. Where absent all are. */
+  isBaselineForm?(options: Options): boolean;
   /**
    * A cheaper form of a setting that tells whether it is worth the whole effort, for the first rounds of a search:
    * fewer epochs, say. `share`: of the work, 0 … 1. Absent where a fit has no cheaper form.

@@ -82,7 +82,7 @@ export async function measure(
 ): Promise<Measured> {
   const { config, onProgress, journal, signal } = context;
   const size = { customers: test.before.customers, items: test.before.items };
-  const plain = (name: AlgorithmName) => plainSetting(name, config, size);
+  const plain = (name: AlgorithmName) => plainSetting(name, config, test.before);
   const tools: Tools = {
     fits: fitOnce((setting) => fitSetting(setting, test.before, context)),
     baseline: (slot, name) => found.baselines[slot][name] ?? plain(name),

@@ -22,7 +22,7 @@ import { makeShelf, type Shelf } from './rank.ts';
 import { registry } from './registry.ts';
 import { sampleCases, type Cases } from './split.ts';
 import { allowedSeconds, expectedSeconds, within, type Cost } from './trial-cost.ts';
-import { isBaseline, planTrials, settingKey, type Setting } from './trial-plan.ts';
+import { isBaseline, isBaselineForm, planTrials, settingKey, type Setting } from './trial-plan.ts';
 import { bestFirst, packFigures, spreadFigures, unpackFigures, type Winner } from './winner.ts';
 
 /** What a search may use and whom it tells. */
@@ -132,7 +132,6 @@ interface Search {
  */
 export async function search(cases: Cases, context: SearchContext): Promise<SearchResult> {
   const { config, onProgress } = context;
-  const size = { customers: cases.before.customers, items: cases.before.items };
   const most = sampleCases(cases, context.customers ?? MOST_CUSTOMERS, config.seed);
   const state: Search = {
     context,
@@ -147,7 +146,7 @@ export async function search(cases: Cases, context: SearchContext): Promise<Sear
     from: 0,
   };
   const { spared = BASELINES } = context;
-  const plan = planTrials(config, size, spared).map((setting, trial): Candidate => ({
+  const plan = planTrials(config, cases.before, spared).map((setting, trial): Candidate => ({
     trial,
     setting,
     curves: new Map(),
@@ -157,11 +156,17 @@ export async function search(cases: Cases, context: SearchContext): Promise<Sear
   const work = baselines.length + rungs.length * (plan.length - baselines.length);
   let done = 0;
   const advance = () => onProgress?.('search', Math.min(1, ++done / work));
-  for (const candidate of baselines) {
-    // Baselines are always measured in full, at their best: without them no result means anything.
-    await tryOut(state, candidate, rungs.length - 1, rungs.at(-1)!, Infinity);
-    advance();
-  }
+  const tryInFull = async (candidates: readonly Candidate[]) => {
+    for (const candidate of candidates) {
+      await tryOut(state, candidate, rungs.length - 1, rungs.at(-1)!, Infinity);
+      advance();
+    }
+  };
+  // Baselines are always measured in full, at their best: without them no result means anything. What is more than a
+  // baseline, though of its algorithm, is held against it like everything else.
+  await tryInFull(baselines.filter(({ setting }) => isBaselineForm(setting)));
+  const held = { reorder: onlyBaselines(state.best.reorder), discover: onlyBaselines(state.best.discover) };
+  await tryInFull(baselines.filter(({ setting }) => !isBaselineForm(setting)));
   // The rungs share what the baselines leave of the time.
   state.from = await context.journal.step('time baselines', z.number(), () => context.journal.elapsed());
   let alive = plan.slice(baselines.length);
@@ -197,7 +202,7 @@ export async function search(cases: Cases, context: SearchContext): Promise<Sear
   return {
     winners,
     best: state.best,
-    baselines: { reorder: onlyBaselines(state.best.reorder), discover: onlyBaselines(state.best.discover) },
+    baselines: held,
     trials: new Set([...state.tried.values()].map(({ trial }) => trial)).size,
     cut: cut.size,
     failed,

@@ -1,5 +1,6 @@
 import { BASELINES, type AlgorithmName } from '#core/slot';
 import type { TrainingConfig } from '#core/training-config';
+import type { HistorySize } from './data.ts';
 import { registry } from './registry.ts';
 
 /** An algorithm with its options. */
@@ -11,15 +12,15 @@ export interface Setting {
 /** Is it one of those that are always measured? */
 export const isBaseline = (algorithm: AlgorithmName) => BASELINES.some((name) => name === algorithm);
 
+/** Whether a setting is a baseline as such, and not more than it. */
+export const isBaselineForm = ({ algorithm, options }: Setting) =>
+  isBaseline(algorithm) && (registry[algorithm].isBaselineForm?.(options) ?? true);
+
 /** One text per setting. */
 export const settingKey = ({ algorithm, options }: Setting) => JSON.stringify([algorithm, options]);
 
 /** The plain form of `algorithm`, its first trial: what it is where nothing was tried. */
-export function plainSetting(
-  algorithm: AlgorithmName,
-  config: TrainingConfig,
-  size: { customers: number; items: number },
-): Setting {
+export function plainSetting(algorithm: AlgorithmName, config: TrainingConfig, size: HistorySize): Setting {
   const entry = registry[algorithm];
   return { algorithm, options: entry.options.parse(entry.trials(config, size)[0] ?? {}) };
 }
@@ -32,7 +33,7 @@ export function plainSetting(
  */
 export function planTrials(
   config: TrainingConfig,
-  size: { customers: number; items: number },
+  size: HistorySize,
   spared: readonly AlgorithmName[] = BASELINES,
 ): Setting[] {
   const settingsOf = (algorithm: AlgorithmName): Setting[] => {
