@@ -138,6 +138,8 @@ export const MetricsReport = z.object({
   trials: z.int(),
   /** Settings planned but not tried, because `seconds` of the configuration had passed. */
   trialsCut: z.int().min(0).default(0),
+  /** Of the settings tried those that the time cap kept from a later round. Absent in reports of before. */
+  trialsStopped: z.int().min(0).optional(),
   seconds: z.number(),
   /** Questions measured beside the slots, where the window has cases. Absent in reports of before. */
   derived: z.partialRecord(DerivedSlot, DerivedMetrics).optional(),

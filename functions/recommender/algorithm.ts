@@ -53,6 +53,12 @@ export interface Model {
   save(writer: SectionWriter): void;
 }
 
+/** How much there is to learn from. */
+export interface DataSize extends HistorySize {
+  /** Of customers and items, each once. */
+  readonly pairs: number;
+}
+
 /** One way to recommend. One file each in algorithms/, listed in registry.ts, held to tests/contract/algorithm-suite.ts. */
 export interface Algorithm<Options> {
   readonly name: AlgorithmName;
@@ -69,22 +75,30 @@ export interface Algorithm<Options> {
   /** Of a baseline: whether these options are the baseline, tuned at most, and not more than it. Where absent all are. */
   isBaselineForm?(options: Options): boolean;
   /**
+   * Settings near one that did best of its algorithm in a search's first round that may do better still, best guess first: what
+   * would take too long to try with every other option.
+   */
+  further?(options: Options, config: TrainingConfig, size: HistorySize): readonly Options[];
+  /**
    * A cheaper form of a setting that tells whether it is worth the whole effort, for the first rounds of a search:
    * fewer epochs, say. `share`: of the work, 0 … 1. Absent where a fit has no cheaper form.
    */
   reduced?(options: Options, share: number): Options;
   fit(history: History, options: Options, context: FitContext): Promise<Model>;
-  /** The model for other options from one fitted on the same history, where no new fit is needed; else null. */
-  refit?(fitted: Model, former: Options, options: Options): Model | null;
   /**
-   * The model after more effort (epochs), going on from one fitted, in this process, on the same history with the same options
-   * but for their number; null where that cannot be. What a fresh fit would give: to the bit, or as the algorithm's file says.
+   * Seconds that a fit takes two common cores, roughly: what is expected before one was seen. The ratio between two settings
+   * of the algorithm is nearer to the truth than either. Absent where a fit takes next to nothing.
    */
-  resume?(
+  seconds?(options: Options, size: DataSize): number;
+  /**
+   * The model for other options from one fitted, in this process, on the same history, where that takes less than a fresh fit:
+   * another half-life, more epochs, another cut of the same vectors; else null. Bit for bit what a fresh fit would give.
+   */
+  refit?(
     fitted: Model,
-    history: History,
     former: Options,
     options: Options,
+    history: History,
     context: FitContext,
   ): Promise<Model | null>;
   /** What `save` wrote, for `items` items. TerminalError `artifact-damaged` where its arrays do not fit that number. */

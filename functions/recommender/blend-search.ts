@@ -11,8 +11,12 @@ import { ROWS, scoreRows } from './score-rows.ts';
 import type { Cases } from './split.ts';
 
 /** One customer as the weights see it: the items that any part lists, each part's scores of them, and which were bought. */
-interface Case {
-  /** Parts × candidates, divided by each part's spread. */
+export interface BlendCase {
+  /** Its place among the cases. */
+  readonly n: number;
+  /** The items, ascending. */
+  readonly items: Int32Array;
+  /** Parts × items, divided by each part's spread. */
   readonly scores: readonly Float32Array[];
   readonly hit: Uint8Array;
   readonly targets: number;
@@ -31,18 +35,25 @@ const LEAST_WEIGHT = 0.04;
 const MOST_PARTS = 3;
 
 /**
- * Weights for `models` (the best first, its weight is 1) under which their sum does best on `cases` for the goal: each
- * weight in turn by the grid above, in rounds, then finer. At most three are not 0. Each model scores each case once:
- * weights are tried on the items that any part lists.
+ * Weights (the first is 1) under which the parts' sum does best on `cases` for the goal: each weight in turn by the grid above,
+ * in rounds, then finer. At most three are not 0.
  */
-export async function searchWeights(
-  models: readonly Model[],
-  cases: Cases,
-  slot: SlotName,
-  from: { shelf: Shelf; goal: Goal; signal?: AbortSignal },
-): Promise<number[]> {
-  const gathered = await gather(models, cases, slot, from);
-  return climb(models.length, (weights) => meanFigure(gathered, weights, from.goal));
+export function learnWeights(cases: readonly BlendCase[], goal: Goal): number[] {
+  return climb(cases[0]?.scores.length ?? 1, (weights) => meanFigure(cases, weights, goal));
+}
+
+/** The first `k` items of a case under `weights`, best first; those with a sum of 0 or less are none. */
+export function mixedList({ items, scores }: BlendCase, weights: readonly number[], k: number): number[] {
+  return selectTop(mix(scores, weights, items.length), k, () => true).map((at) => items[at]!);
+}
+
+function mix(scores: readonly Float32Array[], weights: readonly number[], length: number): Float32Array {
+  const total = new Float32Array(length);
+  scores.forEach((part, p) => {
+    const weight = weights[p]!;
+    if (weight >= LEAST_WEIGHT) for (let n = 0; n < length; n++) total[n]! += weight * part[n]!;
+  });
+  return total;
 }
 
 /** The coordinate search itself: pure. */
@@ -69,13 +80,14 @@ export function climb(parts: number, figure: (weights: readonly number[]) => num
   return weights.map((weight) => (weight < LEAST_WEIGHT ? 0 : Number(weight.toPrecision(4))));
 }
 
-async function gather(
+/** The cases that have a target in the slot; each of `models` scores each of them once. */
+export async function gatherCases(
   models: readonly Model[],
   cases: Cases,
   slot: SlotName,
   { shelf, signal }: { shelf: Shelf; signal?: AbortSignal },
-): Promise<Case[]> {
-  const gathered: Case[] = [];
+): Promise<BlendCase[]> {
+  const gathered: BlendCase[] = [];
   const { items } = shelf;
   const room = models.map(() => new Float32Array(ROWS * items));
   for (let n = 0; n < cases.customers.length; n++) {
@@ -96,6 +108,8 @@ async function gather(
     // Ascending, so that equal sums rank as they do when served.
     const candidates = Int32Array.from(listed).sort();
     gathered.push({
+      n,
+      items: candidates,
       scores: scores.map((all) => {
         const scale = inverseSpread(all);
         return Float32Array.from(candidates, (item) => scale * all[item]!);
@@ -111,15 +125,10 @@ async function gather(
   return gathered;
 }
 
-function meanFigure(cases: readonly Case[], weights: readonly number[], goal: Goal): number {
+function meanFigure(cases: readonly BlendCase[], weights: readonly number[], goal: Goal): number {
   let sum = 0;
   for (const { scores, hit, targets } of cases) {
-    const total = new Float32Array(hit.length);
-    scores.forEach((part, p) => {
-      const weight = weights[p]!;
-      if (weight >= LEAST_WEIGHT) for (let n = 0; n < total.length; n++) total[n]! += weight * part[n]!;
-    });
-    const list = selectTop(total, goal.k, () => true);
+    const list = selectTop(mix(scores, weights, hit.length), goal.k, () => true);
     let [gain, ideal] = [0, 0];
     if (goal.what === 'recall') {
       for (const n of list) gain += hit[n]!;

@@ -2,21 +2,18 @@ import { z } from 'zod';
 import { RankingMetrics } from '#core/metrics';
 import type { SlotName } from '#core/slot';
 import type { Model } from './algorithm.ts';
-import { blendModel, type BlendOptions } from './algorithms/blend.ts';
-import { searchWeights } from './blend-search.ts';
+import type { BlendOptions } from './algorithms/blend.ts';
+import { gatherCases, learnWeights, mixedList, type BlendCase } from './blend-search.ts';
 import { bootstrapDifference } from './bootstrap.ts';
-import type { Evaluation, Goal } from './evaluate.ts';
+import { profileOf } from './data.ts';
+import { evaluateLists, type Goal } from './evaluate.ts';
 import type { Journal } from './journal.ts';
-import type { Shelf } from './rank.ts';
+import { seededRandom } from './random.ts';
+import { fillList, type Shelf } from './rank.ts';
 import { registry } from './registry.ts';
 import { sampleCases, type Cases } from './split.ts';
 import type { Setting } from './trial-plan.ts';
-import { packFigures, unpackFigures, type Winner } from './winner.ts';
-
-/** Algorithms that a blend is looked for among, the best first. */
-const PARTS = 5;
-/** Customers on whom weights are learned, at most; whether they help is seen on the others. */
-const LEARN_ON = 1500;
+import { packFigures, spreadFigures, unpackFigures, type Winner } from './winner.ts';
 
 interface BlendTools {
   readonly journal: Journal;
@@ -24,8 +21,11 @@ interface BlendTools {
   readonly shelf: Shelf;
   readonly goal: Goal;
   readonly seed: number;
+  /** Customers that weights are learned on, at most. */
+  readonly customers: number;
+  /** List lengths to report. */
+  readonly k: readonly number[];
   readonly modelOf: (setting: Setting) => Promise<Model>;
-  readonly evaluate: (setting: Setting, model: Model) => Promise<Evaluation>;
 }
 
 const Found = z.object({
@@ -35,6 +35,7 @@ const Found = z.object({
     .object({
       options: z.record(z.string(), z.unknown()),
       metrics: RankingMetrics,
+      customers: z.int(),
       figure: z.number(),
       figures: z.string(),
       better: z.boolean(),
@@ -43,22 +44,22 @@ const Found = z.object({
 });
 
 /**
- * The best mixture of `ranked` (each algorithm's best setting, best first): weights are learned on one half of the
- * customers, and it is `better` where on the other half the interval of its lead over the best single setting lies
- * above 0. Null where no mixture did better even where it was learned.
+ * The best mixture of `ranked` (each algorithm's best setting, best first). Its weights are learned on all asked customers, its
+ * figures by two folds: each half is listed with the weights that the other half taught. It is `better` where the interval
+ * of that lead over the best single setting lies above 0. Null where no mixture did better even where it was learned.
  */
 export async function findBlend(
   ranked: readonly Winner[],
   slot: SlotName,
   tools: BlendTools,
-): Promise<{ winner: Winner; seconds: number; better: boolean } | null> {
+): Promise<{ winner: Winner; seconds: number; customers: number; better: boolean } | null> {
   const { seconds, blend } = await tools.journal.step(`blend ${slot}`, Found, async () => {
     const began = tools.journal.elapsed();
-    const found = await tryBlend(ranked.slice(0, PARTS), slot, tools);
+    const found = await tryBlend(ranked, slot, tools);
     return { seconds: tools.journal.elapsed() - began, blend: found };
   });
   if (blend === null) return null;
-  const { options, metrics, figure, figures, better } = blend;
+  const { options, metrics, customers, figure, figures, better } = blend;
   const winner: Winner = {
     algorithm: 'blend',
     options: registry.blend.options.parse(options),
@@ -67,7 +68,7 @@ export async function findBlend(
     figures: unpackFigures(figures),
     rung: ranked[0]!.rung,
   };
-  return { winner, seconds, better };
+  return { winner, seconds, customers, better };
 }
 
 async function tryBlend(
@@ -75,12 +76,12 @@ async function tryBlend(
   slot: SlotName,
   tools: BlendTools,
 ): Promise<z.infer<typeof Found>['blend']> {
-  const { cases, shelf, goal, seed } = tools;
-  const learning = sampleCases(cases, Math.min(LEARN_ON, Math.ceil(cases.customers.length / 2)), seed + 1);
+  const { shelf, goal, seed } = tools;
+  const cases = sampleCases(tools.cases, tools.customers, seed + 1);
   const models: Model[] = [];
   for (const setting of ranked) models.push(await tools.modelOf(setting));
-  const weights = await searchWeights(models, learning, slot, { shelf, goal });
-  const used = weights.flatMap((weight, n) => (weight > 0 ? [{ n, weight }] : []));
+  const gathered = await gatherCases(models, cases, slot, { shelf });
+  const used = learnWeights(gathered, goal).flatMap((weight, n) => (weight > 0 ? [{ n, weight }] : []));
   if (used.length < 2) return null;
   const options: BlendOptions = {
     parts: used.map(({ n, weight }) => {
@@ -89,18 +90,32 @@ async function tryBlend(
       return { algorithm, options: own, weight };
     }),
   };
-  const model = blendModel(
-    used.map(({ n, weight }) => ({ model: models[n]!, weight })),
-    options,
-    cases.before.items,
+  const lists = crossFitted(gathered, goal, seed);
+  const listOf = (n: number, k: number) =>
+    fillList(lists(n, k), profileOf(cases.before, cases.customers[n]!), shelf, { slot, k });
+  const measured = await evaluateLists(listOf, cases, slot, { k: tools.k, catalogue: shelf.items, goal });
+  const figures = spreadFigures(measured.figures, cases.customers, tools.cases.customers);
+  const { metrics, customers, figure } = measured;
+  const lead = bootstrapDifference(figures, ranked[0]!.figures, seed);
+  const better = lead.low > 0;
+  return { options: { ...options }, metrics, customers, figure, figures: packFigures(figures), better };
+}
+
+/** Lists by case, each by the weights that the half it is not in has taught. */
+function crossFitted(gathered: readonly BlendCase[], goal: Goal, seed: number) {
+  const random = seededRandom(seed);
+  const halves = gathered.map((one) => ({ one, first: random() < 0.5 }));
+  const learn = (first: boolean) =>
+    learnWeights(
+      halves.filter((half) => half.first === first).map(({ one }) => one),
+      goal,
+    );
+  const [byFirst, bySecond] = [learn(true), learn(false)];
+  const known = new Map(
+    halves.map(({ one, first }) => [one.n, { one, weights: first ? bySecond : byFirst }]),
   );
-  const { metrics, figure, figures } = await tools.evaluate(
-    { algorithm: 'blend', options: { ...options } },
-    model,
-  );
-  const learned = new Set(learning.customers);
-  const unseen = (all: Float32Array) =>
-    all.map((value, n) => (learned.has(cases.customers[n]!) ? NaN : value));
-  const lead = bootstrapDifference(unseen(figures), unseen(ranked[0]!.figures), seed);
-  return { options: { ...options }, metrics, figure, figures: packFigures(figures), better: lead.low > 0 };
+  return (n: number, k: number): number[] => {
+    const found = known.get(n);
+    return found ? mixedList(found.one, found.weights, k) : [];
+  };
 }

@@ -66,11 +66,11 @@ export function requireItemItem(model: Model): ItemItemModel {
 }
 
 /** The same matrix with another half-life, where no other option differs; else null. */
-export function refitItemItem<T extends { halfLifeDays: number | null }>(
+export async function refitItemItem<T extends { halfLifeDays: number | null }>(
   fitted: Model,
   former: T,
   options: T,
-): Model | null {
+): Promise<Model | null> {
   if (
     JSON.stringify({ ...former, halfLifeDays: null }) !== JSON.stringify({ ...options, halfLifeDays: null })
   )

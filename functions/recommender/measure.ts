@@ -23,7 +23,8 @@ import {
 import { learnShare, nextOrderLister } from './next-order.ts';
 import { makeShelf, rank, type Shelf } from './rank.ts';
 import { registry } from './registry.ts';
-import { fitSetting, type SearchContext, type SearchResult } from './search.ts';
+import { fitSetting } from './model-keeper.ts';
+import type { SearchContext, SearchResult } from './search.ts';
 import type { Cases } from './split.ts';
 import { plainSetting, settingKey, type Setting } from './trial-plan.ts';
 

@@ -60,9 +60,10 @@ function notesOn(report: MetricsReport, history: History, config: TrainingConfig
       );
   for (const { algorithm, options, reason } of report.failed ?? [])
     notes.push(`${algorithm} ${JSON.stringify(options)} could not be fitted and was left out: ${reason}`);
-  if (report.trialsCut > 0)
+  const { trialsCut, trialsStopped = 0 } = report;
+  if (trialsCut + trialsStopped > 0)
     notes.push(
-      `${report.trials} settings were tried and ${report.trialsCut} left out, because ${config.seconds} seconds had passed: another run on the same data may choose otherwise.`,
+      `${report.trials} settings were tried${trialsStopped > 0 ? `, ${trialsStopped} of them not to the end,` : ''} and ${trialsCut} left out, because ${config.seconds} seconds had passed: another run on the same data may choose otherwise.`,
     );
   if (report.window.newCustomers > 0)
     notes.push(

@@ -96,6 +96,18 @@ export function rankMany(
   });
 }
 
+/** Items that were ranked elsewhere and then, as `rank` does, the popular ones that may be listed. */
+export function fillList(
+  items: readonly number[],
+  profile: Profile,
+  shelf: Shelf,
+  options: RankOptions,
+): readonly number[] {
+  if (items.length >= options.k) return items;
+  const ranked = items.map((item): Ranked => ({ item, score: 0, from: 'model' }));
+  return fillUp(ranked, shelf, options.k, allow(profile, shelf, options)).map(({ item }) => item);
+}
+
 /** `ranked` and then the popular items of `allowed` that it lacks, up to `k` in all. */
 export function fillUp(ranked: Ranked[], shelf: Shelf, k: number, allowed: Bits): Ranked[] {
   if (ranked.length >= k) return ranked;

@@ -10,7 +10,8 @@ import { fitOnce, measure } from './measure.ts';
 import { makeCard } from './model-card.ts';
 import { fitPacks } from './packs.ts';
 import { makeRecommender, saveRecommender, type Portfolio, type Recommender } from './recommend.ts';
-import { fitSetting, search, type SearchContext } from './search.ts';
+import { fitSetting } from './model-keeper.ts';
+import { search, type SearchContext } from './search.ts';
 import { fitSignals } from './signals/fit.ts';
 import { makeCases, planWindows } from './split.ts';
 import { plainSetting } from './trial-plan.ts';
@@ -126,6 +127,7 @@ async function trainWith(input: TrainInput, pool: Pool): Promise<TrainOutput> {
     },
     trials: found.trials,
     trialsCut: found.cut,
+    trialsStopped: found.stopped,
     seconds: journal.elapsed(),
     tried: [...found.tried],
     ...(found.failed.length > 0 ? { failed: [...found.failed] } : {}),

@@ -101,9 +101,16 @@ export function testAlgorithm(algorithm: AnyAlgorithm, { personal }: { personal:
 
   it('refits only to what a fresh fit would give', async () => {
     const first = await fit();
+    const context = () => ({ random: seededRandom(1), pool: inThread });
+    const half = algorithm.reduced?.(options, 0.5);
+    if (half !== undefined && algorithm.refit !== undefined) {
+      const begun = await algorithm.fit(history, half, context());
+      const ended = await algorithm.refit(begun, half, options, history, context());
+      expect(scoresOf(ended!, 4)).toEqual(scoresOf(first, 4));
+    }
     for (const trial of trials.slice(1)) {
       const other = algorithm.options.parse(trial);
-      const again = algorithm.refit?.(first, options, other) ?? null;
+      const again = (await algorithm.refit?.(first, options, other, history, context())) ?? null;
       if (again === null) continue;
       const fresh = await algorithm.fit(history, other, { random: seededRandom(1), pool: inThread });
       expect(scoresOf(again, 4)).toEqual(scoresOf(fresh, 4));

@@ -45,10 +45,19 @@ export const ease: Algorithm<Options> = {
       .slice(0, fits)
       .flatMap((regularization) => ages.map((halfLifeDays) => ({ ...base, regularization, halfLifeDays })));
   },
+  // One step on where the best of those tried lies at their end.
+  further: (options) =>
+    options.regularization >= 1000
+      ? [{ ...options, regularization: 3 * options.regularization }]
+      : options.regularization <= 100
+        ? [{ ...options, regularization: Math.max(1, options.regularization / 3) }]
+        : [],
   fit: async (history, options, context) => {
     const matrix = await weights(history, options, context);
     return itemItemModel(matrix, options.halfLifeDays, history.asOf);
   },
+  seconds: (_, { customers, items, pairs }) =>
+    items ** 3 / CUBES_PER_SECOND + (5e-9 * pairs ** 2) / Math.max(1, customers),
   refit: refitItemItem,
   load: loadItemItem,
 };

@@ -6,7 +6,8 @@ import { itemItemModel, loadItemItem, refitItemItem } from '../item-item.ts';
 import type { Arena } from '../kernels/arena.ts';
 import { BLOCK, filterRoom, filterRowsKernel, packSpread, type FilterSpace } from '../kernels/filter-rows.ts';
 import { makeGraph, placeFloats, placeGraph, spread, type Graph, type GraphSpace } from '../kernels/graph.ts';
-import { randomizedSingular } from '../kernels/singular.ts';
+import { randomizedSingular, type Singular } from '../kernels/singular.ts';
+import { graphTrials } from './graph-trials.ts';
 
 const Options = z.strictObject({
   /** Singular vectors of the low pass; at most as many as there are items or customers. */
@@ -30,8 +31,6 @@ type Options = z.output<typeof Options>;
 
 /** Of customers with very many items only the newest bought are edges: one buyer of everything says nothing. */
 const ITEMS_PER_CUSTOMER = 3000;
-/** Beyond it the item × item matrix would be larger than the graph, and cutting it would lose too much. */
-const MOST_ROWS = 12_000;
 
 /**
  * Filters on the graph of customers and items: what is bought spreads along its edges (linear filter), what most of the
@@ -47,51 +46,34 @@ export const graphFilter: Algorithm<Options> = {
   effort: 'heavy',
   slots: ['discover'],
   options: Options,
-  trials: (config, { customers, items }) => {
-    // Half of what there is would be no low pass any more.
-    const most = Math.floor(Math.min(customers, items) / 16) * 8;
-    const rank = Math.max(8, Math.min(config.preset === 'quick' ? 128 : 448, most));
-    const base = {
-      rank,
-      lowPass: 0.3,
-      sharpening: 0,
-      sharpeningOrder: 4,
-      keepBlurred: false,
-      neighbours: items > MOST_ROWS ? null : 1000,
-      halfLifeDays: null,
-    };
-    const bspm = { ...base, lowPass: 0.2, sharpening: 2.5 };
-    // Without a low pass nothing but the cut keeps chance pairs out: fewer neighbours.
-    const few = base.neighbours === null ? null : 100;
-    const turbo = { ...base, lowPass: 0, sharpening: 0.9, sharpeningOrder: 1, neighbours: few };
-    const ages = (options: typeof base) => [
-      options,
-      ...(config.halfLifeDays === null ? [] : [{ ...options, halfLifeDays: config.halfLifeDays }]),
-    ];
-    if (config.preset === 'quick') return ages(base);
-    return [
-      ...ages(base),
-      ...ages(bspm),
-      ...ages(turbo),
-      { ...base, sharpening: 1.2, sharpeningOrder: 1, keepBlurred: true },
-    ];
+  trials: graphTrials,
+  seconds: (options, { customers, items, pairs }) => {
+    const d = options.lowPass === 0 ? 0 : sketchOf(options.rank, { customers, items });
+    const vectors = 7e-9 * pairs * d + 6e-11 * (items + customers) * d ** 2;
+    const rows = items * (options.sharpeningOrder + 1) * (2e-9 * pairs + 2e-10 * items * options.rank);
+    return vectors + (options.neighbours === null ? 0 : rows / BLOCK);
   },
-  fit: async (history, options, context) => {
-    const graph = makeGraph(toSparse(newestItems(history, ITEMS_PER_CUSTOMER), null));
-    return context.pool.withArena(async (arena): Promise<Model> => {
-      const space = placeGraph(graph, arena);
-      const filter = await makeFilter(graph, space, options, context, arena);
-      if (options.neighbours === null) return graphModel(filter, options.halfLifeDays, history.asOf);
-      const matrix = await largestEntries(filter, space, options.neighbours, context, arena);
-      return itemItemModel(matrix, options.halfLifeDays, history.asOf);
-    });
-  },
-  refit: (fitted, former, options) => {
-    if (options.neighbours !== null) return refitItemItem(fitted, former, options);
-    if (JSON.stringify({ ...former, halfLifeDays: 0 }) !== JSON.stringify({ ...options, halfLifeDays: 0 }))
-      return null;
-    const { filter, asOf }: Model & Partial<GraphModel> = fitted;
-    return filter === undefined || asOf === undefined ? null : graphModel(filter, options.halfLifeDays, asOf);
+  fit: (history, options, context) =>
+    fitOn(makeGraph(toSparse(newestItems(history, ITEMS_PER_CUSTOMER), null)), null, options, {
+      ...context,
+      asOf: history.asOf,
+    }),
+  refit: async (fitted, former, options, history, context) => {
+    const from = origins.get(fitted);
+    if (from === undefined) return null;
+    const { filter }: Model & Partial<GraphModel> = fitted;
+    const again =
+      JSON.stringify({ ...former, halfLifeDays: 0 }) !== JSON.stringify({ ...options, halfLifeDays: 0 })
+        ? null
+        : filter === undefined
+          ? await refitItemItem(fitted, former, options)
+          : graphModel(filter, options.halfLifeDays, history.asOf);
+    if (again !== null) {
+      origins.set(again, from);
+      return again;
+    }
+    if (options.lowPass > 0 && from.vectors?.wanted !== sketchFor(options.rank).most) return null;
+    return fitOn(from.graph, from.vectors, options, { ...context, asOf: history.asOf });
   },
   load: (reader, items) =>
     reader.value('shape', Kind).kind === 'graph'
@@ -110,21 +92,83 @@ export function sharpeningSeries(time: number, order: number): number[] {
   return series;
 }
 
+/** The largest singular vectors of a graph, and how many were wanted. */
+type Vectors = Singular & { readonly wanted: number };
+
+/** What each fitted model was made from: other settings on the same history are made from it too. */
+interface Origin {
+  readonly graph: Graph;
+  /** Null: its setting had no low pass. */
+  readonly vectors: Vectors | null;
+}
+const origins = new WeakMap<Model, Origin>();
+
+/**
+ * Vectors are found so many at a time, whatever the rank wanted, so that those of a lower rank are the first of them; the
+ * random block is wider, since spectra fall slowly.
+ */
+const SKETCHES = [
+  { most: 128, width: 160 },
+  { most: 256, width: 320 },
+  { most: 448, width: 560 },
+  { most: 1024, width: 1280 },
+] as const;
+
+const sketchFor = (rank: number) => SKETCHES.find(({ most }) => rank <= most) ?? SKETCHES.at(-1)!;
+
+/** Columns of the random block for `rank` vectors of a graph. */
+function sketchOf(rank: number, { customers, items }: { customers: number; items: number }): number {
+  const { width } = sketchFor(rank);
+  // More columns than there are dimensions only depend on each other.
+  return Math.min(width, Math.ceil(Math.min(customers, items) / 8) * 8 + 16);
+}
+
+async function fitOn(
+  graph: Graph,
+  known: Vectors | null,
+  options: Options,
+  context: FitContext & { readonly asOf: number },
+): Promise<Model> {
+  const { pool, random, signal, asOf } = context;
+  return pool.withArena(async (arena) => {
+    const space = placeGraph(graph, arena);
+    let vectors = known;
+    if (options.lowPass > 0 && known?.wanted !== sketchFor(options.rank).most) {
+      const rank = sketchFor(options.rank).most;
+      const oversampling = sketchOf(rank, graph) - Math.min(rank, graph.customers, graph.items);
+      const wanted = { rank, oversampling, iterations: 3 };
+      const singular = await randomizedSingular(space, wanted, random, pool, arena, signal);
+      vectors = { ...singular, wanted: rank };
+      context.onProgress?.(0.5);
+    }
+    const filter = await makeFilter(graph, space, vectors, options, context, arena);
+    const model =
+      options.neighbours === null
+        ? graphModel(filter, options.halfLifeDays, asOf)
+        : itemItemModel(
+            await largestEntries(filter, space, options.neighbours, context, arena),
+            options.halfLifeDays,
+            asOf,
+          );
+    origins.set(model, { graph, vectors });
+    return model;
+  });
+}
+
 async function makeFilter(
   graph: Graph,
   space: GraphSpace,
+  singular: Vectors | null,
   options: Options,
   context: FitContext,
   arena: Arena,
 ): Promise<GraphFilter> {
-  const { pool, random, signal } = context;
   const series = sharpeningSeries(options.sharpening, options.sharpeningOrder);
   const coefficients = series.map((c, t) => (t === 0 && options.keepBlurred ? c + 1 : c));
-  if (options.lowPass === 0)
+  if (options.lowPass === 0 || singular === null)
     return { graph, coefficients, rank: 0, gather: new Float32Array(), spread: new Float32Array() };
-  const wanted = { rank: options.rank, oversampling: Math.max(16, options.rank >> 2), iterations: 3 };
-  const { rank, vectors } = await randomizedSingular(space, wanted, random, pool, arena, signal);
-  context.onProgress?.(0.5);
+  const { vectors, rank: found } = singular;
+  const rank = Math.min(options.rank, found);
   // Rows a multiple of four long, as the kernels want them; what was added is zero.
   const k = Math.ceil(rank / 4) * 4;
   const gather = new Float32Array(graph.items * k);
@@ -132,7 +176,7 @@ async function makeFilter(
   for (let i = 0; i < graph.items; i++) {
     const scale = graph.itemScale[i]!;
     for (let t = 0; t < rank; t++) {
-      const value = vectors[i * rank + t]!;
+      const value = vectors[i * found + t]!;
       gather[i * k + t] = value * scale;
       start[i * k + t] = scale === 0 ? 0 : (options.lowPass * value) / scale;
     }

@@ -8,7 +8,7 @@ import { makeContributions } from '../kernels/fold-contributions.ts';
 import { foldIn, makeScorer, type FoldSide } from '../kernels/fold-in.ts';
 import { makePairs, type Pairs } from '../kernels/pairs.ts';
 import { requireLength } from '../shape.ts';
-import { ialsTrials } from './ials-trials.ts';
+import { ialsTrials, longerFactors } from './ials-trials.ts';
 
 const Options = z.strictObject({
   /** Length of the factors. */
@@ -48,17 +48,22 @@ export const ials: Algorithm<Options> = {
   slots: ['discover'],
   options: Options,
   trials: ialsTrials,
+  further: longerFactors,
   fit: (history, options, context) => {
     const d = paddedTo8(options.factors);
     const items = randomItems(history.items, d, options.factors, context.random);
     return train(history, options, options.epochs, { items }, context);
   },
   reduced: (options, share) => ({ ...options, epochs: Math.max(2, Math.ceil(options.epochs * share)) }),
-  resume: async (fitted, history, former, options, context) => {
+  // An epoch's systems, and what does not grow with the square of the factors.
+  seconds: ({ factors, epochs }, { customers, items, pairs }) =>
+    epochs * factors * (1.4e-11 * pairs * factors + 1.5e-11 * (customers + items) * factors + 1e-9 * pairs),
+  refit: async (fitted, former, options, history, context) => {
     const state = states.get(fitted);
     const more = options.epochs - former.epochs;
     const same = JSON.stringify({ ...former, epochs: 0 }) === JSON.stringify({ ...options, epochs: 0 });
-    if (!state || !same || more < 0) return null;
+    // The other solvers begin each call with an exact solve, so going on would not give what a fresh fit does.
+    if (!state || !same || more < 0 || options.solver !== 'exact') return null;
     return train(history, options, more, state, context);
   },
   load: (reader: SectionReader, items: number) => {

@@ -64,6 +64,8 @@ export const itemNeighbours: Algorithm<Options> = {
     const matrix = await similarities(purchases, options, signal, onProgress);
     return itemItemModel(matrix, options.halfLifeDays, history.asOf);
   },
+  // Pairs of items of each customer; some have many more than the mean.
+  seconds: (_, { customers, pairs }) => (1e-7 * pairs ** 2) / Math.max(1, customers),
   refit: refitItemItem,
   load: loadItemItem,
 };

@@ -57,7 +57,7 @@ export const tifuKnn: Algorithm<Options> = {
     return model(matrix, reader.value('options', Options), reader.value('asOf', z.number()));
   },
   // Neighbours and shares are looked at when a profile is scored, so only another decay needs another fit.
-  refit: (fitted, former, options) =>
+  refit: async (fitted, former, options) =>
     former.halfLifeDays === options.halfLifeDays && isTifu(fitted)
       ? model(fitted.customers, options, fitted.asOf)
       : null,

@@ -35,8 +35,8 @@ export function bestForms(tried: readonly TrialResult[]): Map<string, { setting:
 }
 
 /**
- * The order of measuring: popularity, which costs nothing and which all others are held against; what was chosen; then what
- * did best while choosing first, so that the time ends what matters least. A setting is measured once, whatever its names.
+ * The order of measuring: what was chosen; popularity, which all others are held against; then what did best while choosing
+ * first, so that the time ends what matters least. A setting is measured once, whatever its names.
  */
 export function planMeasuring(
   chosen: Winner,
@@ -57,8 +57,8 @@ export function planMeasuring(
     entry.names.push(...names.filter((name) => !entry.names.includes(name)));
     plan.set(key, entry);
   };
-  for (const { name, setting } of named) if (name === 'popularity') add(setting, name);
   add(only(chosen), '', chosen.algorithm);
+  for (const { name, setting } of named) if (name === 'popularity') add(setting, name);
   for (const { name, setting } of named) add(setting, name);
   return [...plan.values()];
 }

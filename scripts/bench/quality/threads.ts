@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { z } from 'zod';
 import type { Model } from '../../../functions/recommender/algorithm.ts';
 import { makeArtifactWriter } from '../../../functions/recommender/artifact.ts';
 import type { History } from '../../../functions/recommender/data.ts';
@@ -18,6 +19,8 @@ export interface ListOrder {
   readonly before: History;
   readonly minBuyers: number;
   readonly setting: Setting;
+  /** Of the model: a thread loads one that it has just asked only once. */
+  readonly id: number;
   /** The model as an artifact saves it. */
   readonly bytes: Uint8Array;
   readonly slot: SlotName;
@@ -35,13 +38,19 @@ export type Listing = (
   cases: Cases,
   slot: SlotName,
   k: number,
-) => Promise<ListOfCase>;
+) => Promise<Listed>;
+
+/** The lists by case, and the seconds that it took until threads had the model. */
+export interface Listed {
+  readonly listOf: ListOfCase;
+  readonly ready: number;
+}
 
 /** The evaluation that a search asks for, by such lists. */
 export function evaluatorOf(listing: Listing) {
   return async (setting: Setting, model: Model, cases: Cases, slot: SlotName, options: EvaluateOptions) => {
-    const listOf = await listing(setting, model, cases, slot, longestList(options));
-    return evaluateLists(listOf, cases, slot, options);
+    const { listOf, ready } = await listing(setting, model, cases, slot, longestList(options));
+    return { ...(await evaluateLists(listOf, cases, slot, options)), ready };
   };
 }
 
@@ -56,30 +65,37 @@ export async function withListThreads<T>(
     () => new Worker(new URL('./list-worker.ts', import.meta.url)),
   );
   const histories = new WeakMap<History, History>();
+  const saved = new WeakMap<Model, { id: number; bytes: Uint8Array }>();
+  let models = 0;
   const listing: Listing = async (setting, model, cases, slot, k) => {
+    const began = performance.now();
     const before = histories.get(cases.before) ?? sharedHistory(cases.before);
     histories.set(cases.before, before);
+    const bytes = saved.get(model) ?? { id: models++, bytes: shared(savedModel(model)) };
+    saved.set(model, bytes);
     const order: ListOrder = {
       before,
       minBuyers,
       setting,
-      bytes: shared(savedModel(model)),
+      ...bytes,
       slot,
       k,
       customers: shared(cases.customers),
       lists: new Int32Array(new SharedArrayBuffer(4 * k * cases.customers.length)).fill(-1),
       counter: new Int32Array(new SharedArrayBuffer(4)),
     };
-    await Promise.all(
-      workers.map((worker) => {
+    const saving = (performance.now() - began) / 1000;
+    const loading = await Promise.all(
+      workers.map(async (worker) => {
         const done = once(worker, 'message');
         // A worker thread has no origin to aim at.
         // oxlint-disable-next-line unicorn/require-post-message-target-origin
         worker.postMessage(order);
-        return done;
+        const [seconds]: unknown[] = await done;
+        return z.number().parse(seconds);
       }),
     );
-    return (n) => listAt(order, n);
+    return { listOf: (n) => listAt(order, n), ready: saving + Math.max(...loading) };
   };
   try {
     return await use(listing);

@@ -1,7 +1,7 @@
 import { TrainingConfig } from '../../../functions/core/training-config.ts';
 import { blendModel } from '../../../functions/recommender/algorithms/blend.ts';
 import type { Model } from '../../../functions/recommender/algorithm.ts';
-import { climb, searchWeights } from '../../../functions/recommender/blend-search.ts';
+import { climb, gatherCases, learnWeights } from '../../../functions/recommender/blend-search.ts';
 import { NDCG10 } from '../../../functions/recommender/evaluate.ts';
 import { makeShelf } from '../../../functions/recommender/rank.ts';
 import { registry } from '../../../functions/recommender/registry.ts';
@@ -97,10 +97,10 @@ describe('the search for weights', () => {
     const cases = makeCases(toInteractions(lines), { customers: 10, items: 30 }, START + 5 * DAY, Infinity);
     const knows = (item: number) =>
       constant(...Array.from({ length: 30 }, (_, n) => (n === item ? 5 : n < 3 ? 0 : 1)));
-    const [first, second] = await searchWeights([knows(1), knows(2)], cases, 'discover', {
+    const gathered = await gatherCases([knows(1), knows(2)], cases, 'discover', {
       shelf: makeShelf(cases.before, 1),
-      goal: { ...NDCG10, k: 2 },
     });
+    const [first, second] = learnWeights(gathered, { ...NDCG10, k: 2 });
     expect(first).toBe(1);
     expect(second).toBeGreaterThan(0);
   });

@@ -130,17 +130,22 @@ it('what is similar to an item is what a basket of it alone gets', async () => {
   expect(similar).toEqual(basket);
 });
 
-it('is saved as a graph and read back, another half-life needs no new fit', async () => {
+it('is saved as a graph and read back, another setting of the same vectors needs no new fit', async () => {
   const model = await fit(bspm);
   const writer = makeArtifactWriter();
   model.save(writer);
   const loaded = graphFilter.load(openArtifact(writer.finish()), size.items);
   expect(scoresOf(loaded, 3)).toEqual(scoresOf(model, 3));
   const [former, options] = [bspm, { ...bspm, halfLifeDays: 30 }].map((o) => graphFilter.options.parse(o));
-  const again = graphFilter.refit!(model, former!, options!);
+  const context = () => ({ random: seededRandom(1), pool: inThread });
+  const refit = (to: typeof options) => graphFilter.refit!(model, former!, to!, history, context());
+  const again = await refit(options);
   expect(scoresOf(again!, 3)).toEqual(scoresOf(await fit(options!), 3));
   expect(scoresOf(again!, 3)).not.toEqual(scoresOf(model, 3));
-  expect(graphFilter.refit!(model, former!, { ...options!, rank: 16 })).toBeNull();
+  // Lower ranks and other filters are cut of the same vectors; more vectors are found anew.
+  const other = { ...options!, rank: 16, sharpening: 1, sharpeningOrder: 1, neighbours: 20 };
+  expect(scoresOf((await refit(other))!, 3)).toEqual(scoresOf(await fit(other), 3));
+  expect(await refit({ ...options!, rank: 300 })).toBeNull();
 });
 
 it('a graph whose arrays do not fit together is not loaded', async () => {
