@@ -1,4 +1,4 @@
-import { addBit, dropBits, keepBits, makeBits, type Bits } from './bits.ts';
+import { addBit, bitsWhere, dropBits, joinBits, keepBits, makeBits, removeBit, type Bits } from './bits.ts';
 import type { Likeness } from './alike.ts';
 import type { Ranked, RankOptions } from './rank.ts';
 
@@ -43,32 +43,28 @@ export function select(
   const counts = caps.map(() => new Map<number, number>());
   const pinned = pins.map(([, item]) => item);
   admitAll(pinned, caps, counts);
-  const choose = (k: number, within: Bits | undefined): Ranked[] =>
-    chooseFrom(
-      (length) => rankBy({ ...ranking, exclude, k: length, ...(within ? { within } : {}) }),
-      { k, items, plain: caps.length === 0 && diversity === 0 },
-      (pool, wanted) => {
-        // Each try begins with what was there before it.
-        const tried = counts.map((count) => new Map(count));
-        const chosen =
-          diversity > 0
-            ? diversify(
-                thinned(pool, wanted, caps, counts),
-                wanted,
-                diversity,
-                relevance,
-                likeness,
-                caps,
-                tried,
-              )
-            : [];
-        if (diversity === 0)
-          for (const one of pool)
-            if (chosen.length < wanted && admits(one.item, caps, tried)) chosen.push(one);
-        return { chosen, tried };
-      },
-      (tried) => tried.forEach((count, n) => (counts[n] = count)),
-    );
+  const choose = (k: number, within: Bits | undefined): Ranked[] => {
+    const rankFirst: RankFirst = (length, among) =>
+      rankBy({ ...ranking, exclude, k: length, ...(among ? { within: among } : {}) });
+    if (k <= 0) return [];
+    if (caps.length === 0 && diversity === 0) return rankFirst(k, within);
+    const pick: Pick = (pool) => {
+      // Each try begins with what was there before it.
+      const tried = counts.map((count) => new Map(count));
+      if (diversity > 0) {
+        const some = thinned(pool, k, caps, counts);
+        return { chosen: diversify(some, k, diversity, relevance, likeness, caps, tried), tried };
+      }
+      const chosen: Ranked[] = [];
+      for (const one of pool) if (chosen.length < k && admits(one.item, caps, tried)) chosen.push(one);
+      return { chosen, tried };
+    };
+    const merged = relevance === 'place';
+    const choice = diversity > 0 ? CHOICE.times : 1;
+    const { chosen, tried } = chooseFrom(rankFirst, { k, items, within, merged, choice }, caps, pick);
+    tried.forEach((count, n) => (counts[n] = count));
+    return chosen;
+  };
   const free = options.k - pins.length;
   const list = bury ? choose(free, apart(ranking.within, bury, items, false)) : choose(free, ranking.within);
   if (bury && list.length < free)
@@ -80,22 +76,68 @@ export function select(
 
 type Counts = Map<number, number>[];
 
-/** Asks for a longer pool while the list is short and the pool might have more. */
-function chooseFrom(
-  rankFirst: (length: number) => Ranked[],
-  { k, items, plain }: { k: number; items: number; plain: boolean },
-  pick: (pool: Ranked[], wanted: number) => { chosen: Ranked[]; tried: Counts },
-  keep: (tried: Counts) => void,
-): Ranked[] {
-  if (k <= 0) return [];
-  if (plain) return rankFirst(k);
-  for (let length = Math.max(CHOICE.times * k, CHOICE.least); ; length *= 4) {
-    const pool = rankFirst(Math.min(length, items));
-    const { chosen, tried } = pick(pool, k);
-    if (chosen.length < k && pool.length >= length && length < items) continue;
-    keep(tried);
-    return chosen;
+/** The first so many of the ranking, of the items among these where any are given. */
+type RankFirst = (length: number, within: Bits | undefined) => Ranked[];
+/** The list that a pool allows, and the places that are taken with it. */
+type Pick = (pool: Ranked[]) => { readonly chosen: Ranked[]; readonly tried: Counts };
+
+interface Ask {
+  readonly k: number;
+  readonly items: number;
+  readonly within: Bits | undefined;
+  /** Whether the ranking is merged of two. */
+  readonly merged: boolean;
+  /** How many times what a cap has room for is to be chosen from. */
+  readonly choice: number;
+}
+
+/** The longest pool that is asked for in the first so many rounds. */
+const POOL = { most: 4000, rounds: 6 };
+
+/**
+ * Asks for more of the ranking while the list is short and there might be more. What a cap has no room for any more is not
+ * ranked again, so that caps that cannot be filled do not have the whole catalogue ranked: a cap of 1 in twenty categories
+ * is full after twenty items, however long the list should be.
+ */
+function chooseFrom(rankFirst: RankFirst, ask: Ask, caps: readonly Cap[], pick: Pick): ReturnType<Pick> {
+  const { k, items, within, merged, choice } = ask;
+  const wide = caps.map(({ group, atMost }) => ({ group, atMost: choice * atMost }));
+  const seen = caps.map(() => new Map<number, number>());
+  const pool: Ranked[] = [];
+  let open = within;
+  let length = Math.max(CHOICE.times * k, CHOICE.least);
+  for (let round = 1; ; round++) {
+    const more = rankFirst(Math.min(length, items), open);
+    if (merged) pool.length = 0;
+    for (const one of more) pool.push(one);
+    const picked = pick(pool);
+    if (picked.chosen.length >= k || more.length < length || length >= items) return picked;
+    const unseen = unseenWhere(pool, ask, (item) => hasRoom(item, caps, picked.tried));
+    if (rankFirst(1, unseen).length === 0) return picked;
+    // Two rankings that are merged weigh each against its best: they are asked anew, for the same best.
+    if (!merged) {
+      for (const { item } of more) admits(item, wide, seen);
+      open = unseen;
+      if (choice > 1)
+        joinBits(
+          open,
+          unseenWhere(pool, ask, (item) => hasRoom(item, wide, seen)),
+        );
+    }
+    length = round < POOL.rounds ? Math.min(4 * length, Math.max(length, POOL.most)) : 4 * length;
   }
+}
+
+/** The items that a ranking may list, are not in the pool, and hold. */
+function unseenWhere(
+  pool: readonly Ranked[],
+  { items, within }: Ask,
+  holds: (item: number) => boolean,
+): Bits {
+  const bits = bitsWhere(items, holds);
+  if (within) keepBits(bits, within);
+  for (const { item } of pool) removeBit(bits, item);
+  return bits;
 }
 
 /** `within` (all, where it is not given) without `bury`, or nothing but it. */

@@ -44,10 +44,15 @@ test.each(capabilities)('every contract of %s reaches its function', async (capa
     });
 });
 
-test('pages fall back to the application, unknown addresses of the API do not', () => {
+test('pages fall back to the application, unknown addresses of the API to a function, which says so as the API says it', () => {
   const fallback = hosting.rewrites.at(-1);
   expect(glob(fallback?.source ?? '').test('/t/tacme/m/mbolts')).toBe(true);
-  expect(hosting.rewrites.filter(({ source }) => glob(source).test('/api/nothing/here'))).toEqual([]);
+  for (const path of [
+    '/api/nothing/here',
+    '/api/tenants/tacme/nothing',
+    '/api/tenants/tacme/models/mbolts/no/such',
+  ])
+    expect([path, functionFor(path)]).toEqual([path, 'tenants-api']);
 });
 
 type Header = { readonly key: string; readonly value: string };

@@ -56,12 +56,18 @@ export function planCorrections(
 /** Days within which goods come back. */
 const RETURN_DAYS = 180;
 
+/** How much more than a line holds its returns may add up to: sums of decimals are off by a hair. */
+const HAIR = '1.000000001';
+
 /**
  * `settled`: by number of a line among those of its customer and item, what came back of it; and the returns that are
- * settled so. Copies that will be left out take no part. Of equal lines either may be taken: they are equal.
+ * settled so. A return comes off the newest line that holds as much; where earlier returns have left too little of that, off
+ * the one before; where that has too little as well, it is not settled. Copies that will be left out take no part. Of equal
+ * lines either may be taken: they are equal.
  */
 function settle(from: string, copies: boolean): { readonly ctes: readonly Cte[] } {
   const original = (alias: string) => (copies ? ` AND ${alias}.copy = 1` : '');
+  const line = 'customer, source_item';
   return {
     ctes: [
       [
@@ -74,14 +80,36 @@ function settle(from: string, copies: boolean): { readonly ctes: readonly Cte[] 
         ].join('\n'),
       ],
       [
-        'returns',
+        'candidates',
         [
-          'SELECT r.customer, r.source_item, r.n AS return_n, MAX(p.n) AS n, MAX(-r.quantity) AS quantity',
+          'SELECT r.customer, r.source_item, r.n AS return_n, -r.quantity AS quantity, p.n AS n, p.quantity AS held,',
+          '  ROW_NUMBER() OVER newest AS choice, LEAD(p.n) OVER newest AS next_n, LEAD(p.quantity) OVER newest AS next_held',
           'FROM numbered AS r',
           'JOIN numbered AS p ON p.customer = r.customer AND p.source_item = r.source_item',
           `WHERE r.quantity < 0.0${original('r')} AND p.quantity >= -r.quantity AND p.quantity > 0.0${original('p')}`,
           `  AND p.time <= r.time AND TIMESTAMP_DIFF(r.time, p.time, DAY) <= ${RETURN_DAYS}`,
-          'GROUP BY r.customer, r.source_item, r.n',
+        ]
+          .join('\n')
+          .replaceAll('OVER newest', 'OVER (PARTITION BY r.customer, r.source_item, r.n ORDER BY p.n DESC)'),
+      ],
+      [
+        'wanted',
+        [
+          `SELECT *, SUM(quantity) OVER (PARTITION BY ${line}, n ORDER BY return_n) <= held * ${HAIR} AS fits`,
+          'FROM candidates WHERE choice = 1',
+        ].join('\n'),
+      ],
+      [
+        'returns',
+        [
+          `SELECT ${line}, return_n, n, quantity FROM (`,
+          // Who found room comes first, so that those sent on take only what is left.
+          `  SELECT *, SUM(quantity) OVER (PARTITION BY ${line}, n ORDER BY turn, return_n) AS so_far FROM (`,
+          `    SELECT ${line}, return_n, quantity, IF(fits, 0, 1) AS turn,`,
+          '      IF(fits, n, next_n) AS n, IF(fits, held, next_held) AS held',
+          '    FROM wanted',
+          '  )',
+          `) WHERE so_far <= held * ${HAIR}`,
         ].join('\n'),
       ],
       [

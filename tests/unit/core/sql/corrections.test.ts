@@ -162,6 +162,32 @@ describe('returns that are settled', () => {
       'r3 -8 return',
     ]);
   });
+
+  test('that add up to more than a line held come off the one before it, or are not settled', async () => {
+    const found = await cleaned(
+      { netReturns: true },
+      [
+        { order: 'o1', quantity: 6, day: 0 },
+        { order: 'o2', quantity: 6, day: 10 },
+        { order: 'r1', quantity: -5, day: 20 },
+        { order: 'r2', quantity: -4, day: 21 }, // o2 has 1 left: off o1
+        { order: 'r3', quantity: -3, day: 22 }, // neither has so much left
+        { order: 'o3', item: 'B1', quantity: 0.3, day: 0 },
+        ...[0.1, 0.2].map((quantity, n) => ({ order: `q${n}`, item: 'B1', quantity: -quantity, day: 1 + n })),
+      ],
+      'basket, quantity, drop_reason',
+    );
+    expect(found.map((line) => line.replace(/^(o3) \S+/, '$1'))).toEqual([
+      'o1 2 -',
+      'o2 1 -',
+      'o3 returned',
+      'q0 -0.1 return-settled',
+      'q1 -0.2 return-settled',
+      'r1 -5 return-settled',
+      'r2 -4 return-settled',
+      'r3 -3 return',
+    ]);
+  });
 });
 
 test('freight and fees are told by their names in three languages, goods that sound like them are not', async () => {
