@@ -77,11 +77,14 @@ export function expect({ costs, size }: Search, setting: Setting, wanted: Wanted
     : { seconds, seen: true };
 }
 
+/** What a fit and its answers may take beyond what was seen: there is more to learn from, and the machine may be busier. */
+const MARGIN = 1.25;
+
 /** Seconds that are to be left after the search to fit `setting` again and ask it; 0 where nothing is asked of it. */
 export function finalSeconds(search: Search, setting: Setting): number {
   const { after } = search.context;
   if (after === undefined) return 0;
-  return expect(search, setting, { effort: 1, customers: after, fresh: true }).seconds;
+  return MARGIN * expect(search, setting, { effort: 1, customers: after, fresh: true }).seconds;
 }
 
 /** What the best so far of the slots will still take, the longest of them. */

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { TerminalError } from '../../functions/core/errors.ts';
 import type { RankingMetrics } from '../../functions/core/metrics.ts';
 import { TrainingConfig } from '../../functions/core/training-config.ts';
 import { train } from '../../functions/recommender/train.ts';
@@ -26,8 +27,8 @@ before it: R@10 over all items and over those never bought, with intervals by cu
 
 With --train and --test (one line per user: its id, then the ids of its items; .gz allowed) there are no times: settings and
 the portfolio are chosen on a seeded part of the training items, then what was chosen and each algorithm's best setting
-are fitted on all of them and measured once on the test items, all items ranked, training items masked.
---budget-minutes  for everything; 15 if not given
+are fitted on all of them and measured once on the test items of all users, all items ranked, training items masked.
+--budget-minutes  for everything, and it ends within; 15 if not given
 --algorithms      only these, by their names`;
 
 const { values } = parseArgs({
@@ -100,28 +101,45 @@ async function main(): Promise<void> {
   writeReport('quality', values.report, results);
 }
 
+/** A number of the command line within its range. */
+function numberOf(name: 'seed' | 'threads' | 'budget-minutes', least: number): number {
+  const value = Number(values[name]);
+  const whole = name !== 'budget-minutes';
+  if (!(value >= least && value < 2 ** 31) || (whole && !Number.isInteger(value)))
+    throw new Error(`--${name} "${values[name]}" must be a ${whole ? 'whole ' : ''}number from ${least} on`);
+  return value;
+}
+
+async function run(): Promise<void> {
+  const { train: trainFile, test: testFile, protocol, report } = values;
+  if ((trainFile === undefined) !== (testFile === undefined))
+    throw new Error('--train and --test go together: name both files, or neither');
+  const [seed, threads] = [numberOf('seed', 0), numberOf('threads', 1)];
+  const minutes = numberOf('budget-minutes', 0.1);
+  if (trainFile !== undefined && testFile !== undefined)
+    await measureUsers({
+      train: trainFile,
+      test: testFile,
+      seed,
+      minutes,
+      threads,
+      report,
+      ...(values.algorithms === undefined
+        ? {}
+        : { algorithms: values.algorithms.split(',').map((name) => algorithmNamed(name).name) }),
+      trials: 40,
+    });
+  else if (protocol === 'last-basket')
+    await measureLastBaskets({ data: values.data, seed, seconds: 40 * minutes, threads, report });
+  else if (protocol !== undefined) throw new Error(`there is no protocol "${protocol}": last-basket`);
+  else await main();
+}
+
 if (values.help === true) console.log(HELP);
-else if (values.train !== undefined && values.test !== undefined)
-  await measureUsers({
-    train: values.train,
-    test: values.test,
-    seed: Number(values.seed),
-    minutes: Number(values['budget-minutes']),
-    threads: Number(values.threads),
-    report: values.report,
-    ...(values.algorithms === undefined
-      ? {}
-      : { algorithms: values.algorithms.split(',').map((name) => algorithmNamed(name).name) }),
-    trials: 40,
+else
+  await run().catch((error: unknown) => {
+    // What is wrong with a file or an option takes a sentence; all else its whole stack.
+    const isOurs = error instanceof TerminalError || (error instanceof Error && error.constructor === Error);
+    console.error(isOurs ? `bench quality: ${error.message}` : error);
+    process.exitCode = 1;
   });
-else if (values.protocol === 'last-basket')
-  await measureLastBaskets({
-    data: values.data,
-    seed: Number(values.seed),
-    seconds: 40 * Number(values['budget-minutes']),
-    threads: Number(values.threads),
-    report: values.report,
-  });
-else if (values.protocol !== undefined)
-  throw new Error(`There is no protocol "${values.protocol}": last-basket`);
-else await main();

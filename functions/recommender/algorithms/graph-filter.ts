@@ -18,6 +18,11 @@ const Options = z.strictObject({
   sharpening: z.number().min(0).max(5).default(0),
   /** Terms of the exponential series that sharpening takes: 1 is one step of Euler, 4 one of Runge and Kutta. */
   sharpeningOrder: z.int().min(1).max(4).default(4),
+  /**
+   * What sharpening goes over beside the low pass: the `graph`, exactly, in as many passes per request as it has terms; or the
+   * `vectors`, exactly, and what is left of the graph by one factor for all, in one pass.
+   */
+  sharpenBy: z.enum(['graph', 'vectors']).default('graph'),
   /** Adds what the linear filter said before it was sharpened. */
   keepBlurred: z.boolean().default(false),
   /**
@@ -167,23 +172,46 @@ async function makeFilter(
   const coefficients = series.map((c, t) => (t === 0 && options.keepBlurred ? c + 1 : c));
   if (options.lowPass === 0 || singular === null)
     return { graph, coefficients, rank: 0, gather: new Float32Array(), spread: new Float32Array() };
-  const { vectors, rank: found } = singular;
+  const { vectors, values, rank: found } = singular;
   const rank = Math.min(options.rank, found);
+  const level = (value: number) => coefficients.reduceRight((sum, c) => sum * value + c, 0);
+  // The sharpened graph is Σ g(λ) v vᵀ over all its eigenvalues λ: of those that are known g is exact, of the others it is
+  // taken as in their middle.
+  const apart = options.sharpenBy === 'vectors' && options.sharpening > 0;
+  const own = apart ? Math.ceil(rank * KNOWN) : 0;
+  const rest = level(values[Math.max(0, own - 1)]! ** 2 * REST);
   // Rows a multiple of four long, as the kernels want them; what was added is zero.
-  const k = Math.ceil(rank / 4) * 4;
-  const gather = new Float32Array(graph.items * k);
+  const [k, wide] = [Math.ceil(rank / 4) * 4, Math.ceil((rank + own) / 4) * 4];
   const start = arena.floats(graph.items * k);
   for (let i = 0; i < graph.items; i++) {
     const scale = graph.itemScale[i]!;
+    for (let t = 0; t < rank; t++)
+      start[i * k + t] = scale === 0 ? 0 : (options.lowPass * vectors[i * found + t]!) / scale;
+  }
+  const low = await applySeries(series, start, k, space, context, arena);
+  const [gather, spread] = [new Float32Array(graph.items * wide), new Float32Array(graph.items * wide)];
+  const gains = Float64Array.from(
+    { length: own },
+    (_, t) => (level(values[t]! ** 2) - rest) * values[t]! ** 2,
+  );
+  for (let i = 0; i < graph.items; i++) {
+    const at = i * wide;
     for (let t = 0; t < rank; t++) {
-      const value = vectors[i * found + t]!;
-      gather[i * k + t] = value * scale;
-      start[i * k + t] = scale === 0 ? 0 : (options.lowPass * value) / scale;
+      gather[at + t] = vectors[i * found + t]! * graph.itemScale[i]!;
+      spread[at + t] = low[i * k + t]!;
+    }
+    for (let t = 0; t < own; t++) {
+      gather[at + rank + t] = vectors[i * found + t]!;
+      spread[at + rank + t] = gains[t]! * vectors[i * found + t]!;
     }
   }
-  const spread = await applySeries(series, start, k, space, context, arena);
-  return { graph, coefficients, rank: k, gather, spread };
+  return { graph, coefficients: apart ? [rest] : coefficients, rank: wide, gather, spread };
 }
+
+/** Of the low pass's vectors the share that is sharpened each by its own: more measured no better and are twice as large. */
+const KNOWN = 0.5;
+/** Of the last such eigenvalue, where the middle of those beyond it is taken to be. */
+const REST = 0.5;
 
 /** Σ c_t Pᵗ x for x of items × k, which is used up. */
 async function applySeries(

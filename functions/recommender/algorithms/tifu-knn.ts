@@ -3,6 +3,7 @@ import type { Algorithm, Model } from '../algorithm.ts';
 import type { SectionReader } from '../artifact.ts';
 import { profileOf, transpose, type History, type Profile, type Sparse } from '../data.ts';
 import { requireLength, requireRows } from '../shape.ts';
+import { makeSmallest } from '../smallest.ts';
 
 const Options = z.strictObject({
   /** Customers alike that are asked. */
@@ -102,6 +103,7 @@ function model(customers: Sparse, options: Options, asOf: number): TifuModel {
       squares[c]! += customers.weight[p]! ** 2;
   const products = new Float64Array(customers.rows);
   const touched = new Int32Array(customers.rows);
+  const closest = makeSmallest(options.neighbours);
   return {
     customers,
     asOf,
@@ -136,16 +138,12 @@ function model(customers: Sparse, options: Options, asOf: number): TifuModel {
         products[c]! += values[n]! * byItem.weight[p]!;
       }
     }
-    const found: { c: number; distance: number }[] = [];
     for (let n = 0; n < count; n++) {
       const c = touched[n]!;
       const distance = square + squares[c]! - 2 * products[c]!;
       products[c] = 0;
-      if (distance > 1e-9) found.push({ c, distance });
+      if (distance > 1e-9) closest.offer(c, distance);
     }
-    return found
-      .sort((a, b) => a.distance - b.distance || a.c - b.c)
-      .slice(0, options.neighbours)
-      .map(({ c }) => c);
+    return closest.take();
   }
 }

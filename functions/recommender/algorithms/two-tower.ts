@@ -62,7 +62,7 @@ export const twoTower: Algorithm<Options> = {
   },
   reduced: (options, share) => ({ ...options, epochs: Math.max(2, Math.ceil(options.epochs * share)) }),
   seconds: ({ embedding, hidden, output, epochs }, { pairs }) =>
-    epochs * pairs * (2e-6 + 1.5e-10 * hidden * (2 * embedding + output)),
+    epochs * pairs * (4e-6 + 4e-10 * hidden * (2 * embedding + output)),
   fit: async (history, options, context) => {
     const onnx = context.onnx === undefined ? await findOnnx() : context.onnx;
     const limits = { most: ITEMS_PER_CUSTOMER, watched: WATCHED, halfLifeDays: options.halfLifeDays };

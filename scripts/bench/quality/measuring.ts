@@ -35,6 +35,8 @@ const K = 20;
 const SLICE = 2048;
 /** Users that a figure beside the chosen one's is worth telling of. */
 const LEAST_USERS = 400;
+/** Of all the time, the least that anything is begun with. */
+const LEAST_LEFT = 0.03;
 /** Of the time that is left when the chosen is fitted, what is kept to ask it. */
 const TO_ASK = 0.4;
 
@@ -53,7 +55,7 @@ export async function measureAll(plan: readonly Measuring[], tools: MeasuringToo
     const known = keeper.has(setting);
     const fit = known ? 0 : found.expected(setting, 0);
     const each = (found.expected(setting, asking) - found.expected(setting, 0)) / Math.max(1, asking);
-    if (!isFirst && fit + LEAST_USERS * each > left) {
+    if (!isFirst && (left < LEAST_LEFT * until || fit + LEAST_USERS * each > left)) {
       console.log(
         `  not measured, ${left.toFixed(0)} s are left and its fit alone is expected to take ${fit.toFixed(0)} s: ${settingKey(setting)}`,
       );

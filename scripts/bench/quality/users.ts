@@ -159,7 +159,7 @@ function report(measured: readonly Measured[], chosen: Winner, options: UsersOpt
   console.log(`\n${'chosen: ' + settingKey(only(chosen))}\n`);
   for (const { name, value, unit, low, high, ratio, n } of results)
     console.log(
-      `${name.padEnd(28)}${value.toFixed(unit === 's' ? 1 : 4).padStart(9)} ${unit === 's' ? 's' : `(${low?.toFixed(4)} … ${high?.toFixed(4)})  × popularity ${ratio?.toFixed(2)}  ${n} users`}`,
+      `${name.padEnd(28)}${value.toFixed(unit === 's' ? 1 : 4).padStart(9)} ${unit === 's' ? 's' : `(${low?.toFixed(4)} … ${high?.toFixed(4)})  ${ratio === undefined || ratio === null ? '' : `× popularity ${ratio.toFixed(2)}  `}${n} users`}`,
     );
   console.log(`peak ${peakRssMiB()} MiB`);
   writeReport('quality', options.report, results, {

@@ -29,7 +29,12 @@ const plus = (a: Matrix, b: Matrix, factor = 1): Matrix =>
   a.map((row, i) => row.map((value, j) => value + factor * b[i]![j]!));
 
 /** The published formulas written out densely: what item j gains from a purchase of item i, at [j][i]. */
-function denseFilter(rank: number, lowPass: number, series: readonly number[], keepBlurred: boolean): Matrix {
+function denseFilter(
+  rank: number,
+  lowPass: number,
+  series: readonly number[],
+  { keepBlurred, byVectors = false }: { keepBlurred: boolean; byVectors?: boolean },
+): Matrix {
   const edges = Array.from({ length: size.customers }, (_, c) => {
     const bought = new Set(profileOf(history, c).items);
     return Array.from({ length: size.items }, (__, i) => (bought.has(i) ? 1 : 0));
@@ -41,7 +46,7 @@ function denseFilter(rank: number, lowPass: number, series: readonly number[], k
   );
   const transposed = scaled[0]!.map((_, i) => scaled.map((row) => row[i]!));
   const p = times(transposed, scaled);
-  const { vectors } = symmetricEigen(Float64Array.from(p.flat()), size.items);
+  const { vectors, values } = symmetricEigen(Float64Array.from(p.flat()), size.items);
   const low = p.map((_, j) =>
     p.map((__, i) => {
       let sum = 0;
@@ -59,6 +64,29 @@ function denseFilter(rank: number, lowPass: number, series: readonly number[], k
     power = times(p, power);
     sharpened = plus(sharpened, power, coefficient);
   }
+  if (byVectors) {
+    // Of the graph's own part what each eigenvector of the better half gains, beyond them all the same.
+    const gain = (value: number) => series.reduceRight((sum, c) => sum * value + c, 0);
+    const rest = gain(values[size.items - rank / 2]! / 2);
+    let exact = p;
+    let own = p.map((row) => row.map((x) => series[0]! * x));
+    for (const coefficient of series.slice(1)) {
+      exact = times(p, exact);
+      own = plus(own, exact, coefficient);
+    }
+    const level = p.map((_, j) =>
+      p.map((__, i) => {
+        let sum = rest * p[j]![i]!;
+        for (let t = 0; t < rank / 2; t++) {
+          const v = vectors.subarray((size.items - 1 - t) * size.items);
+          const value = values[size.items - 1 - t]!;
+          sum += (gain(value) - rest) * value * v[j]! * v[i]!;
+        }
+        return sum;
+      }),
+    );
+    return plus(plus(sharpened, own, -1), level);
+  }
   return keepBlurred ? plus(sharpened, p) : sharpened;
 }
 
@@ -72,12 +100,23 @@ describe('the filter equals its published formulas, written out densely', () => 
       { rank: 24, lowPass: 0.3, series: [1, -2.5, 3.125, -2.6041667, 1.6276042], keepBlurred: false },
     ],
     [
+      'BSPM, sharpened by its vectors',
+      { ...bspm, sharpenBy: 'vectors' },
+      {
+        rank: 24,
+        lowPass: 0.3,
+        series: [1, -2.5, 3.125, -2.6041667, 1.6276042],
+        keepBlurred: false,
+        byVectors: true,
+      },
+    ],
+    [
       'BSPM, one step of Euler beside the blurred',
       { ...bspm, sharpening: 1.2, sharpeningOrder: 1, keepBlurred: true },
       { rank: 24, lowPass: 0.3, series: [1, -1.2], keepBlurred: true },
     ],
-  ])('%s', async (_, options, { rank, lowPass, series, keepBlurred }) => {
-    const dense = denseFilter(rank, lowPass, series, keepBlurred);
+  ])('%s', async (_, options, { rank, lowPass, series, ...form }) => {
+    const dense = denseFilter(rank, lowPass, series, form);
     const model = await fit({ ...options, neighbours: null });
     for (const customer of [0, 7, 119]) {
       const expected = dense.map((row) =>
