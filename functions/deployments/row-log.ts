@@ -14,7 +14,10 @@ export interface RowLog {
   refused(): { readonly count: number; readonly newest: readonly RefusedRow[] };
 }
 
+/** How long a row waits at most for the write that it goes with; and how many rows are enough to write at once. */
 const FLUSH_MILLISECONDS = 1000;
+const ENOUGH = 100;
+/** A write's most rows: what adds rows faster than writes of `ENOUGH` come back makes the next write larger. */
 const BATCH = 500;
 /** A request of BigQuery's takes 10 MB; rows of long baskets would be more. */
 const BATCH_CHARACTERS = 2_000_000;
@@ -53,6 +56,7 @@ export function openRowLog(
   let ready = false;
   let refusedCount = 0;
   let refused: readonly RefusedRow[] = [];
+  let enough = ENOUGH;
 
   const setAside = (rows: readonly RefusedRow[]): void => {
     if (rows.length === 0) return;
@@ -82,9 +86,10 @@ export function openRowLog(
       return false;
     }
   };
+  // What comes in the meantime waits for company: to write until nothing is left would write row by row under load.
   const flush = (): Promise<void> => {
     writing ??= (async () => {
-      while (await writeBatch());
+      while ((await writeBatch()) && waiting.length >= enough);
     })().finally(() => (writing = null));
     return writing;
   };
@@ -95,6 +100,7 @@ export function openRowLog(
     refused: () => ({ count: refusedCount, newest: refused }),
     add(id, row) {
       waiting.push({ id, row });
+      if (waiting.length === enough) void flush();
       // Not while a batch is being written: its rows are the first of these.
       if (waiting.length > LIMIT && writing === null) {
         log.error(`${what} lost`, { lost: waiting.length - LIMIT });
@@ -103,6 +109,7 @@ export function openRowLog(
     },
     async close() {
       clearInterval(timer);
+      enough = 1;
       const over = new AbortController();
       const last = sleep(grace.milliseconds, undefined, { signal: over.signal }).catch(() => undefined);
       const written = async () => {

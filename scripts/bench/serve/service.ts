@@ -14,6 +14,7 @@ import type { LocalCloud } from '#scripts/local/cloud';
 import { hashOfToken, makeKeyToken } from '#store/api-keys';
 import { openDatabase } from '#cloud/firestore';
 import { ROOT } from '../../deployables.ts';
+import { onCore } from './cores.ts';
 import { machineEnvironment } from '../../local/environment.ts';
 import { openImages } from '../../local/control-plane/images.ts';
 
@@ -34,11 +35,15 @@ export interface Service {
 
 const LOGS = 'bench_serve_logs';
 
-/** Puts `artifact` into the bucket of the local cloud and starts a recommender over it; images are kept in `stateDir`. */
+/**
+ * Puts `artifact` into the bucket of the local cloud and starts a recommender over it, all of whose threads share the
+ * processor `core`, or any where null; images are kept in `stateDir`.
+ */
 export async function startService(
   artifact: Uint8Array,
   { env, projectId, location }: LocalCloud,
   stateDir: string,
+  core: number | null,
 ): Promise<Service> {
   const id = (prefix: string) => `${prefix}${randomBytes(6).toString('hex')}`;
   const [tenant, model] = [id('t'), id('m')];
@@ -66,7 +71,8 @@ export async function startService(
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const began = performance.now();
-  const child = spawn(process.execPath, [main], {
+  const [command, parameters] = onCore(core, [process.execPath, main]);
+  const child = spawn(command, parameters, {
     env: {
       ...machineEnvironment(process.env, join(stateDir, 'compile-cache')),
       ...env,

@@ -44,14 +44,36 @@ beforeEach(() => {
   errors.length = 0;
 });
 
-it('writes in batches of at most 500, making the table once', async () => {
+it('writes as soon as 100 wait, then in batches of at most 500, making the table once', async () => {
   const { fake, batches, calls } = warehouse(() => false);
   const predictions = openPredictionLog(fake, 'logs', log);
   for (let n = 0; n < 1200; n++) predictions.add(prediction(n));
   await predictions.close();
-  expect(batches.map((batch) => batch.length)).toEqual([500, 500, 200]);
+  expect(batches.map((batch) => batch.length)).toEqual([100, 500, 500, 100]);
   expect(batches.flat()).toEqual(Array.from({ length: 1200 }, (_, n) => `r${n}`));
   expect(calls).toEqual(['table predictions']);
+});
+
+it('lets what comes during a write wait for company, however steadily it comes', async () => {
+  const { fake, batches } = warehouse(() => false);
+  let written = 0;
+  const predictions = openPredictionLog(
+    {
+      ...fake,
+      insert: async (ref, rows) => {
+        await fake.insert(ref, rows);
+        // One more comes while this one is under way, as under load.
+        if (written++ < 10) predictions.add(prediction(1000 + written));
+      },
+    },
+    'logs',
+    log,
+  );
+  for (let n = 0; n < 100; n++) predictions.add(prediction(n));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(batches.map((batch) => batch.length)).toEqual([100]);
+  await predictions.close();
+  expect(batches.flat().slice(0, 101)).toEqual([...Array.from({ length: 100 }, (_, n) => `r${n}`), 'r1001']);
 });
 
 const soon = { milliseconds: 10_000, pauseMilliseconds: 1 };
