@@ -48,6 +48,39 @@ export const ChampionMetrics = z.object({
 });
 export type ChampionMetrics = z.infer<typeof ChampionMetrics>;
 
+/** Segments told one by one, at most; the customers of the others are measured together. */
+export const MOST_SEGMENTS = 20;
+/** Of fewer customers a mean is chance: it is not told. */
+export const FEW_IN_PART = 30;
+
+const PartFigures = z.object({ ndcg10: share, recall10: share });
+
+/** How the customers of one kind are answered. */
+export const PartMetrics = z.object({
+  /** `others`: the segments that are not told one by one; `unknown`: of no known segment. The rest: by activity. */
+  kind: z.enum(['segment', 'others', 'unknown', 'light', 'middle', 'heavy']),
+  /** The segment's, cut where it is long; null for other kinds. */
+  name: z.string().nullable(),
+  /** By activity only: what these customers had bought before the window, an item of a basket each. */
+  purchases: z.object({ least: z.number(), most: z.number() }).optional(),
+  /** Customers measured. */
+  customers: z.int().min(1),
+  /** Null, as are `baseline` and `lead`, where there are fewer than FEW_IN_PART: too few to tell. */
+  model: PartFigures.nullable(),
+  /** The slot's baseline, which may be what answers. */
+  baseline: PartFigures.nullable(),
+  /** The model's lead in NDCG@10, customer by customer. */
+  lead: Interval.nullable(),
+});
+export type PartMetrics = z.infer<typeof PartMetrics>;
+
+/** Every measured customer is in one part; `activity`, in thirds, where nothing is known of segments. */
+export const CustomerParts = z.object({
+  by: z.enum(['segment', 'activity']),
+  parts: z.array(PartMetrics).max(MOST_SEGMENTS + 2),
+});
+export type CustomerParts = z.infer<typeof CustomerParts>;
+
 /** One slot's model beside its baselines. */
 export const SlotMetrics = z.object({
   model: RankingMetrics,
@@ -68,6 +101,8 @@ export const SlotMetrics = z.object({
   interval: Interval.optional(),
   /** Its lead in NDCG@10 over the slot's baseline, customer by customer; absent where that baseline is what answers. */
   lead: Interval.extend({ against: AlgorithmName }).optional(),
+  /** The same by segment or activity of the customers. Absent in reports of before, and where nobody was measured. */
+  customersBy: CustomerParts.optional(),
 });
 export type SlotMetrics = z.infer<typeof SlotMetrics>;
 

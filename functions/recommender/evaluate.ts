@@ -42,6 +42,8 @@ export interface Evaluation {
   readonly figure: number;
   /** The goal by case, parallel to `cases.customers`; NaN where the customer has no target. */
   readonly figures: Float32Array;
+  /** Recall of the first 10 by case, likewise. */
+  readonly recalls: Float32Array;
 }
 
 /** How `model` answers `slot` when served: the same `rank`. */
@@ -117,6 +119,7 @@ export async function evaluateLists(
   const lengths = [...new Set([10, 20, goal.k, ...asked])];
   const sums = new Map(lengths.map((k) => [k, { recall: 0, ndcg: 0 }]));
   const figures = new Float32Array(cases.customers.length).fill(NaN);
+  const recalls = figures.slice();
   const tenth = makeTenth(cases.before, options.catalogue);
   let [customers, precision, hit, figure] = [0, 0, 0, 0];
   for (let n = 0; n < cases.customers.length; n++) {
@@ -130,6 +133,7 @@ export async function evaluateLists(
       sum.recall += found.recall;
       sum.ndcg += found.ndcg;
       if (k === goal.k) figures[n] = found[goal.what];
+      if (k === 10) recalls[n] = found.recall;
     }
     figure += figures[n]!;
     const average = averagePrecision(list, targets, 10);
@@ -147,6 +151,7 @@ export async function evaluateLists(
     customers,
     figure: mean(figure),
     figures,
+    recalls,
     metrics: {
       ndcg10: at(10).ndcg,
       recall10: at(10).recall,

@@ -21,6 +21,7 @@ import {
   type Question,
 } from './evaluate.ts';
 import { learnShare, nextOrderLister } from './next-order.ts';
+import { measureParts } from './parts.ts';
 import { makeShelf, rank, type Shelf } from './rank.ts';
 import { registry } from './registry.ts';
 import { fitSetting } from './model-keeper.ts';
@@ -41,6 +42,7 @@ export interface Measured {
 interface Tools {
   readonly fits: (setting: Setting) => Promise<Model>;
   readonly baseline: (slot: SlotName, name: AlgorithmName) => Setting;
+  readonly test: Cases;
   readonly shelf: Shelf;
   readonly score: (lister: Lister, question: Question) => Promise<Evaluation>;
   readonly seed: number;
@@ -87,6 +89,7 @@ export async function measure(
   const tools: Tools = {
     fits: fitOnce((setting) => fitSetting(setting, test.before, context)),
     baseline: (slot, name) => found.baselines[slot][name] ?? plain(name),
+    test,
     shelf: makeShelf(test.before, config.minInteractionsPerItem),
     score: (lister, question) =>
       evaluate(lister, test, question, { k: config.k, catalogue: size.items, ...(signal ? { signal } : {}) }),
@@ -153,24 +156,26 @@ async function measureSlot(
   live: SlotMetrics | null,
   tools: Tools,
 ): Promise<SlotMetrics> {
-  const { fits, shelf, score, seed } = tools;
+  const { fits, test, shelf, score, seed } = tools;
   const measured = async (setting: Setting) => score(listerOf(await fits(setting), shelf, slot), slot);
   const baselines: Record<string, RankingMetrics> = {};
   const baselineOptions: SlotMetrics['baselineOptions'] = {};
   const against = slotBaseline[slot];
-  let theirs: Float32Array | null = null;
+  let theirs: Evaluation | null = null;
   for (const name of BASELINES) {
     if (!registry[name].slots.includes(slot)) continue;
     const setting = tools.baseline(slot, name);
-    const { metrics, figures } = await measured(setting);
-    baselines[name] = metrics;
+    const found = await measured(setting);
+    baselines[name] = found.metrics;
     baselineOptions[name] = setting.options;
-    if (name === against && settingKey(setting) !== settingKey({ algorithm, options })) theirs = figures;
+    if (name === against && settingKey(setting) !== settingKey({ algorithm, options })) theirs = found;
   }
-  const { metrics, customers, figures } = await measured({ algorithm, options });
+  const ours = await measured({ algorithm, options });
+  const { metrics, customers, figures } = ours;
   const champion = live && (await measureChampion(live, measured));
   const interval = bootstrapMean(figures, seed);
-  const lead = theirs && { against, ...bootstrapDifference(figures, theirs, seed) };
+  const lead = theirs && { against, ...bootstrapDifference(figures, theirs.figures, seed) };
+  const customersBy = measureParts(test, ours, theirs ?? ours, seed);
   return {
     model: metrics,
     baselines,
@@ -180,7 +185,7 @@ async function measureSlot(
     options,
     customers,
     fellBack,
-    ...(customers > 0 ? { interval, ...(lead ? { lead } : {}) } : {}),
+    ...(customers > 0 ? { interval, ...(lead ? { lead } : {}), customersBy } : {}),
   };
 }
 
