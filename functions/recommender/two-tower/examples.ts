@@ -1,4 +1,5 @@
 import { newestItems, recencyWeight, type Catalogue, type History } from '../data.ts';
+import { featureRows, placeFeatures, type FeatureRows } from '../item-features.ts';
 import type { Random } from '../random.ts';
 
 /** What the towers learn from. */
@@ -14,21 +15,32 @@ export interface Examples {
   /** Purchases to learn from and, the newest of all, to see when to stop. */
   readonly learn: Int32Array;
   readonly watch: Int32Array;
-  /** By item the number of its category; -1 where it has none. */
-  readonly category: Int32Array;
-  readonly categories: number;
+  /** By purchase 1 where it is among the newest, which nothing is learned from. */
+  readonly isWatched: Uint8Array;
+  /** What the items are called and where they belong. */
+  readonly features: FeatureRows;
+  /** By customer the number of its segment, -1 where it has none; and how many there are. */
+  readonly segment: Int32Array;
+  readonly segments: number;
   /** By item the purchases to learn from. */
   readonly sold: Int32Array;
 }
 
 /**
  * The purchases of `history`, of each customer the `most` newest items. A share `watched` of them, those that were first
- * bought last (of equal days a random part), is only watched.
+ * bought last (of equal days a random part), is only watched. `known`: what is known of the items, which is learned from with
+ * the customers' segments; null: from neither.
  */
 export function makeExamples(
   history: History,
-  catalogue: Catalogue | undefined,
-  options: { readonly most: number; readonly watched: number; readonly halfLifeDays: number | null },
+  known: Partial<Catalogue> | null,
+  options: {
+    readonly most: number;
+    readonly watched: number;
+    readonly halfLifeDays: number | null;
+    /** Places for words of the items' names. */
+    readonly words: number;
+  },
   random: Random,
 ): Examples {
   const kept = newestItems(history, options.most);
@@ -41,6 +53,8 @@ export function makeExamples(
   );
   const learned = pairs - Math.floor(pairs * options.watched);
   const learn = order.slice(0, learned);
+  const isWatched = new Uint8Array(pairs);
+  for (const p of order.slice(learned)) isWatched[p] = 1;
   const sold = new Int32Array(history.items);
   for (const p of learn) sold[kept.item[p]!]!++;
   return {
@@ -54,21 +68,21 @@ export function makeExamples(
         : Float32Array.from(kept.last, (last) => recencyWeight(kept.asOf - last, options.halfLifeDays)),
     customerOf,
     learn,
+    isWatched,
     watch: order.slice(learned).filter((p) => sold[kept.item[p]!]! > 0),
-    ...categoriesOf(history.items, catalogue),
+    features: featureRows(
+      known ?? {},
+      history.items,
+      known
+        ? placeFeatures(
+            known,
+            [...sold.keys()].filter((item) => sold[item]! > 0),
+            options.words,
+          )
+        : null,
+    ),
+    segment: (known && history.segment) ?? new Int32Array(history.customers).fill(-1),
+    segments: known && history.segment ? (history.segments ?? []).length : 0,
     sold,
   };
-}
-
-/** Categories by number, in the order in which items have them. */
-function categoriesOf(items: number, catalogue: Catalogue | undefined) {
-  const known = new Map<string, number>();
-  const category = Int32Array.from({ length: items }, (_, item) => {
-    const name = catalogue?.categories?.[item] ?? null;
-    if (name === null) return -1;
-    const number = known.get(name) ?? known.size;
-    known.set(name, number);
-    return number;
-  });
-  return { category, categories: known.size };
 }

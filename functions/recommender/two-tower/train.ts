@@ -2,7 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import type { FitContext } from '../algorithm.ts';
 import type { Onnx } from '../onnx/runtime.ts';
 import type { Random } from '../random.ts';
-import { addInput, addPull, makeEmbeddings, moveRows, type Embeddings } from './embeddings.ts';
+import { chooseRows, fillBatch, pullBatch } from './batches.ts';
+import { makeEmbeddings, moveRows, type Embeddings } from './embeddings.ts';
 import type { Examples } from './examples.ts';
 import {
   makeGradients,
@@ -15,6 +16,7 @@ import {
   type Stepper,
 } from './net.ts';
 import { onnxStepper } from './onnx-step.ts';
+import { makeWatch } from './watch.ts';
 
 export interface TowerOptions {
   readonly embedding: number;
@@ -25,6 +27,8 @@ export interface TowerOptions {
   readonly epochs: number;
   /** Of the towers (Adam); embeddings move twenty times as far. */
   readonly pace: number;
+  /** The chance with which each of a customer's items speaks in a step. */
+  readonly kept: number;
 }
 
 /** Both towers and what goes into them, as they were when they did best on the watched purchases. */
@@ -34,13 +38,13 @@ export interface Trained {
   readonly embeddings: Embeddings;
 }
 
-/** Epochs without a better loss on the watched purchases after which training ends. */
-const PATIENCE = 2;
+/** Epochs without a better ranking of the watched purchases after which training ends. */
+const PATIENCE = 3;
 /** With fewer rows there are too few counterexamples. */
 const SMALLEST = 16;
 
 /**
- * Trains until the loss on the watched purchases has not fallen for two epochs, and gives back what was best. The same
+ * Trains until the watched purchases have not been ranked better for three epochs, and gives back what was best. The same
  * random stream gives the same towers, whatever the number of threads; without ONNX Runtime up to rounding.
  */
 export async function trainTowers(
@@ -60,39 +64,35 @@ export async function trainTowers(
     onnx === null
       ? plainStepper(dims, options.temperature)
       : await onnxStepper(onnx, dims, options.temperature, size, pool.threads);
-  const work = { examples, embeddings, net, stepper, ...makeWork(dims, size) };
+  const rankWatched = makeWatch(examples, dims);
+  const { batch, gradients } = makeWork(dims, size);
   const adam = makeAdam(net, options.pace);
-  let best = { loss: Infinity, net: copyOf(net), rows: embeddings.rows.slice() };
+  let best = { figure: -Infinity, net: copyOf(net), rows: embeddings.rows.slice() };
   try {
     for (let epoch = 0, worse = 0; epoch < options.epochs && worse < PATIENCE; epoch++) {
       const order = shuffled(examples.learn, random);
       for (let from = 0; from + size <= order.length; from += size) {
-        await learnFrom(work, order.subarray(from, from + size));
-        adam(work.gradients.net);
+        const rows = chooseRows(examples, order.subarray(from, from + size), { ...options, random });
+        fillBatch(examples, embeddings, rows, batch);
+        await stepper.step(net, batch, gradients);
+        pullBatch(examples, embeddings, rows, gradients);
+        adam(gradients.net);
         moveRows(embeddings, 20 * options.pace, size);
         await breathe(from / size, signal);
       }
-      const loss = await watchedLoss(work);
-      worse = loss < best.loss ? 0 : worse + 1;
-      if (worse === 0) best = { loss, net: copyOf(net), rows: embeddings.rows.slice() };
+      const figure = rankWatched(net, embeddings);
+      worse = figure > best.figure ? 0 : worse + 1;
+      if (worse === 0) best = { figure, net: copyOf(net), rows: embeddings.rows.slice() };
       onProgress?.((epoch + 1) / options.epochs);
     }
   } finally {
     await stepper.close();
   }
-  return { dims, net: best.net, embeddings: { ...embeddings, rows: best.rows } };
+  // A step of its own: no sum of features is as these rows have it.
+  return { dims, net: best.net, embeddings: { ...embeddings, rows: best.rows, step: embeddings.step + 1 } };
 }
 
-interface Work {
-  readonly examples: Examples;
-  readonly embeddings: Embeddings;
-  readonly net: Net;
-  readonly stepper: Stepper;
-  readonly batch: Batch;
-  readonly gradients: Gradients;
-}
-
-function makeWork(dims: Dims, size: number): Pick<Work, 'batch' | 'gradients'> {
+function makeWork(dims: Dims, size: number): { batch: Batch; gradients: Gradients } {
   const rows = () => new Float32Array(size * dims.input);
   return {
     batch: {
@@ -110,69 +110,6 @@ const plainStepper = (dims: Dims, temperature: number): Stepper => ({
   step: async (net, batch, into) => plainStep(net, batch, into, dims, temperature),
   close: async () => {},
 });
-
-/** Fills the batch with `purchases`: what the customer bought but the item itself, and the item. */
-function fill({ examples, embeddings, batch }: Work, purchases: Int32Array): void {
-  const width = 2 * embeddings.width;
-  batch.customers.fill(0);
-  batch.items.fill(0);
-  purchases.forEach((p, row) => {
-    const item = examples.item[p]!;
-    batch.ids[row] = item;
-    batch.logQ[row] = Math.log((batch.size * Math.max(1, examples.sold[item]!)) / examples.learn.length);
-    addInput(embeddings, examples, item, 1, batch.items, row * width);
-    eachOther(examples, p, (other, weight) =>
-      addInput(embeddings, examples, other, weight, batch.customers, row * width),
-    );
-  });
-}
-
-/** The other items of a purchase's customer, weighted so that the sum is as long for many as for few. */
-function eachOther(
-  { indptr, item, weight, customerOf }: Examples,
-  purchase: number,
-  visit: (item: number, weight: number) => void,
-): void {
-  const [from, to] = [indptr[customerOf[purchase]!]!, indptr[customerOf[purchase]! + 1]!];
-  let squares = 0;
-  for (let p = from; p < to; p++) if (p !== purchase) squares += weight[p]! ** 2;
-  if (squares === 0) return;
-  const scale = 1 / Math.sqrt(squares);
-  for (let p = from; p < to; p++) if (p !== purchase) visit(item[p]!, scale * weight[p]!);
-}
-
-async function learnFrom(work: Work, purchases: Int32Array): Promise<void> {
-  const { examples, embeddings, net, stepper, batch, gradients } = work;
-  fill(work, purchases);
-  await stepper.step(net, batch, gradients);
-  const width = 2 * embeddings.width;
-  purchases.forEach((p, row) => {
-    addPull(embeddings, examples, examples.item[p]!, 1, gradients.items, row * width);
-    eachOther(examples, p, (other, weight) =>
-      addPull(embeddings, examples, other, weight, gradients.customers, row * width),
-    );
-  });
-}
-
-/** Mean loss over whole batches of the watched purchases; where there are too few for one, those learned last tell. */
-async function watchedLoss(work: Work): Promise<number> {
-  const { examples, batch, net, stepper, gradients } = work;
-  const { size } = batch;
-  const watch =
-    examples.watch.length >= size ? examples.watch : examples.learn.subarray(examples.learn.length - size);
-  let sum = 0;
-  let batches = 0;
-  // A stride, so that each batch has purchases of all customers.
-  const stride = Math.floor(watch.length / size);
-  for (let offset = 0; offset < Math.min(stride, 16); offset++, batches++) {
-    fill(
-      work,
-      Int32Array.from({ length: size }, (_, row) => watch[row * stride + offset]!),
-    );
-    sum += await stepper.step(net, batch, gradients);
-  }
-  return sum / batches;
-}
 
 async function breathe(step: number, signal: AbortSignal | undefined): Promise<void> {
   if (step % 16 !== 15) return;

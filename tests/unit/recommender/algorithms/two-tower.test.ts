@@ -107,13 +107,51 @@ it('an item that took no part in learning has no factors, and says nothing of wh
 });
 
 it('what is watched are the newest purchases, and they are not learned from', () => {
-  const options = { most: 100, watched: 0.1, halfLifeDays: 30 };
-  const { learn, watch, weight } = makeExamples(wholesale, undefined, options, seededRandom(1));
+  const options = { most: 100, watched: 0.1, halfLifeDays: 30, words: 16 };
+  const { learn, watch, weight } = makeExamples(wholesale, null, options, seededRandom(1));
   const newest = Math.max(...learn.map((p) => wholesale.first[p]!));
   expect(watch.length).toBeGreaterThan(0.08 * wholesale.item.length);
   expect(learn.length + watch.length).toBe(wholesale.item.length);
   expect([...watch].every((p) => wholesale.first[p]! >= newest)).toBe(true);
   expect(Math.max(...weight)).toBeGreaterThan(2 * Math.min(...weight));
+});
+
+it('training ends where the watched purchases are told no better any more, and what was best is kept', async () => {
+  let epochs = 0;
+  const options = { epochs: 60, pace: 0.03 };
+  const stopped = await fit(wholesale, options, { onProgress: () => epochs++ });
+  expect(epochs).toBeLessThan(30);
+  const best = await fit(wholesale, { ...options, epochs: epochs - 3 });
+  expect(scoresOf(stopped, wholesale, 5)).toEqual(scoresOf(best, wholesale, 5));
+});
+
+describe('with segments', () => {
+  const segments = ['none', 'some', 'more', 'most'];
+  const segment = Int32Array.from({ length: 120 }, (_, c) => (c === 0 ? -1 : c % 4));
+  const told: History = { ...wholesale, segment, segments };
+  const nobody = basketProfile([], wholesale);
+  const first = (model: Model, history: History, of: number) =>
+    rank(model, { ...nobody, segment: of }, makeShelf(history, 1), { slot: 'discover', k: 8 });
+
+  it('a newcomer of a segment is offered what it buys, one of none what is popular', async () => {
+    const model = await fit(told, { epochs: 10 });
+    for (const group of [0, 1, 2, 3]) {
+      const list = first(model, told, group);
+      expect(list.filter(({ item }) => item % 4 === group).length).toBeGreaterThanOrEqual(6);
+    }
+    expect(first(model, told, -1).every(({ from }) => from === 'popularity')).toBe(true);
+    expect(first(model, told, 4).every(({ from }) => from === 'popularity')).toBe(true);
+    const writer = makeArtifactWriter();
+    model.save(writer);
+    const loaded = twoTower.load(openArtifact(writer.finish()), 60);
+    expect(first(loaded, told, 2)).toEqual(first(model, told, 2));
+  });
+
+  it('is the same with and without them where features are left out', async () => {
+    const options = { epochs: 2, features: false };
+    const [one, other] = [await fit(told, options), await fit(wholesale, options)];
+    expect(scoresOf(one, told, 3)).toEqual(scoresOf(other, wholesale, 3));
+  });
 });
 
 it('is not loaded from arrays that do not fit together', async () => {
