@@ -7,25 +7,24 @@ export interface RefusedRow {
   readonly message: string;
 }
 
-/** What the client throws where some rows were left out. */
-const LeftOut = z.object({
-  name: z.literal('PartialFailureError'),
-  errors: z.array(
-    z.object({
-      row: z.object({ insertId: z.string() }),
-      errors: z.array(z.object({ reason: z.string().default(''), message: z.string().default('') })),
-    }),
-  ),
+/** BigQuery's answer to `tabledata.insertAll`: the rows that it left out, by their place in the request. */
+const Answer = z.object({
+  insertErrors: z
+    .array(
+      z.object({
+        index: z.int().min(0).default(0),
+        errors: z.array(z.object({ reason: z.string().default(''), message: z.string().default('') })),
+      }),
+    )
+    .default([]),
 });
 
-/** The rows that do not fit, where `error` says that of some and nothing else of any; null otherwise. */
-export function refusedRows(error: unknown): RefusedRow[] | null {
-  const parsed = LeftOut.safeParse(error);
-  if (!parsed.success) return null;
-  const { errors: rows } = parsed.data;
-  if (!rows.every(({ errors }) => errors.some(({ reason }) => reason === 'invalid'))) return null;
-  return rows.map(({ row, errors }) => ({
-    id: row.insertId,
+/** The rows that do not fit, of those with `ids` that were sent; null where rows were left out for another reason. */
+export function refusedRows(answer: unknown, ids: readonly string[]): RefusedRow[] | null {
+  const { insertErrors } = Answer.parse(answer);
+  if (!insertErrors.every(({ errors }) => errors.some(({ reason }) => reason === 'invalid'))) return null;
+  return insertErrors.map(({ index, errors }) => ({
+    id: ids[index] ?? '',
     message: errors.map(({ message }) => message).join(' '),
   }));
 }
