@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AlgorithmName, DerivedSlot, SlotName } from './slot.ts';
+import { AlgorithmName, DerivedSlot, DerivedWay, SlotName } from './slot.ts';
 
 /**
  * What a training run measured on the test window, beside the baselines. All figures are full-ranking (every item is a
@@ -110,13 +110,23 @@ export type SlotMetrics = z.infer<typeof SlotMetrics>;
 export const DerivedMetrics = z.object({
   /** Items, baskets or customers measured. */
   cases: z.int().min(1),
-  algorithm: AlgorithmName,
+  algorithm: DerivedWay,
+  /** Whose factors `content` completes. */
+  on: AlgorithmName.optional(),
   model: z.object({ ndcg10: share, recall10: share }),
-  baseline: z.object({ algorithm: AlgorithmName, ndcg10: share, recall10: share }),
+  baseline: z.object({ algorithm: DerivedWay, ndcg10: share, recall10: share }),
   /** The lead in NDCG@10, case by case. */
   lead: Interval,
 });
 export type DerivedMetrics = z.infer<typeof DerivedMetrics>;
+
+/** Fewer cases are not enough evidence, whatever they show. */
+export const LEAST_DERIVED_CASES = 20;
+
+/** Whether a derived question was measured, with enough evidence, better than its baseline. */
+export function isProven(measured: Pick<DerivedMetrics, 'cases' | 'lead'> | undefined): boolean {
+  return measured !== undefined && measured.cases >= LEAST_DERIVED_CASES && measured.lead.low > 0;
+}
 
 /** One setting tried on the validation window, as logged to an experiment. */
 export const TrialResult = z.object({

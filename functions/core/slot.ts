@@ -15,8 +15,9 @@ export type SlotName = z.infer<typeof SlotName>;
  * - `similar`: which items go with this one?
  * - `basket`: what is missing from this basket?
  * - `cold-customer`: what will somebody buy of whom only the first basket is known?
+ * - `cold-item`: which of the items that nobody had bought before will a customer buy?
  */
-export const DERIVED_SLOTS = ['similar', 'basket', 'cold-customer'] as const;
+export const DERIVED_SLOTS = ['similar', 'basket', 'cold-customer', 'cold-item'] as const;
 export const DerivedSlot = z.enum(DERIVED_SLOTS);
 export type DerivedSlot = z.infer<typeof DerivedSlot>;
 
@@ -41,6 +42,14 @@ export const ALGORITHMS = [
 ] as const;
 export const AlgorithmName = z.enum(ALGORITHMS);
 export type AlgorithmName = z.infer<typeof AlgorithmName>;
+
+/**
+ * What answers a derived question: an algorithm, or for items that nobody bought yet
+ * - `content`: the factors that their category, brand and words of the name tell, by a model with factors;
+ * - `own-categories`: those of the categories that the customer buys most, its baseline.
+ */
+export const DerivedWay = z.enum([...ALGORITHMS, 'content', 'own-categories']);
+export type DerivedWay = z.infer<typeof DerivedWay>;
 
 /** The algorithms that are always trained and reported beside the model, whatever the configuration chose. */
 export const BASELINES = [

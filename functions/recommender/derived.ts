@@ -1,12 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import type { DerivedMetrics } from '#core/metrics';
-import type { DerivedSlot } from '#core/slot';
+import type { AlgorithmName, DerivedSlot, DerivedWay } from '#core/slot';
 import type { Model } from './algorithm.ts';
 import { removeBit } from './bits.ts';
 import { bootstrapDifference } from './bootstrap.ts';
 import { topOf } from './candidates.ts';
 import { basketProfile, DAY_MS, type History, type Interactions } from './data.ts';
 import { measureList } from './evaluate.ts';
+import { newItemCases } from './new-items.ts';
 import { seededRandom } from './random.ts';
 import { rank, type Shelf } from './rank.ts';
 
@@ -15,11 +16,16 @@ import { rank, type Shelf } from './rank.ts';
  * beside its baseline, so that it is known whether they do.
  */
 
-/** Given some items, which others belong to them? Items ascend. */
-export interface DerivedCase {
-  readonly given: Int32Array;
+/** Given something, some items by default, which others belong to it? Items ascend. */
+export interface DerivedCase<Given = Int32Array> {
+  readonly given: Given;
   readonly targets: Int32Array;
 }
+
+/** The cases by question. */
+export type DerivedCases = Readonly<Record<Exclude<DerivedSlot, 'cold-item'>, DerivedCase[]>> & {
+  readonly 'cold-item': DerivedCase<number>[];
+};
 
 /** Cases per question, at most: enough for the interval, and a second of work. */
 const MOST_CASES = 800;
@@ -30,13 +36,9 @@ const MOST_CASES = 800;
  * - `similar`: an item; what lay in the same baskets.
  * - `basket`: a basket without one of its items; that item.
  * - `cold-customer`: the first basket of a customer who had bought nothing before; what it bought later.
+ * - `cold-item`: a customer who had bought something before; what it bought that nobody had.
  */
-export function derivedCases(
-  lines: Interactions,
-  before: History,
-  from: number,
-  seed: number,
-): Record<DerivedSlot, DerivedCase[]> {
+export function derivedCases(lines: Interactions, before: History, from: number, seed: number): DerivedCases {
   const baskets = basketsFrom(lines, before, from);
   const random = seededRandom(seed);
   const beside = new Map<number, Set<number>>();
@@ -66,13 +68,18 @@ export function derivedCases(
   const cold = [...later].flatMap(([customer, items]) =>
     items.size === 0 ? [] : [{ given: first.get(customer)!, targets: ascending(items) }],
   );
-  const draw = (cases: DerivedCase[]) =>
+  const draw = <Case>(cases: Case[]) =>
     cases
       .map((one) => ({ one, at: random() }))
       .toSorted((a, b) => a.at - b.at)
       .slice(0, MOST_CASES)
       .map(({ one }) => one);
-  return { similar: draw(similar), basket: draw(basket), 'cold-customer': draw(cold) };
+  return {
+    similar: draw(similar),
+    basket: draw(basket),
+    'cold-customer': draw(cold),
+    'cold-item': draw(newItemCases(lines, before, from)),
+  };
 }
 
 /** The window's baskets in the order of their time, each with its different known items, ascending; empty ones left out. */
@@ -95,7 +102,7 @@ function basketsFrom(lines: Interactions, before: History, from: number) {
 }
 
 /** Lists items for a case, best first. */
-export type DerivedLister = (given: Int32Array, k: number) => readonly number[];
+export type DerivedLister<Given = Int32Array> = (given: Given, k: number) => readonly number[];
 
 /** What a model offers to whoever has just these items. */
 export function basketLister(model: Model, before: History, shelf: Shelf): DerivedLister {
@@ -118,14 +125,14 @@ export function similarLister(model: Model, before: History, shelf: Shelf): Deri
 }
 
 /** Both listers on all cases, with the interval of the lead; null where there is no case. */
-export async function measureDerived(
-  cases: readonly DerivedCase[],
-  ours: { name: DerivedMetrics['algorithm']; list: DerivedLister },
-  theirs: { name: DerivedMetrics['algorithm']; list: DerivedLister },
+export async function measureDerived<Given>(
+  cases: readonly DerivedCase<Given>[],
+  ours: { name: DerivedWay; on?: AlgorithmName; list: DerivedLister<Given> },
+  theirs: { name: DerivedWay; list: DerivedLister<Given> },
   seed: number,
 ): Promise<DerivedMetrics | null> {
   if (cases.length === 0) return null;
-  const score = async (list: DerivedLister) => {
+  const score = async (list: DerivedLister<Given>) => {
     const ndcg = new Float32Array(cases.length);
     let recall = 0;
     for (const [n, { given, targets }] of cases.entries()) {
@@ -141,6 +148,7 @@ export async function measureDerived(
   return {
     cases: cases.length,
     algorithm: ours.name,
+    ...(ours.on ? { on: ours.on } : {}),
     model: mine.figures,
     baseline: { algorithm: theirs.name, ...other.figures },
     lead: bootstrapDifference(mine.ndcg, other.ndcg, seed),

@@ -10,8 +10,7 @@ import { BASELINES, slotBaseline, type AlgorithmName, type DerivedSlot, type Slo
 import type { Model } from './algorithm.ts';
 import { bootstrapDifference, bootstrapMean } from './bootstrap.ts';
 import { choose, type Choice } from './choose.ts';
-import type { History } from './data.ts';
-import { basketLister, measureDerived, similarLister, type DerivedCase } from './derived.ts';
+import { basketLister, measureDerived, similarLister, type DerivedCases } from './derived.ts';
 import {
   evaluate,
   listerOf,
@@ -21,6 +20,7 @@ import {
   type Question,
 } from './evaluate.ts';
 import { learnShare, nextOrderLister } from './next-order.ts';
+import { measureNewItems } from './measure-new-items.ts';
 import { measureParts } from './parts.ts';
 import { makeShelf, rank, type Shelf } from './rank.ts';
 import { registry } from './registry.ts';
@@ -81,7 +81,7 @@ export async function measure(
   test: Cases,
   context: SearchContext,
   champion: MetricsReport | null,
-  derived: Readonly<Record<DerivedSlot, DerivedCase[]>>,
+  derived: DerivedCases,
 ): Promise<Measured> {
   const { config, onProgress, journal, signal } = context;
   const size = { customers: test.before.customers, items: test.before.items };
@@ -117,7 +117,7 @@ export async function measure(
     measureOverall(shipped, share, tools),
   );
   const besides = await journal.step('measure derived', MetricsReport.shape.derived.unwrap(), () =>
-    measureBesides(derived, shipped, test.before, tools),
+    measureBesides(derived, shipped, found, context, tools),
   );
   onProgress?.('measure', 1);
   return { slots, overall, shipped, derived: besides };
@@ -125,10 +125,11 @@ export async function measure(
 
 /** The derived questions, by what answers them when served: likeness by the neighbours, the others by the discoveries. */
 async function measureBesides(
-  cases: Readonly<Record<DerivedSlot, DerivedCase[]>>,
+  cases: DerivedCases,
   { discover }: Readonly<Record<SlotName, Setting>>,
-  before: History,
-  { fits, baseline, shelf, seed }: Tools,
+  found: SearchResult,
+  context: SearchContext,
+  { fits, baseline, shelf, seed, test: { before } }: Tools,
 ): Promise<Measured['derived']> {
   const neighbours = await fits(baseline('discover', 'item-neighbours'));
   const popular = {
@@ -147,6 +148,7 @@ async function measureBesides(
   add('similar', await measureDerived(cases.similar, together, popular, seed));
   add('basket', await measureDerived(cases.basket, shipped, popular, seed));
   add('cold-customer', await measureDerived(cases['cold-customer'], shipped, popular, seed));
+  add('cold-item', await measureNewItems(cases['cold-item'], { before, discover, found, fits }, context));
   return measured;
 }
 

@@ -1,4 +1,4 @@
-import type { MetricsReport, ModelCard } from '#core/metrics';
+import { isProven, LEAST_DERIVED_CASES, type MetricsReport, type ModelCard } from '#core/metrics';
 import type { TrainingConfig } from '#core/training-config';
 import type { History, LeftOut } from './data.ts';
 import { judge } from './gate.ts';
@@ -53,11 +53,19 @@ function notesOn(report: MetricsReport, history: History, config: TrainingConfig
         `${slot}: only ${measured.customers} customers could be measured; the figures are uncertain.`,
       );
   }
-  for (const [slot, { algorithm, baseline, lead, cases }] of Object.entries(report.derived ?? {}))
-    if (lead.low <= 0)
+  for (const [slot, measured] of Object.entries(report.derived ?? {})) {
+    const { algorithm, baseline, lead, cases } = measured;
+    if (algorithm === baseline.algorithm)
+      notes.push(
+        `${slot}: answered by the baseline ${algorithm}, for no model that was tried has factors to complete.`,
+      );
+    else if (cases < LEAST_DERIVED_CASES)
+      notes.push(`${slot}: ${cases} cases of the test window are not enough evidence.`);
+    else if (!isProven(measured))
       notes.push(
         `${slot}: on ${cases} cases of the test window ${algorithm} is not surely better than ${baseline.algorithm}: its lead in NDCG@10 lies between ${lead.low.toFixed(4)} and ${lead.high.toFixed(4)}.`,
       );
+  }
   for (const { algorithm, options, reason } of report.failed ?? [])
     notes.push(`${algorithm} ${JSON.stringify(options)} could not be fitted and was left out: ${reason}`);
   const { trialsCut, trialsStopped = 0 } = report;

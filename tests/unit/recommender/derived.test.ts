@@ -45,6 +45,10 @@ describe('the cases of derived questions', () => {
       [[2], [3]],
     ]);
   });
+
+  it('cold-item: a known customer, and what it bought that nobody had bought before', () => {
+    expect(cases['cold-item'].map(({ given, targets }) => [given, [...targets]])).toEqual([[0, [4]]]);
+  });
 });
 
 it('a measurement tells both figures and the lead, and nothing where there is no case', async () => {
