@@ -11,6 +11,7 @@ import { makeScanIndex, topByScores } from '../../functions/recommender/kernels/
 import { gaussian, seededRandom } from '../../functions/recommender/random.ts';
 import { openRecommender } from '../../functions/recommender/recommend.ts';
 import { makeResult, writeReport, type Result } from './report/results.ts';
+import { startBareServer } from './serve/bare-server.ts';
 import type { Sent, Wanted } from './serve/sender.ts';
 import { startService, type Service } from './serve/service.ts';
 import { keepOff, spareCore } from './serve/cores.ts';
@@ -22,7 +23,8 @@ Makes a version (iALS over made-up orders), starts Firestore, Cloud Storage and 
 own bundle as one process, and asks it over HTTP with an API key: every request another customer, with filters, explained and
 logged. The service has one processor for itself (taskset), everything else the others. An open loop from a process of its own; latencies count from the moment a request was due.
 p50-ms, p99-ms: at --rate. max-rate: the highest rate of which 99 % is answered within 10 ms. scan-ms: one exact top 10 within
-this process; its reference is the same list from a plain scan in TypeScript, and so is the reference of p50-ms.`;
+this process; its reference is the same list from a plain scan in TypeScript, and so is the reference of p50-ms. bare-…: the same requests to a server that does nothing but keep the processor busy for cpu-ms
+each, the reference of p99-ms; empty-…: to one that answers at once. What these take is the machine's own.`;
 
 const { values } = parseArgs({
   options: {
@@ -45,7 +47,10 @@ const [items, factors, customers, rate, seconds] = [
 
 const say = (text: string) => console.log(text);
 
-async function send(service: Service, wanted: { rate: number; seconds: number }): Promise<Sent> {
+async function send(
+  service: Pick<Service, 'url' | 'key'>,
+  wanted: { rate: number; seconds: number },
+): Promise<Sent> {
   const asked: Wanted = { url: service.url, key: service.key, customers, categories: CATEGORIES, ...wanted };
   const sender = join(import.meta.dirname, 'serve', 'sender.ts');
   const { stdout } = await promisify(execFile)(process.execPath, [
@@ -54,6 +59,18 @@ async function send(service: Service, wanted: { rate: number; seconds: number })
     JSON.stringify(asked),
   ]);
   return JSON.parse(stdout) as Sent; // what sender.ts writes
+}
+
+/** The same from a server that only keeps its processor busy for `milliseconds` a request: what the machine lets one see. */
+async function sendToBare(milliseconds: number, core: number | null): Promise<Sent> {
+  const server = await startBareServer(milliseconds, core);
+  try {
+    const asked = { url: server.url, key: 'none' };
+    await send(asked, { rate: 100, seconds: 2 });
+    return await send(asked, { rate, seconds });
+  } finally {
+    await server.stop();
+  }
 }
 
 /** The highest rate at which 99 % is answered within 10 ms, to a tenth, from short runs; and what was seen on the way. */
@@ -122,14 +139,20 @@ async function measure(): Promise<Result[]> {
     const { peak } = service.memory();
     const highest = await highestRate(service);
     await service.stop();
+    const busy = (cpu * 1000) / steady.n;
+    const bare = await sendToBare(busy, core);
+    const idle = await sendToBare(0, core);
     const scan = timeScan();
     const row = (name: string, value: number, unit: string, n: number, reference: number | null = null) =>
       makeResult(name, unit, n, value, reference, Math.round(peak));
     return [
       row('p50-ms', steady.p50, 'ms', steady.n, scan.plain),
-      row('p99-ms', steady.p99, 'ms', steady.n),
+      row('p99-ms', steady.p99, 'ms', steady.n, bare.p99),
+      row('bare-p50-ms', bare.p50, 'ms', bare.n),
+      row('bare-p99-ms', bare.p99, 'ms', bare.n),
+      row('empty-p99-ms', idle.p99, 'ms', idle.n),
       row('failed', steady.failed, 'requests', steady.n),
-      row('cpu-ms', (cpu * 1000) / steady.n, 'ms per request', steady.n),
+      row('cpu-ms', busy, 'ms per request', steady.n),
       row('max-rate', highest, 'requests/s', 1),
       row('ready-seconds', service.readySeconds, 's', 1),
       row('open-seconds', openSeconds, 's', 1),
@@ -147,7 +170,7 @@ if (values.help === true) say(HELP);
 else {
   const results = await measure();
   for (const { name, value, unit, reference } of results) {
-    const beside = reference === null ? '' : `   plain ${reference.toFixed(2)}`;
+    const beside = reference === null ? '' : `   reference ${reference.toFixed(2)}`;
     say(`${name.padEnd(16)}${value.toFixed(3).padStart(10)} ${unit}${beside}`);
   }
   writeReport('serve', values.report, results);
