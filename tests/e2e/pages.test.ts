@@ -234,6 +234,10 @@ const OPEN: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   'Data set': async (page) => {
     for (const part of ['Tables', 'Cleaning']) await page.locator('summary', { hasText: part }).click();
   },
+  Overview: async (page) => {
+    for (const part of ['activity', 'segment'])
+      await page.locator('summary', { hasText: `By customers’ ${part}` }).click();
+  },
   Load: async (page) => {
     await page.getByRole('button', { name: 'History of public.order_lines' }).click();
     await page.getByLabel('Runs of public.order_lines').waitFor();

@@ -62,6 +62,8 @@ export const DEFINITION: DatasetDefinition = {
     quantity: { table: 'lines', column: 'quantity' },
     order: { table: 'lines', column: 'order_no' },
     itemName: { table: 'lines', column: 'item_name' },
+    itemBrand: { table: 'lines', column: 'brand' },
+    customerSegment: { table: 'lines', column: 'trade' },
   },
   cleaning: Cleaning.parse({}),
 };
@@ -79,6 +81,8 @@ export async function openPipelineAccount(lines = 3600, products = 30): Promise<
       MOD(n, 60) + 17000 AS customer,
       CONCAT('P', ${product}) AS item,
       CONCAT('Product ', ${product}) AS item_name,
+      CONCAT('Brand ', ${product}) AS brand,
+      CONCAT('Trade ', CAST(MOD(n, 4) AS STRING)) AS trade,
       TIMESTAMP_SECONDS(1735689600 + n * 7200) AS placed,
       IF(MOD(n, 100) = 99, -1, 1 + MOD(n, 5)) AS quantity,
       n AS order_no

@@ -19,7 +19,12 @@ test('from order lines to a live deployment', async () => {
   const shown = await call(previewDataset, { params: { ...params, dataset: dataset.id } });
   expect(shown.bytes).toBeGreaterThan(0);
   expect(shown.rows).toHaveLength(20);
-  expect(shown.rows[0]).toMatchObject({ customer: expect.stringMatching(/^170\d\d$/), drop_reason: null });
+  expect(shown.rows[0]).toMatchObject({
+    customer: expect.stringMatching(/^170\d\d$/),
+    customer_segment: expect.stringMatching(/^Trade [0-3]$/),
+    item_brand: expect.stringMatching(/^Brand \d+$/),
+    drop_reason: null,
+  });
 
   const begun = await account.start();
   expect(begun.status).toMatch(/queued|running/);
@@ -39,6 +44,13 @@ test('from order lines to a live deployment', async () => {
 
   const version = await call(getVersion, { params: { ...params, version: run.version ?? '' } });
   expect(version).toMatchObject({ number: 1, status: 'approved', gate: { passed: true }, run: run.id });
+  // Sixty customers in four trades: each is told, and none has enough of them.
+  const { customersBy } = version.metrics.slots.discover ?? {};
+  expect(customersBy?.by).toBe('segment');
+  expect(customersBy?.parts.map(({ name }) => name).toSorted()).toEqual(
+    [0, 1, 2, 3].map((trade) => `Trade ${trade}`),
+  );
+  expect(customersBy?.parts.every(({ customers, model }) => customers <= 15 && model === null)).toBe(true);
   const deployment = await call(getDeployment, { params: { ...params, deployment: run.deployment ?? '' } });
   expect(deployment).toMatchObject({ status: 'live', version: version.id, run: run.id, compared: 50 });
   expect(await call(getModel, { params })).toMatchObject({

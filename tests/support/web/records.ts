@@ -187,10 +187,38 @@ function metrics(): MetricsReport {
     customers: 640,
     fellBack: null,
   });
+  const part = (kind: string, name: string | null, customers: number) => ({
+    kind,
+    name,
+    customers,
+    ...(customers < 30
+      ? { model: null, baseline: null, lead: null }
+      : {
+          model: { ndcg10: 0.214, recall10: 0.2 },
+          baseline: { ndcg10: 0.198, recall10: 0.19 },
+          lead: { mean: 0.016, low: -0.004, high: 0.036 },
+        }),
+  });
+  const segments = [
+    part('segment', 'plumbing and heating', 310),
+    part('segment', 'electrical installation and maintenance of public buildings', 300),
+    part('unknown', null, 30),
+  ];
+  const activity = [
+    { ...part('light', null, 320), purchases: { least: 1, most: 12 } },
+    { ...part('middle', null, 300), purchases: { least: 13, most: 1400 } },
+    { ...part('heavy', null, 20), purchases: { least: 1401, most: 12_345 } },
+  ];
   return MetricsReport.parse({
     slots: {
-      reorder: slot(0.412, { 'personal-frequency': 0.398, popularity: 0.08 }),
-      discover: slot(0.214, { popularity: 0.097, 'item-neighbours': 0.181 }),
+      reorder: {
+        ...slot(0.412, { 'personal-frequency': 0.398, popularity: 0.08 }),
+        customersBy: { by: 'activity', parts: activity },
+      },
+      discover: {
+        ...slot(0.214, { popularity: 0.097, 'item-neighbours': 0.181 }),
+        customersBy: { by: 'segment', parts: segments },
+      },
     },
     overall: { model: ranked(0.35), baselines: { popularity: ranked(0.1) }, customers: 700 },
     window: {

@@ -2,6 +2,7 @@ import type { MetricsReport, RankingMetrics, SlotMetrics } from '#core/metrics';
 import { AlgorithmName, SLOTS, slotBaseline } from '#core/slot';
 import { count, metric } from '../../ui/format.ts';
 import { Scroll } from '../../ui/scroll.tsx';
+import { PartsTable } from './parts-table.tsx';
 
 const SLOT_TITLES = { reorder: 'Re-order', discover: 'Discover' } as const;
 type Column = 'ndcg10' | 'recall10' | 'recall20' | 'coverage';
@@ -45,7 +46,12 @@ export function MetricsTables({ metrics }: { readonly metrics: MetricsReport }) 
   );
 }
 
-function methodOf(name: string): readonly [name: string, meaning: string] {
+function methodOf(
+  name: string,
+  options: SlotMetrics['options'] = {},
+): readonly [name: string, meaning: string] {
+  if (name === 'popularity' && options['segmentPrior'] !== undefined)
+    return ['Popularity by segment', 'What customers of the same segment buy most'];
   const known = AlgorithmName.safeParse(name);
   return known.success ? METHODS[known.data] : [name, ''];
 }
@@ -71,42 +77,45 @@ function SlotTable({ title, must, slot }: SlotTableProps) {
   const stands = (key: Column, value: number) =>
     value === best(key) && rows.some(([, values]) => values[key] < value);
   return (
-    <Scroll label={`${title}: metrics`}>
-      <table class="measured">
-        <caption>
-          {title} <span class="quiet">{count(slot.customers)} customers measured</span>
-        </caption>
-        <thead>
-          <tr>
-            <th scope="col">Method</th>
-            {COLUMNS.map(([key, name, meaning]) => (
-              <th key={key} scope="col" class="number" title={meaning}>
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(([name, values, ours]) => (
-            <tr key={`${name}${ours}`} class={ours ? 'ours' : undefined}>
-              <th scope="row" title={methodOf(name)[1]}>
-                {methodOf(name)[0]}{' '}
-                <span class="quiet">{ours ? 'the model' : name === must ? 'to beat' : 'baseline'}</span>
-              </th>
-              {COLUMNS.map(([key]) => (
-                <td key={key} class="number">
-                  {stands(key, values[key]) ? <strong>{metric(values[key])}</strong> : metric(values[key])}
-                </td>
+    <div>
+      <Scroll label={`${title}: metrics`}>
+        <table class="measured">
+          <caption>
+            {title} <span class="quiet">{count(slot.customers)} customers measured</span>
+          </caption>
+          <thead>
+            <tr>
+              <th scope="col">Method</th>
+              {COLUMNS.map(([key, name, meaning]) => (
+                <th key={key} scope="col" class="number" title={meaning}>
+                  {name}
+                </th>
               ))}
             </tr>
-          ))}
-        </tbody>
-      </table>
-      {slot.fellBack !== null && (
-        <p class="notice warning">
-          {slot.fellBack.from} was chosen first, but {slot.fellBack.reason}
-        </p>
-      )}
-    </Scroll>
+          </thead>
+          <tbody>
+            {rows.map(([name, values, ours]) => (
+              <tr key={`${name}${ours}`} class={ours ? 'ours' : undefined}>
+                <th scope="row" title={methodOf(name, ours ? slot.options : {})[1]}>
+                  {methodOf(name, ours ? slot.options : {})[0]}{' '}
+                  <span class="quiet">{ours ? 'the model' : name === must ? 'to beat' : 'baseline'}</span>
+                </th>
+                {COLUMNS.map(([key]) => (
+                  <td key={key} class="number">
+                    {stands(key, values[key]) ? <strong>{metric(values[key])}</strong> : metric(values[key])}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        {slot.fellBack !== null && (
+          <p class="notice warning">
+            {slot.fellBack.from} was chosen first, but {slot.fellBack.reason}
+          </p>
+        )}
+      </Scroll>
+      {slot.customersBy !== undefined && <PartsTable title={title} of={slot.customersBy} />}
+    </div>
   );
 }
