@@ -7,11 +7,14 @@ import { z } from 'zod';
 import { ROOT } from './deployables.ts';
 
 const SUITES = ['unit', 'simulation', 'contract', 'rules', 'integration', 'e2e'] as const;
+type Suite = (typeof SUITES)[number];
 /**
  * What runs at once: one file of the simulation takes as long as all of it, on one core, and the two beside it wait for
  * servers most of the time. One after the other, the three take half as long again.
  */
-const AT_ONCE: readonly (typeof SUITES)[number][] = ['simulation', 'contract', 'rules'];
+const AT_ONCE: readonly Suite[] = ['simulation', 'contract', 'rules'];
+/** What is one run on one local cloud: neither waits for the other's last file, and the cloud is started once. */
+const ONE_CLOUD: readonly Suite[] = ['integration', 'e2e'];
 const CHECKS = {
   types: ['tsc'],
   lint: ['oxlint', '--type-aware', '--deny-warnings'],
@@ -31,16 +34,22 @@ those, without the checks. Everything a suite needs (emulators, PostgreSQL, Mari
   --help   this text
 One file: npm run jest -- tests/unit/core/life-cycle.test.ts`;
 
-/** What jest writes of a run, as far as it is told here. */
+/** What jest writes of a run, as far as it is told here: a file that could not be run has failed without an assertion. */
 const JestReport = z.object({
-  numPassedTests: z.int(),
-  numFailedTests: z.int(),
-  numPendingTests: z.int(),
-  numRuntimeErrorTestSuites: z.int(),
+  testResults: z.array(
+    z.object({
+      name: z.string(),
+      status: z.string(),
+      startTime: z.number(),
+      endTime: z.number(),
+      assertionResults: z.array(z.object({ status: z.string() })),
+    }),
+  ),
 });
+type TestFile = z.infer<typeof JestReport>['testResults'][number];
 
 /** Tests that wait for other processes half of the time: on two cores three of their workers end a quarter sooner. */
-const WAITING: ReadonlySet<string> = new Set(['integration']);
+const WAITING: Readonly<Partial<Record<Suite, number>>> = { integration: 3 };
 
 interface Outcome {
   readonly name: string;
@@ -65,36 +74,63 @@ function run(
 
 const bin = (name: string) => join(ROOT, 'node_modules', '.bin', name);
 
-async function runSuite(name: string): Promise<Outcome> {
+/** Runs suites as one: their files by turns, the long ones first. */
+async function runSuites(names: readonly Suite[]): Promise<Outcome[]> {
   const folder = mkdtempSync(join(tmpdir(), 'tradewind-test-'));
   const report = join(folder, 'report.json');
-  const begun = performance.now();
+  const workers = Math.max(...names.map((name) => WAITING[name] ?? 0));
   const code = await run(process.execPath, [
     '--no-warnings',
     join(ROOT, 'node_modules/jest/bin/jest.js'),
     '--selectProjects',
-    name,
+    ...names,
     '--json',
     `--outputFile=${report}`,
-    ...(WAITING.has(name) ? ['--maxWorkers', '3'] : []),
+    ...(workers > 0 ? ['--maxWorkers', String(workers)] : []),
   ]);
-  const seconds = (performance.now() - begun) / 1000;
   try {
-    const told = JestReport.parse(JSON.parse(readFileSync(report, 'utf8')));
-    const broken = told.numRuntimeErrorTestSuites + (code !== 0 && told.numFailedTests === 0 ? 1 : 0);
-    return {
-      name,
-      passed: told.numPassedTests,
-      failed: told.numFailedTests + broken,
-      skipped: told.numPendingTests,
-      seconds,
-    };
+    const { testResults } = JestReport.parse(JSON.parse(readFileSync(report, 'utf8')));
+    const outcomes = names.map((name) =>
+      outcomeOf(
+        name,
+        testResults.filter(
+          (file) => file.name.includes(`/tests/${name}/`) || (name === 'unit' && isLoose(file)),
+        ),
+      ),
+    );
+    if (code === 0 || outcomes.some(({ failed }) => failed > 0)) return outcomes;
+    return outcomes.map((one) => ({ ...one, failed: 1 }));
   } catch {
     // Jest ended before it could write: that is a failure, not a run without tests.
-    return { name, passed: 0, failed: 1, skipped: 0, seconds };
+    return names.map((name) => ({ name, passed: 0, failed: 1, skipped: 0, seconds: 0 }));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Whether a file lies beside the suites' folders: `unit` has it. */
+const isLoose = ({ name }: TestFile) => /\/tests\/[^/]*$/.test(name);
+
+/** Seconds: from the beginning of the suite's first file to the end of its last. */
+function outcomeOf(name: string, files: readonly TestFile[]): Outcome {
+  const count = (wanted: (status: string) => boolean) =>
+    files.reduce(
+      (sum, { assertionResults }) => sum + assertionResults.filter(({ status }) => wanted(status)).length,
+      0,
+    );
+  const broken = files.filter(
+    ({ status, assertionResults }) =>
+      status === 'failed' && assertionResults.every((one) => one.status !== 'failed'),
+  );
+  const from = Math.min(...files.map(({ startTime }) => startTime));
+  const to = Math.max(...files.map(({ endTime }) => endTime));
+  return {
+    name,
+    passed: count((status) => status === 'passed'),
+    failed: count((status) => status === 'failed') + broken.length,
+    skipped: count((status) => status !== 'passed' && status !== 'failed'),
+    seconds: files.length === 0 ? 0 : (to - from) / 1000,
+  };
 }
 
 async function check(name: string, [program = '', ...args]: readonly string[]): Promise<Outcome> {
@@ -134,10 +170,13 @@ if (values.help === true) {
   outcomes.push(
     ...(await Promise.all(Object.entries(checks).map(([name, command]) => check(name, command)))),
   );
-  const together = AT_ONCE.filter((name) => chosen.includes(name));
+  const [atOnce, oneCloud] = [AT_ONCE, ONE_CLOUD].map((some) => chosen.filter((name) => some.includes(name)));
   for (const name of chosen) {
-    if (name === together[0]) outcomes.push(...(await Promise.all(together.map(runSuite))));
-    else if (!together.includes(name)) outcomes.push(await runSuite(name));
+    if (name === atOnce?.[0])
+      outcomes.push(...(await Promise.all(atOnce.map((one) => runSuites([one])))).flat());
+    else if (name === oneCloud?.[0]) outcomes.push(...(await runSuites(oneCloud)));
+    else if (!AT_ONCE.includes(name) && !ONE_CLOUD.includes(name))
+      outcomes.push(...(await runSuites([name])));
   }
   print(outcomes);
   process.exitCode = outcomes.some((one) => one.failed > 0) ? 1 : 0;

@@ -74,7 +74,8 @@ export function ruledTimes(cron: string, minutes: readonly Shown[]): number[] {
   for (const [index, { at, wall }] of minutes.entries()) {
     const before = minutes[index - 1]?.wall ?? wall - 1;
     for (let skipped = before + 1; skipped < wall; skipped++) if (fits(skipped)) times.add(at);
-    if (fits(wall) && !seen.has(wall)) times.add(at);
+    if (!fits(wall) || seen.has(wall)) continue;
+    times.add(at);
     seen.add(wall);
   }
   return [...times];
