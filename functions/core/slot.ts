@@ -11,7 +11,8 @@ export const SlotName = z.enum(SLOTS);
 export type SlotName = z.infer<typeof SlotName>;
 
 /**
- * Questions that the models of the slots answer too, measured beside a baseline of their own but chosen for nothing:
+ * Questions that the models of the slots answer too, measured beside a baseline of their own; for the first two a model that
+ * does better than their default on the validation window may answer:
  * - `similar`: which items go with this one?
  * - `basket`: what is missing from this basket?
  * - `cold-customer`: what will somebody buy of whom only the first basket is known?

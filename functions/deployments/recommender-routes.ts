@@ -127,7 +127,13 @@ function listFor(recommender: Recommender, around: Pick<Surroundings, 'store'>, 
     ]);
   const { slot, explain, excludeBought } = question;
   return offersFor(recommender, around, question, (profile, selection) =>
-    recommender.recommend(profile, { ...selection, slot, explain, includeBought: !excludeBought }),
+    recommender.recommend(profile, {
+      ...selection,
+      slot,
+      explain,
+      basket: 'basket' in question,
+      includeBought: !excludeBought,
+    }),
   );
 }
 

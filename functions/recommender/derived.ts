@@ -12,8 +12,8 @@ import { seededRandom } from './random.ts';
 import { rank, type Shelf } from './rank.ts';
 
 /**
- * The questions that no model is chosen for, but that the models of the slots answer: each measured on the test window
- * beside its baseline, so that it is known whether they do.
+ * The questions that the models of the slots answer too: each measured on the test window beside its baseline, so that it is
+ * known whether they do (which model answers: choose-derived.ts).
  */
 
 /** Given something, some items by default, which others belong to it? Items ascend. */
@@ -31,15 +31,21 @@ export type DerivedCases = Readonly<Record<Exclude<DerivedSlot, 'cold-item'>, De
 const MOST_CASES = 800;
 
 /**
- * The cases of the window from `from` (milliseconds) on, among items that `before` knows, at most MOST_CASES drawn by
+ * The cases of the window `from <= time < until` (milliseconds), among items that `before` knows, at most MOST_CASES drawn by
  * `seed` for each question:
  * - `similar`: an item; what lay in the same baskets.
  * - `basket`: a basket without one of its items; that item.
  * - `cold-customer`: the first basket of a customer who had bought nothing before; what it bought later.
  * - `cold-item`: a customer who had bought something before; what it bought that nobody had.
  */
-export function derivedCases(lines: Interactions, before: History, from: number, seed: number): DerivedCases {
-  const baskets = basketsFrom(lines, before, from);
+export function derivedCases(
+  lines: Interactions,
+  before: History,
+  from: number,
+  seed: number,
+  until = Infinity,
+): DerivedCases {
+  const baskets = basketsFrom(lines, before, from, until);
   const random = seededRandom(seed);
   const beside = new Map<number, Set<number>>();
   const basket: DerivedCase[] = [];
@@ -83,11 +89,11 @@ export function derivedCases(lines: Interactions, before: History, from: number,
 }
 
 /** The window's baskets in the order of their time, each with its different known items, ascending; empty ones left out. */
-function basketsFrom(lines: Interactions, before: History, from: number) {
+function basketsFrom(lines: Interactions, before: History, from: number, until: number) {
   const found = new Map<string, { customer: number; time: number; items: Set<number> }>();
   for (let n = 0; n < lines.item.length; n++) {
     const [time, customer, item] = [lines.time[n]!, lines.customer[n]!, lines.item[n]!];
-    if (!(time >= from) || !(lines.quantity[n]! > 0) || !(before.buyers[item]! > 0)) continue;
+    if (!(time >= from && time < until) || !(lines.quantity[n]! > 0) || !(before.buyers[item]! > 0)) continue;
     if (!(customer >= 0 && customer < before.customers)) continue;
     // Without numbers a customer's day is a basket.
     const number = lines.basket[n]! >= 0 ? `b${lines.basket[n]}` : `d${Math.floor(time / DAY_MS)}`;
@@ -124,6 +130,21 @@ export function similarLister(model: Model, before: History, shelf: Shelf): Deri
   };
 }
 
+/** What a lister reaches on all cases: NDCG@10 by case, and the means. */
+export async function scoreDerived<Given>(cases: readonly DerivedCase<Given>[], list: DerivedLister<Given>) {
+  const ndcg = new Float32Array(cases.length);
+  let recall = 0;
+  for (const [n, { given, targets }] of cases.entries()) {
+    const found = measureList(list(given, 10), targets, 10);
+    ndcg[n] = found.ndcg;
+    recall += found.recall;
+    if (n % 64 === 63) await setImmediate();
+  }
+  const mean = ndcg.reduce((sum, figure) => sum + figure, 0) / Math.max(1, cases.length);
+  const recall10 = Math.min(1, recall / Math.max(1, cases.length));
+  return { ndcg, figures: { ndcg10: Math.min(1, mean), recall10 } };
+}
+
 /** Both listers on all cases, with the interval of the lead; null where there is no case. */
 export async function measureDerived<Given>(
   cases: readonly DerivedCase<Given>[],
@@ -132,19 +153,7 @@ export async function measureDerived<Given>(
   seed: number,
 ): Promise<DerivedMetrics | null> {
   if (cases.length === 0) return null;
-  const score = async (list: DerivedLister<Given>) => {
-    const ndcg = new Float32Array(cases.length);
-    let recall = 0;
-    for (const [n, { given, targets }] of cases.entries()) {
-      const found = measureList(list(given, 10), targets, 10);
-      ndcg[n] = found.ndcg;
-      recall += found.recall;
-      if (n % 64 === 63) await setImmediate();
-    }
-    const mean = ndcg.reduce((sum, figure) => sum + figure, 0) / cases.length;
-    return { ndcg, figures: { ndcg10: Math.min(1, mean), recall10: Math.min(1, recall / cases.length) } };
-  };
-  const [mine, other] = [await score(ours.list), await score(theirs.list)];
+  const [mine, other] = [await scoreDerived(cases, ours.list), await scoreDerived(cases, theirs.list)];
   return {
     cases: cases.length,
     algorithm: ours.name,

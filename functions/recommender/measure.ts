@@ -10,6 +10,7 @@ import { BASELINES, slotBaseline, type AlgorithmName, type DerivedSlot, type Slo
 import type { Model } from './algorithm.ts';
 import { bootstrapDifference, bootstrapMean } from './bootstrap.ts';
 import { choose, type Choice } from './choose.ts';
+import { chooseDerived, type AnsweredSlot, type Answers } from './choose-derived.ts';
 import { basketLister, measureDerived, similarLister, type DerivedCases } from './derived.ts';
 import {
   evaluate,
@@ -36,6 +37,8 @@ export interface Measured {
   readonly derived: NonNullable<MetricsReport['derived']>;
   /** Per slot what ships, as chosen on the validation window; where the slot was not trained, its baseline. */
   readonly shipped: Readonly<Record<SlotName, Setting>>;
+  /** What answers a derived question where it is not its default. */
+  readonly answers: Answers;
 }
 
 /** What measuring works with: each setting's model, each baseline at its best for a slot, a score on the test window. */
@@ -81,7 +84,7 @@ export async function measure(
   test: Cases,
   context: SearchContext,
   champion: MetricsReport | null,
-  derived: DerivedCases,
+  derived: { readonly validation: Pick<DerivedCases, AnsweredSlot>; readonly test: DerivedCases },
 ): Promise<Measured> {
   const { config, onProgress, journal, signal } = context;
   const size = { customers: test.before.customers, items: test.before.items };
@@ -116,38 +119,43 @@ export async function measure(
   const overall = await journal.step('measure overall', MetricsReport.shape.overall, () =>
     measureOverall(shipped, share, tools),
   );
+  const { discover } = shipped;
+  const defaults = {
+    similar: tools.baseline('discover', 'item-neighbours'),
+    basket: { algorithm: discover.algorithm, options: discover.options },
+  };
+  const answers = await chooseDerived(found, derived.validation, defaults, {
+    journal,
+    seed: config.seed,
+    minBuyers: config.minInteractionsPerItem,
+  });
   const besides = await journal.step('measure derived', MetricsReport.shape.derived.unwrap(), () =>
-    measureBesides(derived, shipped, found, context, tools),
+    measureBesides(derived.test, { ...defaults, ...answers, discover }, found, context, tools),
   );
   onProgress?.('measure', 1);
-  return { slots, overall, shipped, derived: besides };
+  return { slots, overall, shipped, answers, derived: besides };
 }
 
-/** The derived questions, by what answers them when served: likeness by the neighbours, the others by the discoveries. */
+/** The derived questions, by what answers them when served. */
 async function measureBesides(
   cases: DerivedCases,
-  { discover }: Readonly<Record<SlotName, Setting>>,
+  { similar, basket, discover }: Readonly<Record<'similar' | 'basket' | 'discover', Setting>>,
   found: SearchResult,
   context: SearchContext,
   { fits, baseline, shelf, seed, test: { before } }: Tools,
 ): Promise<Measured['derived']> {
-  const neighbours = await fits(baseline('discover', 'item-neighbours'));
-  const popular = {
-    name: 'popularity' as const,
-    list: basketLister(await fits(baseline('discover', 'popularity')), before, shelf),
-  };
-  const together = {
-    name: 'item-neighbours' as const,
-    list: similarLister(neighbours, before, shelf),
-  };
-  const shipped = { name: discover.algorithm, list: basketLister(await fits(discover), before, shelf) };
+  const answers = async (setting: Setting, lister = basketLister) => ({
+    name: setting.algorithm,
+    list: lister(await fits(setting), before, shelf),
+  });
+  const popular = await answers(baseline('discover', 'popularity'));
   const measured: Measured['derived'] = {};
   const add = (slot: DerivedSlot, result: DerivedMetrics | null) => {
     if (result !== null) measured[slot] = result;
   };
-  add('similar', await measureDerived(cases.similar, together, popular, seed));
-  add('basket', await measureDerived(cases.basket, shipped, popular, seed));
-  add('cold-customer', await measureDerived(cases['cold-customer'], shipped, popular, seed));
+  add('similar', await measureDerived(cases.similar, await answers(similar, similarLister), popular, seed));
+  add('basket', await measureDerived(cases.basket, await answers(basket), popular, seed));
+  add('cold-customer', await measureDerived(cases['cold-customer'], await answers(discover), popular, seed));
   add('cold-item', await measureNewItems(cases['cold-item'], { before, discover, found, fits }, context));
   return measured;
 }

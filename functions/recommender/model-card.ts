@@ -53,8 +53,17 @@ function notesOn(report: MetricsReport, history: History, config: TrainingConfig
         `${slot}: only ${measured.customers} customers could be measured; the figures are uncertain.`,
       );
   }
+  const defaults: Record<string, string | undefined> = {
+    similar: 'item-neighbours',
+    basket: report.slots.discover?.algorithm,
+  };
   for (const [slot, measured] of Object.entries(report.derived ?? {})) {
     const { algorithm, baseline, lead, cases } = measured;
+    const byDefault = defaults[slot];
+    if (byDefault !== undefined && algorithm !== byDefault)
+      notes.push(
+        `${slot}: ${algorithm} answers, which did better than ${byDefault} on the validation window beyond chance.`,
+      );
     if (algorithm === baseline.algorithm)
       notes.push(
         `${slot}: answered by the baseline ${algorithm}, for no model that was tried has factors to complete.`,

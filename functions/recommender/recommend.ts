@@ -7,6 +7,7 @@ import { likenessOf } from './alike.ts';
 import { indexAttributes, type AttributeIndexes } from './attributes.ts';
 import { bitsOf } from './bits.ts';
 import { findBuyers, type LikelyBuyer } from './buyers.ts';
+import type { AnsweredSlot } from './choose-derived.ts';
 import { topOf } from './candidates.ts';
 import {
   basketProfile,
@@ -37,7 +38,9 @@ export interface Portfolio {
   /** Items with fewer buyers are not offered as discoveries. */
   readonly minBuyers: number;
   readonly slots: Readonly<Record<SlotName, { algorithm: AlgorithmName; model: Model }>>;
-  /** Item-item evidence: similar items and explanations. */
+  /** Derived questions that a model of their own answers; none in versions trained before any was chosen. */
+  readonly answers?: Readonly<Partial<Record<AnsweredSlot, { algorithm: AlgorithmName; model: Model }>>>;
+  /** Item-item evidence: explanations, and similar items where no other model was chosen for them. */
   readonly neighbours: ItemItemModel;
   readonly card: ModelCard;
   /** Habits of the accounts; none in versions trained before there were any. */
@@ -68,8 +71,11 @@ export interface Recommender {
   basket(items: Iterable<number>): Profile;
   /** Ready for filters. */
   readonly attributes: AttributeIndexes;
-  /** Best first; an empty profile gets popular items. `explain` names the evidence of each (about 10 µs per item). */
-  recommend(profile: Profile, options: Selection & { explain?: boolean }): Offer[];
+  /**
+   * Best first; an empty profile gets popular items. `explain` names the evidence of each (about 10 µs per item); `basket`: the
+   * profile is a basket, whose missing items are asked for.
+   */
+  recommend(profile: Profile, options: Selection & { explain?: boolean; basket?: boolean }): Offer[];
   /**
    * What may be ordered next: what was bought before, and items that were not in that `share` of the places; null: as loud as
    * training has learned (`mergeNextOrder`). Scores are shares of the best of the same kind.
@@ -82,8 +88,8 @@ export interface Recommender {
   /** The items given, the best first; those the model has no opinion on come last, as they were. */
   rerank(profile: Profile, items: readonly number[]): Offer[];
   /**
-   * Items like `item`, best first; popular ones fill up where too few are known. `goes-with`: bought by the same customers;
-   * `similar`: what the discovery model holds alike, where it can tell.
+   * Items like `item`, best first; popular ones fill up where too few are known. `goes-with`: bought by the same customers, or
+   * what the model tells that foretold baskets better; `similar`: what the discovery model holds alike, where it can tell.
    */
   similar(
     item: number,
@@ -100,7 +106,8 @@ export interface Recommender {
 
 /** A recommender over fitted parts: the same code for the trainer's offline lists and for serving. */
 export function makeRecommender(portfolio: Portfolio): Recommender {
-  const { customers, items, history, slots, neighbours, card } = portfolio;
+  const { customers, items, history, slots, answers = {}, neighbours, card } = portfolio;
+  const beside = answers.similar?.model ?? neighbours;
   const shelf = makeShelf(history, portfolio.minBuyers);
   const customerIds = idsOf(customers.keys);
   const itemIds = idsOf(items.keys);
@@ -115,8 +122,9 @@ export function makeRecommender(portfolio: Portfolio): Recommender {
     profile: (customer) => profileOf(history, customer),
     basket: (basketItems) => basketProfile(basketItems, history),
     attributes: indexAttributes(items),
-    recommend: (profile, { explain = false, ...options }) => {
-      const { model } = slots[options.slot];
+    recommend: (profile, { explain = false, basket = false, ...options }) => {
+      const { model } =
+        (basket && options.slot === 'discover' ? answers.basket : null) ?? slots[options.slot];
       return select(
         (ranking) => rank(model, profile, shelf, ranking),
         options,
@@ -179,10 +187,10 @@ export function makeRecommender(portfolio: Portfolio): Recommender {
     },
     similar: (item, { exclude, ...options }, kind = 'goes-with') => {
       const { model } = slots.discover;
-      const like = model.similar && kind === 'similar' ? model : { similar: neighbourRow(neighbours) };
-      const beside: Model = { score: (_, scores) => like.similar?.(item, scores), save: () => undefined };
+      const like = model.similar && kind === 'similar' ? model : beside;
+      const likened: Model = { score: (_, scores) => like.similar?.(item, scores), save: () => undefined };
       return select(
-        (ranking) => rank(beside, basketProfile([], history), shelf, ranking),
+        (ranking) => rank(likened, basketProfile([], history), shelf, ranking),
         { ...options, slot: 'discover', exclude: new Set([...(exclude ?? []), item]) },
         items.keys.length,
         likenessOf(model, neighbours),
@@ -203,30 +211,28 @@ function idsOf(keys: readonly string[]): Map<string, number> {
   return ids;
 }
 
-const neighbourRow =
-  ({ matrix: { indptr, index, weight } }: ItemItemModel) =>
-  (item: number, scores: Float32Array) => {
-    scores.fill(0);
-    for (let p = indptr[item]!; p < indptr[item + 1]!; p++) scores[index[p]!] = weight[p]!;
-  };
-
 /** The artifact file's bytes. */
 export function saveRecommender(portfolio: Portfolio): Uint8Array {
-  const { customers, items, history, slots, neighbours, card, minBuyers } = portfolio;
+  const { customers, items, history, slots, answers = {}, neighbours, card, minBuyers } = portfolio;
   const writer = makeArtifactWriter();
-  const models = [...new Set(SLOTS.map((slot) => slots[slot].model))];
+  const all = [...SLOTS.map((slot) => slots[slot]), ...Object.values(answers)];
+  const models = [...new Set(all.map(({ model }) => model))];
   models.forEach((model, n) => model.save(writer.scope(`models/${n}`)));
   neighbours.save(writer.scope('neighbours'));
-  const slotEntry = (slot: SlotName) => ({
-    algorithm: slots[slot].algorithm,
-    model: models.indexOf(slots[slot].model),
+  const entryFor = ({ algorithm, model }: (typeof all)[number]) => ({
+    algorithm,
+    model: models.indexOf(model),
   });
   writer.value('head', {
     customers: history.customers,
     items: history.items,
     asOf: history.asOf,
     minBuyers,
-    slots: { reorder: slotEntry('reorder'), discover: slotEntry('discover') },
+    slots: { reorder: entryFor(slots.reorder), discover: entryFor(slots.discover) },
+    answers: {
+      ...(answers.similar ? { similar: entryFor(answers.similar) } : {}),
+      ...(answers.basket ? { basket: entryFor(answers.basket) } : {}),
+    },
     signals: portfolio.signals !== undefined,
     packs: portfolio.packs !== undefined,
     brands: items.brands !== undefined,
@@ -254,6 +260,7 @@ const Head = z.object({
   asOf: z.number(),
   minBuyers: z.int(),
   slots: z.object({ reorder: SlotEntry, discover: SlotEntry }),
+  answers: z.object({ similar: SlotEntry.optional(), basket: SlotEntry.optional() }).default({}),
   signals: z.boolean().default(false),
   packs: z.boolean().default(false),
   brands: z.boolean().default(false),
@@ -287,6 +294,10 @@ export function openRecommender(bytes: Uint8Array, contentDigest?: Uint8Array): 
     history,
     minBuyers: head.minBuyers,
     slots: { reorder: load(head.slots.reorder), discover: load(head.slots.discover) },
+    answers: {
+      ...(head.answers.similar ? { similar: load(head.answers.similar) } : {}),
+      ...(head.answers.basket ? { basket: load(head.answers.basket) } : {}),
+    },
     neighbours: loadItemItem(reader.scope('neighbours'), head.items),
     card: reader.value('card', ModelCard),
     ...(head.signals ? { signals: loadSignals(reader.scope('signals'), history) } : {}),

@@ -101,7 +101,11 @@ async function trainWith(input: TrainInput, pool: Pool): Promise<TrainOutput> {
   const validation = makeCases(interactions, size, windows.validationFrom, windows.testFrom);
   const found = await search(validation, context);
   const test = makeCases(interactions, size, windows.testFrom, Infinity);
-  const derived = derivedCases(interactions, test.before, windows.testFrom, config.seed);
+  const { validationFrom, testFrom } = windows;
+  const derived = {
+    validation: derivedCases(interactions, validation.before, validationFrom, config.seed, testFrom),
+    test: derivedCases(interactions, test.before, testFrom, config.seed),
+  };
   const measured = await measure(found, test, context, input.champion ?? null, derived);
   onProgress?.('fit', 0);
   const { history, leftOut } = buildHistory(interactions, size);
@@ -112,6 +116,11 @@ async function trainWith(input: TrainInput, pool: Pool): Promise<TrainOutput> {
   const slots = {
     reorder: { algorithm: reorder.algorithm, model: await fits(reorder) },
     discover: { algorithm: discover.algorithm, model: await fits(discover) },
+  };
+  const { similar, basket } = measured.answers;
+  const answers = {
+    ...(similar ? { similar: { algorithm: similar.algorithm, model: await fits(similar) } } : {}),
+    ...(basket ? { basket: { algorithm: basket.algorithm, model: await fits(basket) } } : {}),
   };
   const report: MetricsReport = {
     slots: measured.slots,
@@ -139,6 +148,7 @@ async function trainWith(input: TrainInput, pool: Pool): Promise<TrainOutput> {
     history,
     minBuyers: config.minInteractionsPerItem,
     slots,
+    answers,
     neighbours: requireItemItem(await fits(neighbours)),
     card: withoutClock(card),
     packs: fitPacks(interactions, size.items),

@@ -2,7 +2,7 @@ import { TerminalError } from '../../../functions/core/errors.ts';
 import { TrainingConfig } from '../../../functions/core/training-config.ts';
 import { openArtifact } from '../../../functions/recommender/artifact.ts';
 import { sizeOf, type History } from '../../../functions/recommender/data.ts';
-import { loadItemItem } from '../../../functions/recommender/item-item.ts';
+import { itemItemModel, loadItemItem } from '../../../functions/recommender/item-item.ts';
 import {
   openRecommender,
   saveRecommender,
@@ -48,6 +48,35 @@ describe('opening a version whose digest is right', () => {
 
   it('opens what is whole', () => {
     expect(openRecommender(saveRecommender(whole)).customers.keys).toHaveLength(120);
+  });
+
+  it('answers baskets and what goes with an item by models of their own where it has any', () => {
+    const { matrix, asOf } = whole.neighbours;
+    // What goes together least comes first.
+    const turned = itemItemModel(
+      { ...matrix, weight: matrix.weight.map((weight) => 1 / weight) },
+      null,
+      asOf,
+    );
+    const answers = {
+      similar: { algorithm: 'ease' as const, model: turned },
+      basket: { algorithm: 'item-neighbours' as const, model: whole.neighbours },
+    };
+    const asked = (from: Portfolio) => {
+      const opened = openRecommender(saveRecommender(from));
+      const profile = opened.basket([3, 4]);
+      const ids = (list: readonly { item: number }[]) => list.map(({ item }) => item);
+      return {
+        basket: ids(opened.recommend(profile, { slot: 'discover', k: 5, basket: true })),
+        customer: ids(opened.recommend(profile, { slot: 'discover', k: 5 })),
+        beside: ids(opened.similar(3, { k: 5 })),
+      };
+    };
+    const [plain, own] = [asked(whole), asked({ ...whole, answers })];
+    expect(plain.basket).toEqual(plain.customer);
+    expect(own.customer).toEqual(plain.customer);
+    expect(own.basket).not.toEqual(plain.basket);
+    expect(own.beside).not.toEqual(plain.beside);
   });
 
   it('keeps brands and segments; a version of before has none', () => {
