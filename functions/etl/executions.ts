@@ -15,6 +15,9 @@ import { sourcesToLoad, taskShare } from './tables.ts';
 
 const JOB = 'etl-runner';
 
+/** A message is delivered, and a container asked for, well within this. */
+export const START_SECONDS = 60;
+
 /** What starts containers, and the keys that open the tenant's own: the container is given only the latter. */
 export interface Starter {
   readonly containers: Pick<ContainerPlatform, 'startJob' | 'executionsWith' | 'cancelExecution'>;
@@ -37,9 +40,9 @@ export async function startExecution(
   const { status, waitsFor, cancelRequestedAt, only, requestId } = run.value;
   if (isFinal(etlCycle, status) || run.value.attempts !== attempts) return;
   if (waitsFor !== null || cancelRequestedAt !== null) return;
+  const data = { attempts: attempts + 1, askedAt: now(store) };
   try {
     // Counting the attempt is what two starters compete for.
-    const data = { attempts: attempts + 1, askedAt: now(store) };
     await store.db.commit([{ kind: 'update', path, data, version: run.version }]);
   } catch (error) {
     if (error instanceof ConflictError) return;
@@ -62,6 +65,8 @@ export async function startExecution(
       });
     // Who asked before and died, or was not answered, may have had one made: that one is taken up.
     const untold = run.value.executions < attempts ? await findUntold(store, containers, key) : [];
+    // By then somebody else may have counted the next attempt. Who stood still for so long leaves it to them, or to the watch.
+    if (untold.length === 0 && store.clock() - Date.parse(data.askedAt) > START_SECONDS * 500) return;
     made = untold.length > 0 ? untold : [await start()];
   } catch (error) {
     // A container may have been made, and the answer lost. Who cannot find that out leaves the attempt counted: what was

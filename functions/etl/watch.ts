@@ -12,13 +12,10 @@ import type { Store } from '#store/store';
 import { endTrouble, noteTrouble } from '#store/trouble';
 import { timeCapReached } from './caps.ts';
 import { endFromOutside, type EndWorld, type Patience } from './end-run.ts';
-import { startExecution, type Starter } from './executions.ts';
+import { START_SECONDS, startExecution, type Starter } from './executions.ts';
 import { type RunKey, runPath } from './run-key.ts';
 import type { Ending } from './stop-watch.ts';
 import { startWaiting } from './waiting.ts';
-
-/** A message is delivered, and a container asked for, well within this. */
-const START_SECONDS = 60;
 
 /** Containers made for one run, the platform's own retries of each not counted. */
 const MAX_EXECUTIONS = 3;

@@ -124,3 +124,24 @@ test('where nobody can say whether a container was made, the attempt stays count
   await expect(startExecution(store, silent, key, 0)).rejects.toThrow('no answer');
   expect(run()).toMatchObject({ attempts: 1, executor: null });
 });
+
+test('who stood still after counting asks for no container: somebody else may have counted and asked since', async () => {
+  const { store, run } = oneRun(1);
+  const containers = platform(() => 'executions/e1');
+  let stood = 0;
+  const paused: Store = {
+    ...store,
+    clock: () => Date.now() + stood,
+    db: {
+      ...store.db,
+      list: async (...query) => {
+        stood = 31_000;
+        return store.db.list(...query);
+      },
+    },
+  };
+  await startExecution(paused, containers, key, 1);
+  expect(containers.started).toEqual([]);
+  // The attempt stays counted, so that the watch waits its time before it asks.
+  expect(run()).toMatchObject({ attempts: 2, executor: null });
+});
