@@ -262,11 +262,11 @@ export function openWarehouse(place: Place): Warehouse {
         });
         return Number(job.metadata?.statistics?.totalBytesProcessed ?? 0);
       }),
-    insert: (ref, rows) =>
-      translate(ref.table, async () => {
-        // As the client's own `insert` asks, but as a text: it would copy every row, look in each value for the place of a
-        // project's name, and put that there.
-        const [answer] = await table(ref).request({
+    insert: async (ref, rows) => {
+      // As the client's own `insert` asks, but as a text: it would copy every row, look in each value for the place of a
+      // project's name, and put that there.
+      const [answer] = await translate(ref.table, () =>
+        table(ref).request({
           method: 'POST',
           uri: '/insertAll',
           headers: { 'content-type': 'application/json' },
@@ -275,14 +275,15 @@ export function openWarehouse(place: Place): Warehouse {
             skipInvalidRows: true,
             rows: rows.map(({ id, row }) => ({ insertId: id, json: row })),
           }),
-        });
-        const refused = refusedRows(
-          answer,
-          rows.map(({ id }) => id),
-        );
-        if (refused !== null) return refused;
-        throw new TransientError('warehouse-unavailable', `BigQuery did not take all rows of ${ref.table}.`);
-      }),
+        }),
+      );
+      const refused = refusedRows(
+        answer,
+        rows.map(({ id }) => id),
+      );
+      if (refused !== null) return refused;
+      throw new TransientError('warehouse-unavailable', `BigQuery did not take all rows of ${ref.table}.`);
+    },
   };
 }
 
@@ -377,7 +378,6 @@ function reasonOf(error: unknown): unknown {
 }
 
 function translated(what: string, error: unknown): Error {
-  if (error instanceof TransientError) return error;
   const code = codeOf(error);
   const message = error instanceof Error ? error.message : String(error);
   if (PASSING.includes(reasonOf(error)))

@@ -66,7 +66,7 @@ export async function startExecution(
     // Who asked before and died, or was not answered, may have had one made: that one is taken up.
     const untold = run.value.executions < attempts ? await findUntold(store, containers, key) : [];
     // By then somebody else may have counted the next attempt. Who stood still for so long leaves it to them, or to the watch.
-    if (untold.length === 0 && store.clock() - Date.parse(data.askedAt) > START_SECONDS * 500) return;
+    if (untold.length === 0 && store.clock() - Date.parse(data.askedAt) > (START_SECONDS / 2) * 1000) return;
     made = untold.length > 0 ? untold : [await start()];
   } catch (error) {
     // A container may have been made, and the answer lost. Who cannot find that out leaves the attempt counted: what was
