@@ -8,7 +8,7 @@ import { topOf } from './candidates.ts';
 import { basketProfile, DAY_MS, type History, type Interactions } from './data.ts';
 import { measureList } from './evaluate.ts';
 import { newItemCases } from './new-items.ts';
-import { seededRandom } from './random.ts';
+import { seededRandom, shuffled } from './random.ts';
 import { rank, type Shelf } from './rank.ts';
 
 /**
@@ -74,12 +74,7 @@ export function derivedCases(
   const cold = [...later].flatMap(([customer, items]) =>
     items.size === 0 ? [] : [{ given: first.get(customer)!, targets: ascending(items) }],
   );
-  const draw = <Case>(cases: Case[]) =>
-    cases
-      .map((one) => ({ one, at: random() }))
-      .toSorted((a, b) => a.at - b.at)
-      .slice(0, MOST_CASES)
-      .map(({ one }) => one);
+  const draw = <Case>(cases: Case[]) => shuffled(cases, random).slice(0, MOST_CASES);
   return {
     similar: draw(similar),
     basket: draw(basket),

@@ -12,6 +12,13 @@ export function seededRandom(seed: number): Random {
   };
 }
 
+/** `values` in an order drawn by `random`, one number of it for each. */
+export function shuffled<T>(values: Iterable<T>, random: Random): T[] {
+  return Array.from(values, (value) => ({ value, at: random() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ value }) => value);
+}
+
 /** A normally distributed number, mean 0, deviation 1 (Box–Muller). */
 export function gaussian(random: Random): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());

@@ -1,7 +1,7 @@
 import { TerminalError } from '#core/errors';
 import type { Holdout } from '#core/training-config';
 import { buildHistory, DAY_MS, type History, type HistorySize, type Interactions } from './data.ts';
-import { seededRandom } from './random.ts';
+import { seededRandom, shuffled } from './random.ts';
 
 /**
  * The temporal split. Models are chosen on the validation window and measured once on the test window, each seeing only
@@ -118,13 +118,9 @@ function moneyByPair(lines: Interactions, history: History, from: number, until:
  * stays ascending.
  */
 export function sampleCases(cases: Cases, most: number, seed: number): Cases {
-  const count = cases.customers.length;
-  if (count <= most) return cases;
-  const random = seededRandom(seed);
-  const drawn = Array.from({ length: count }, (_, n) => ({ n, at: random() }))
-    .toSorted((a, b) => a.at - b.at || a.n - b.n)
+  if (cases.customers.length <= most) return cases;
+  const drawn = shuffled(cases.customers.keys(), seededRandom(seed))
     .slice(0, most)
-    .map(({ n }) => n)
     .toSorted((a, b) => a - b);
   return {
     ...cases,

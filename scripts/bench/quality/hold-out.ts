@@ -1,4 +1,4 @@
-import { seededRandom } from '../../../functions/recommender/random.ts';
+import { seededRandom, shuffled } from '../../../functions/recommender/random.ts';
 import type { Cases } from '../../../functions/recommender/split.ts';
 import { historyOfRows } from '../user-lines.ts';
 
@@ -32,18 +32,14 @@ export function holdOut(
   const withItems = (least: number) => [...rows.keys()].filter((c) => rows[c]!.length >= least);
   const three = withItems(3);
   const able = three.length > 0 ? three : withItems(2);
-  const drawn = able
-    .map((c) => ({ c, at: random() }))
-    .toSorted((a, b) => a.at - b.at || a.c - b.c)
-    .slice(0, users);
+  const drawn = shuffled(able, random).slice(0, users);
   const kept = [...rows];
   const held: Int32Array[] = rows.map(() => new Int32Array());
-  for (const { c } of drawn) {
-    const shuffled = Array.from(rows[c]!, (item) => ({ item, at: random() })).toSorted((a, b) => a.at - b.at);
-    const out = Math.max(1, Math.round(shuffled.length / HOLD_OUT_ONE_OF));
-    const ids = (part: typeof shuffled) => Int32Array.from(part, ({ item }) => item).sort();
-    held[c] = ids(shuffled.slice(0, out));
-    kept[c] = ids(shuffled.slice(out));
+  for (const c of drawn) {
+    const items = shuffled(rows[c]!, random);
+    const out = Math.max(1, Math.round(items.length / HOLD_OUT_ONE_OF));
+    held[c] = Int32Array.from(items.slice(0, out)).sort();
+    kept[c] = Int32Array.from(items.slice(out)).sort();
   }
   return casesOf(historyOfRows(kept, size), held);
 }

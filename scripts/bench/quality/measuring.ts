@@ -3,7 +3,7 @@ import type { Model } from '../../../functions/recommender/algorithm.ts';
 import { profileOf } from '../../../functions/recommender/data.ts';
 import { measureList, targetsFor } from '../../../functions/recommender/evaluate.ts';
 import type { ModelKeeper } from '../../../functions/recommender/model-keeper.ts';
-import { seededRandom } from '../../../functions/recommender/random.ts';
+import { seededRandom, shuffled } from '../../../functions/recommender/random.ts';
 import type { SearchResult } from '../../../functions/recommender/search.ts';
 import type { Cases } from '../../../functions/recommender/split.ts';
 import { settingKey, type Setting } from '../../../functions/recommender/trial-plan.ts';
@@ -113,10 +113,7 @@ async function measureModel(
   model: Model,
   { test, listing, seed, seconds, until }: MeasuringTools,
 ): Promise<Omit<Measured, keyof Measuring>> {
-  const random = seededRandom(seed);
-  const order = Array.from(test.customers.keys(), (n) => ({ n, at: random() }))
-    .toSorted((a, b) => a.at - b.at || a.n - b.n)
-    .map(({ n }) => n);
+  const order = shuffled(test.customers.keys(), seededRandom(seed));
   const recall = new Float32Array(order.length).fill(NaN);
   const ndcg = recall.slice();
   let users = 0;
